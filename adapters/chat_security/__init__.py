@@ -1,0 +1,13 @@
+"""Passwords by argon2id and access tokens by JWT (extra `security`)."""
+
+try:
+    from chat_security.passwords import Argon2Hasher
+    from chat_security.tokens import JwtTokens
+except ModuleNotFoundError as error:
+    if error.name not in {"argon2", "jwt"}:
+        raise
+    raise ImportError(
+        f'chat_security needs {error.name}: pip install "chat-core[security]"', name=error.name
+    ) from error
+
+__all__ = ["Argon2Hasher", "JwtTokens"]

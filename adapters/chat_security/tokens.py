@@ -1,0 +1,123 @@
+"""Access tokens as JSON Web Tokens (RFC 7519), signed with HS256."""
+
+import hashlib
+import hmac
+import math
+import uuid
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+
+import jwt
+
+from chat_core.errors import TokenExpired, TokenInvalid
+from chat_core.ids import SessionId, UserId
+from chat_core.ports.security import TokenIssuer, TokenVerifier
+from chat_core.sessions import AccessToken, Claims
+
+ALGORITHM = "HS256"
+PARTY = "chat"
+"""The issuer and the audience: these tokens are by the service and for it."""
+MIN_SECRET_BYTES = 32
+"""The least that RFC 7518, section 3.2, allows for HS256."""
+MAX_TOKEN_CHARACTERS = 4096
+REMEMBERED_TOKENS = 8192
+"""About 1 KiB each. Reading a token costs 100 to 200 µs, more than storing a message does."""
+
+
+class JwtTokens(TokenIssuer, TokenVerifier):
+    """Signs with `secret`, verifies with `secret` and `previous`.
+
+    To change the secret, make the old one `previous` until the last token signed with it has
+    expired. Either one under 32 bytes, or one that is a public key, raises `ValueError`.
+    `lifetime` is a second or more.
+    """
+
+    def __init__(self, secret: str, *, previous: str | None = None, lifetime: timedelta) -> None:
+        if lifetime < timedelta(seconds=1):
+            raise ValueError("A token lives for a second or more")
+        keys = [_key(text) for text in (secret, previous) if text is not None]
+        self._lifetime = lifetime
+        self._signing_kid = _kid(keys[0])
+        self._keys = {_kid(key): key for key in keys}
+        # What a token says never changes; whether it has expired is asked every time.
+        self._remembered = lru_cache(REMEMBERED_TOKENS)(self._read)
+
+    def issue(self, user_id: UserId, session_id: SessionId, now: datetime) -> AccessToken:
+        """See `TokenIssuer.issue`."""
+        ends = math.floor((now + self._lifetime).timestamp())
+        claims = {
+            "sub": user_id,
+            "sid": session_id,
+            "iss": PARTY,
+            "aud": PARTY,
+            "iat": math.floor(now.timestamp()),
+            "exp": ends,
+            "jti": uuid.uuid4().hex,
+        }
+        kid = self._signing_kid
+        text = jwt.encode(claims, self._keys[kid], ALGORITHM, headers={"kid": kid})
+        return AccessToken(text, datetime.fromtimestamp(ends, UTC))
+
+    def verify(self, token: str, now: datetime) -> Claims:
+        """See `TokenVerifier.verify`. More than 4,096 characters are not looked at."""
+        try:
+            claims = self._remembered(token)
+        # What PyJWT lets through: text that is no UTF-8, values of other types than it expects.
+        except (jwt.PyJWTError, ValueError, TypeError) as error:
+            raise TokenInvalid from error
+        if now >= claims.expires_at:
+            raise TokenExpired
+        return claims
+
+    def _read(self, token: str) -> Claims:
+        if len(token) > MAX_TOKEN_CHARACTERS:
+            raise TokenInvalid
+        header = jwt.get_unverified_header(token)
+        key = self._keys.get(header.get("kid", ""))
+        if key is None or str(header.get("typ", "JWT")).upper() != "JWT":
+            raise TokenInvalid
+        payload = jwt.decode(
+            token,
+            key,
+            [ALGORITHM],
+            issuer=PARTY,
+            audience=PARTY,
+            options={
+                "require": ["sub", "sid", "iss", "aud", "iat", "exp", "jti"],
+                "strict_aud": True,
+                # PyJWT would ask the machine's clock; `exp` is judged by the caller's `now`.
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+            },
+        )
+        for name in ("sub", "sid", "jti"):
+            if not isinstance(payload[name], str) or not payload[name]:
+                raise TokenInvalid
+        return Claims(UserId(payload["sub"]), SessionId(payload["sid"]), _moment(payload["exp"]))
+
+
+def _moment(seconds: object) -> datetime:
+    if type(seconds) is not int:  # neither a float nor a bool, which is an int as well
+        raise TokenInvalid
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError, ValueError) as error:
+        raise TokenInvalid from error
+
+
+def _key(secret: str) -> bytes:
+    # As the environment hands over bytes that are no UTF-8, so they are given back.
+    key = secret.encode("utf-8", "surrogateescape")
+    if len(key) < MIN_SECRET_BYTES:
+        raise ValueError(f"A secret has {MIN_SECRET_BYTES} bytes or more, this one {len(key)}")
+    try:
+        jwt.encode({}, key, ALGORITHM)
+    except jwt.InvalidKeyError as error:
+        raise ValueError("A secret is no public key: those are known to others") from error
+    return key
+
+
+def _kid(key: bytes) -> str:
+    """The key's name. By HMAC it tells no more about the key than a token's signature does."""
+    return hmac.new(key, b"chat key id", hashlib.sha256).hexdigest()[:16]

@@ -1,0 +1,88 @@
+"""Live connections, and the private room that each user's connections share."""
+
+import asyncio
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from chat_core.events import Event
+from chat_core.ids import ConnectionId, UserId
+from chat_core.limits import TokenBucket
+from chat_core.ports.notifications import Notifier
+from chat_core.ports.system import Timer
+from chat_core.sessions import Actor, Claims
+from chat_socketio import packets
+from chat_wire import events
+
+
+class Transport(Protocol):
+    """What carries a connection's packets."""
+
+    @abstractmethod
+    def write(self, packet: str) -> None:
+        """Queue a packet; never waits and never raises. A closed transport drops it."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Send what was written, then a disconnect, and end the transport. Again is a no-op."""
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """One live socket, from its CONNECT to its end. `claims` are set once it is registered."""
+
+    id: ConnectionId
+    transport: Transport
+    event_rate: TokenBucket
+    claims: Claims | None = None
+    failed_registrations: int = 0
+    is_closed: bool = False
+    deadline: Timer | None = None
+    inbox: deque[str] = field(default_factory=deque)
+    worker: "asyncio.Task[None] | None" = None
+    has_room: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def actor(self, claims: Claims) -> Actor:
+        """Who acts through this connection."""
+        return Actor(claims.user_id, claims.session_id, self.id)
+
+
+@dataclass(slots=True)
+class Rooms(Notifier):
+    """The registered connections of each user: a private room that no client can name."""
+
+    _rooms: dict[UserId, dict[ConnectionId, Connection]] = field(default_factory=dict)
+
+    def join(self, user_id: UserId, connection: Connection) -> None:
+        """From now on the connection gets what the user is told."""
+        self._rooms.setdefault(user_id, {})[connection.id] = connection
+
+    def leave(self, user_id: UserId, connection: Connection) -> None:
+        """No longer; one that is not in the room is a no-op."""
+        room = self._rooms.get(user_id)
+        if room is None:
+            return
+        room.pop(connection.id, None)
+        if not room:
+            del self._rooms[user_id]
+
+    def notify(
+        self, event: Event, audience: Collection[UserId], cause: ConnectionId | None = None
+    ) -> None:
+        """See `Notifier.notify`. An event is encoded once for its sender, once for all others."""
+        push = None
+        packet = ""
+        for user_id in audience:
+            room = self._rooms.get(user_id)
+            if room is None:
+                continue
+            if push is None:
+                push = events.push(event)
+                packet = packets.event(push.name, push.payload)
+            own = push.payload_for.get(user_id)
+            text = packet if own is None else packets.event(push.name, own)
+            for connection in room.values():
+                if connection.id != cause:
+                    connection.transport.write(text)

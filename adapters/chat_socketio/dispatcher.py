@@ -1,0 +1,254 @@
+"""What each packet of a client does. Knows nothing of ASGI, nor of what carries the packets."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from chat_core.errors import (
+    AlreadyRegistered,
+    ChatError,
+    Invalid,
+    Malformed,
+    RateLimited,
+    RegistrationTimeout,
+    TokenExpired,
+    TokenInvalid,
+    Unauthenticated,
+)
+from chat_core.ids import ConnectionId
+from chat_core.limits import Limit, TokenBucket
+from chat_core.ports.system import Clock, IdGenerator
+from chat_core.services.messaging import Messaging
+from chat_core.services.presence import Presence
+from chat_core.services.sessions import Sessions
+from chat_core.sessions import Actor, Claims
+from chat_socketio import packets
+from chat_socketio.connections import Connection, Rooms, Transport
+from chat_wire import decode, decode_frame, events, requests
+from chat_wire.problems import ProblemReporter, problem
+
+MAX_INBOX = 64
+"""Events of one connection that wait; past it the transport stops reading until there is room."""
+
+MAX_FAILED_REGISTRATIONS = 3
+
+REGISTER = "register_user"
+
+
+@dataclass(frozen=True, slots=True)
+class SocketLimits:
+    """Bounds of one connection: seconds until it must have registered, and its rate of events."""
+
+    registration_seconds: float
+    events: Limit
+
+
+_Handler = Callable[[Actor, bytes], Awaitable[msgspec.Struct]]
+
+
+class Dispatcher:
+    """Runs the events of each connection one after another, in the order in which they came.
+
+    The transport calls `opened`, `received` and `closed`; of a connection's end only its word
+    counts, never an event that a client made up.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self,
+        *,
+        sessions: Sessions,
+        messaging: Messaging,
+        presence: Presence,
+        rooms: Rooms,
+        clock: Clock,
+        ids: IdGenerator,
+        problems: ProblemReporter,
+        limits: SocketLimits,
+    ) -> None:
+        self._sessions = sessions
+        self._messaging = messaging
+        self._presence = presence
+        self._rooms = rooms
+        self._clock = clock
+        self._ids = ids
+        self._problems = problems
+        self._limits = limits
+        self._handlers: dict[str, _Handler] = {"send_message": self._send_message}
+
+    def opened(self, transport: Transport, auth: str | None = None) -> Connection:
+        """A client has connected; `auth` is the JSON that came with it, for instance a token."""
+        connection = Connection(
+            ConnectionId(self._ids.new_id()),
+            transport,
+            TokenBucket.full(self._limits.events, self._clock.monotonic()),
+        )
+        connection.deadline = self._clock.call_later(
+            self._limits.registration_seconds,
+            lambda: self._end(connection, RegistrationTimeout()),
+        )
+        if auth is not None and _has_token(auth):
+            self._enqueue(connection, f'["{REGISTER}",{auth}]')
+        return connection
+
+    def received(self, connection: Connection, frame: str) -> None:
+        """An event came in: its ack id, if any, and its JSON. It waits for those before it."""
+        if connection.is_closed:
+            return
+        wait = connection.event_rate.take(self._clock.monotonic())
+        if wait:
+            ack_id, _ = packets.split_event(frame)
+            refusal = RateLimited(retry_after=wait)
+            self._answer(connection, ack_id, events.ErrorAck(problem(refusal)))
+            return
+        self._enqueue(connection, frame)
+
+    async def room(self, connection: Connection) -> None:
+        """Returns once the connection may send more."""
+        if len(connection.inbox) >= MAX_INBOX:
+            connection.has_room.clear()
+            await connection.has_room.wait()
+
+    def closed(self, connection: Connection) -> None:
+        """The transport has ended. What came before is still worked off. Again is a no-op."""
+        if connection.is_closed:
+            return
+        connection.is_closed = True
+        if connection.deadline is not None:
+            connection.deadline.cancel()
+        if connection.claims is not None:
+            user_id = connection.claims.user_id
+            self._rooms.leave(user_id, connection)
+            self._presence.disconnected(user_id, connection.id)
+
+    def close(self, connection: Connection) -> None:
+        """End the connection from here, once what was written to it is on its way."""
+        self.closed(connection)
+        connection.transport.close()
+
+    def _enqueue(self, connection: Connection, frame: str) -> None:
+        connection.inbox.append(frame)
+        if connection.worker is None:
+            work = self._work_off(connection)
+            connection.worker = asyncio.get_running_loop().create_task(work)
+
+    async def _work_off(self, connection: Connection) -> None:
+        while connection.inbox:
+            await self._handle(connection, connection.inbox.popleft())
+            if len(connection.inbox) < MAX_INBOX:
+                connection.has_room.set()
+        connection.worker = None
+
+    async def _handle(self, connection: Connection, frame: str) -> None:
+        """The one boundary around every event: whatever is raised becomes an answer."""
+        ack_id, text = packets.split_event(frame)
+        try:
+            answer = await self._run(connection, text)
+        except Exception as error:  # noqa: BLE001
+            answer = events.ErrorAck(self._problems.report(error))
+            if isinstance(error, Malformed) and not ack_id:
+                self.close(connection)
+        self._answer(connection, ack_id, answer)
+        if connection.failed_registrations >= MAX_FAILED_REGISTRATIONS:
+            self.close(connection)
+
+    async def _run(self, connection: Connection, text: str) -> msgspec.Struct:
+        name, arguments = decode_frame(text)
+        claims = connection.claims
+        if claims is not None and self._clock.now() >= claims.expires_at:
+            self._end(connection, TokenExpired())
+            raise TokenExpired
+        if name == REGISTER:
+            return await self._register_user(connection, arguments)
+        if claims is None:
+            raise Unauthenticated("Register first, with register_user")
+        handler = self._handlers.get(name)
+        if handler is None:
+            raise Invalid.field("event", "is none that this server knows")
+        return await handler(connection.actor(claims), _payload(arguments))
+
+    async def _send_message(self, actor: Actor, payload: bytes) -> events.SentAck:
+        request = decode(payload, requests.SendMessage)
+        appended = await self._messaging.send(
+            actor, request.recipient(), request.content, request.client_message_id
+        )
+        return events.SentAck.of(appended, actor.user_id)
+
+    async def _register_user(
+        self, connection: Connection, arguments: list[bytes]
+    ) -> events.RegisteredAck:
+        try:
+            claims, device = self._verified(connection, arguments)
+            if device is not None:
+                await self._sessions.relabel(claims.session_id, device)
+            success = self._register(connection, claims)
+        except AlreadyRegistered as error:
+            self._tell(connection, "auth_error", events.AuthError.of(error))
+            raise
+        except ChatError as error:
+            self._tell(connection, "auth_error", events.AuthError.of(error))
+            connection.failed_registrations += 1
+            raise
+        self._tell(connection, "registration_success", success)
+        return events.RegisteredAck(**msgspec.structs.asdict(success))
+
+    def _verified(
+        self, connection: Connection, arguments: list[bytes]
+    ) -> tuple[Claims, str | None]:
+        try:
+            request = decode(_payload(arguments), requests.Register)
+        except (Invalid, Malformed) as error:
+            raise TokenInvalid(f"register_user takes an object with a token: {error}") from error
+        claims = self._sessions.verify(request.token)
+        known = connection.claims
+        if known is not None and known.session_id != claims.session_id:
+            raise AlreadyRegistered
+        return claims, request.device
+
+    def _register(self, connection: Connection, claims: Claims) -> events.RegistrationSuccess:
+        """Bind the connection to the user of the verified token, or prolong its stay."""
+        if connection.is_closed:
+            raise Unauthenticated("The connection has ended")
+        now = self._clock.now()
+        if connection.claims is None:
+            self._presence.connected(claims.user_id, connection.id)
+            self._rooms.join(claims.user_id, connection)
+            connection.claims = claims
+        elif claims.expires_at > connection.claims.expires_at:
+            connection.claims = claims
+        if connection.deadline is not None:
+            connection.deadline.cancel()
+        connection.deadline = self._clock.call_later(
+            (connection.claims.expires_at - now).total_seconds(),
+            lambda: self._end(connection, TokenExpired()),
+        )
+        devices = self._presence.tracker.devices(claims.user_id)
+        return events.RegistrationSuccess.of(connection.claims, devices, now)
+
+    def _end(self, connection: Connection, error: ChatError) -> None:
+        """Say why, and close."""
+        if not connection.is_closed:
+            self._tell(connection, "auth_error", events.AuthError.of(error))
+            self.close(connection)
+
+    def _tell(self, connection: Connection, name: str, payload: msgspec.Struct) -> None:
+        connection.transport.write(packets.event(name, payload))
+
+    def _answer(self, connection: Connection, ack_id: str, payload: msgspec.Struct) -> None:
+        if ack_id:
+            connection.transport.write(packets.ack(ack_id, payload))
+
+
+def _payload(arguments: list[bytes]) -> bytes:
+    if len(arguments) != 1:
+        raise Invalid("An event takes one argument, an object")
+    return arguments[0]
+
+
+def _has_token(auth: str) -> bool:
+    """Whether a connect's `auth` means to register: other things may travel there, too."""
+    try:
+        return "token" in decode(auth, dict[str, msgspec.Raw])
+    except ChatError:
+        return False

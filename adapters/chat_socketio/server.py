@@ -1,0 +1,148 @@
+"""Socket.IO over ASGI: python-socketio's server, with this project's dispatcher behind it."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import socketio
+
+from chat_core.ports.system import Clock, Timer
+from chat_socketio import packets
+from chat_socketio.connections import Connection, Transport
+from chat_socketio.dispatcher import Dispatcher
+from chat_socketio.engine import EngineServer, EngineSocket, OutboundBound, ProtocolError
+from chat_socketio.packets import PacketType
+
+NAMESPACE = "/"
+PING_INTERVAL_SECONDS = 25
+PING_TIMEOUT_SECONDS = 20
+
+_library_logger = logging.getLogger("chat_socketio.library")
+_library_logger.setLevel(logging.WARNING)
+"""Python-socketio logs whole packets at INFO, tokens included."""
+
+OriginCheck = Callable[[str, str | None], bool]
+"""Whether a page of that origin may connect to a server that it calls by that host."""
+
+
+@dataclass(frozen=True, slots=True)
+class TransportLimits:
+    """Bounds of what carries a connection."""
+
+    connect_seconds: float
+    frame_bytes: int
+    outbound: OutboundBound
+
+
+@dataclass(slots=True, eq=False)
+class _Peer(Transport):
+    """An Engine.IO socket, before and after its CONNECT."""
+
+    socket: EngineSocket
+    deadline: Timer
+    connection: Connection | None = field(default=None)
+
+    def write(self, packet: str) -> None:
+        """See `Transport.write`."""
+        self.socket.write(packet)
+
+    def close(self) -> None:
+        """See `Transport.close`."""
+        self.socket.write(packets.DISCONNECT)
+        self.socket.end()
+
+
+class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
+    """Hands the packets of the default namespace to the dispatcher, as they came.
+
+    Python-socketio does the handshake, polling, upgrades, pings and namespaces.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        *,
+        clock: Clock,
+        origins: OriginCheck,
+        limits: TransportLimits,
+    ) -> None:
+        self._dispatcher = dispatcher
+        self._clock = clock
+        self._limits = limits
+        self._peers: dict[str, _Peer] = {}
+        super().__init__(
+            async_mode="asgi",
+            async_handlers=False,
+            always_connect=True,
+            namespaces=[NAMESPACE],
+            logger=_library_logger,
+            engineio_logger=_library_logger,
+            cors_allowed_origins=_asked_by_library(origins),
+            max_http_buffer_size=limits.frame_bytes,
+            ping_interval=PING_INTERVAL_SECONDS,
+            ping_timeout=PING_TIMEOUT_SECONDS,
+            outbound=limits.outbound,
+        )
+        self.on("connect", self._connected)
+
+    async def close(self) -> None:
+        """Disconnect every client."""
+        for peer in list(self._peers.values()):
+            peer.close()
+
+    def _engineio_server_class(self) -> type[EngineServer]:
+        return EngineServer
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
+        await super()._handle_eio_connect(eio_sid, environ)
+        socket: EngineSocket = self.eio.sockets[eio_sid]
+        deadline = self._clock.call_later(self._limits.connect_seconds, socket.abort)
+        self._peers[eio_sid] = _Peer(socket, deadline)
+
+    async def _handle_eio_message(self, eio_sid: str, data: str) -> None:
+        peer = self._peers.get(eio_sid)
+        if peer is None:
+            return
+        kind, rest = data[:1], data[1:]
+        if kind == PacketType.EVENT and peer.connection is not None:
+            self._dispatcher.received(peer.connection, rest)
+            await self._dispatcher.room(peer.connection)
+        elif kind == PacketType.CONNECT:
+            await self._handle_connect_packet(eio_sid, peer, rest)
+        elif kind == PacketType.DISCONNECT:
+            peer.socket.end()
+            await self._handle_disconnect(eio_sid, NAMESPACE, self.reason.CLIENT_DISCONNECT)
+        elif kind != PacketType.ACK:
+            raise ProtocolError(f"Socket.IO packet type {kind!r}")
+
+    async def _handle_connect_packet(self, eio_sid: str, peer: _Peer, rest: str) -> None:
+        if rest.startswith("/"):
+            namespace, _, rest = rest.partition(",")
+            if namespace != NAMESPACE:
+                await self._handle_connect(eio_sid, namespace, None)
+                return
+        if peer.connection is not None:
+            raise ProtocolError("a second CONNECT")
+        await self._handle_connect(eio_sid, NAMESPACE, rest or None)
+
+    def _connected(self, sid: str, _: dict[str, Any], auth: str | None) -> None:
+        """The client's place in the namespace was made, and it knows."""
+        peer = self._peers[self.manager.eio_sid_from_sid(sid, NAMESPACE)]
+        peer.deadline.cancel()
+        peer.connection = self._dispatcher.opened(peer, auth)
+
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        peer = self._peers.pop(eio_sid, None)
+        if peer is not None:
+            peer.deadline.cancel()
+            if peer.connection is not None:
+                self._dispatcher.closed(peer.connection)
+        await super()._handle_eio_disconnect(eio_sid, reason)
+
+
+def _asked_by_library(origins: OriginCheck) -> Callable[[str | None, Mapping[str, str]], bool]:
+    def is_allowed(origin: str | None, environ: Mapping[str, str]) -> bool:
+        return origin is not None and origins(origin, environ.get("HTTP_HOST"))
+
+    return is_allowed

@@ -1,0 +1,93 @@
+"""Between rows and the domain's types."""
+
+import sqlite3
+from datetime import UTC, datetime, timedelta
+
+from chat_core.conversations import Conversation, ConversationKind, Member, Role
+from chat_core.ids import ClientMessageId, ConversationId, MessageId, UserId
+from chat_core.messages import Message
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+
+MESSAGE = """
+SELECT m.id, c.id, c.pair, m.seq, m.updated_seq, s.id, m.content, m.client_id,
+       m.created_at, m.edited_at, m.deleted_at
+FROM messages m
+JOIN conversations c ON c.pk = m.conversation_pk
+JOIN users s ON s.pk = m.sender_pk
+"""
+"""To be followed by a WHERE; its rows are for `message`."""
+
+
+def to_ms(at: datetime) -> int:
+    """Whole milliseconds since 1970."""
+    return (at - EPOCH) // MILLISECOND
+
+
+def from_ms(ms: int) -> datetime:
+    """The moment, in UTC."""
+    return EPOCH + ms * MILLISECOND
+
+
+def maybe_from_ms(ms: int | None) -> datetime | None:
+    """The moment, or None."""
+    return None if ms is None else from_ms(ms)
+
+
+def pair_of(conversation: Conversation) -> str | None:
+    """What is unique about a direct conversation: both members in order."""
+    if conversation.kind is not ConversationKind.DIRECT:
+        return None
+    return " ".join(sorted(conversation.members))
+
+
+def message(
+    row: tuple[
+        str, str, str | None, int, int, str, str | None, str | None, int, int | None, int | None
+    ],
+) -> Message:
+    """A row of `MESSAGE`."""
+    (id_, conversation_id, pair, seq, updated_seq, sender, content, client_id) = row[:8]
+    created_at, edited_at, deleted_at = row[8:]
+    recipient = None
+    if pair is not None:
+        one, other = pair.split(" ")
+        recipient = UserId(other if sender == one else one)
+    return Message(
+        id=MessageId(id_),
+        conversation_id=ConversationId(conversation_id),
+        seq=seq,
+        updated_seq=updated_seq,
+        sender_id=UserId(sender),
+        recipient_id=recipient,
+        content=content,
+        client_message_id=None if client_id is None else ClientMessageId(client_id),
+        created_at=from_ms(created_at),
+        edited_at=maybe_from_ms(edited_at),
+        deleted_at=maybe_from_ms(deleted_at),
+    )
+
+
+def conversation(connection: sqlite3.Connection, column: str, value: str) -> Conversation | None:
+    """The conversation whose unique column, `id` or `pair`, has that value, or None."""
+    row = connection.execute(
+        f"SELECT pk, id, kind, title, revision, created_at FROM conversations WHERE {column} = ?",
+        (value,),
+    ).fetchone()
+    if row is None:
+        return None
+    pk, id_, kind, title, revision, created_at = row
+    members = connection.execute(
+        "SELECT u.id, m.role, m.joined_at FROM members m JOIN users u ON u.pk = m.user_pk"
+        " WHERE m.conversation_pk = ? ORDER BY m.joined_at, u.id",
+        (pk,),
+    )
+    return Conversation(
+        ConversationId(id_),
+        ConversationKind(kind),
+        title,
+        {UserId(user): Member(UserId(user), Role(role), from_ms(at)) for user, role, at in members},
+        revision,
+        from_ms(created_at),
+    )

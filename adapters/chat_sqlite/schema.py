@@ -1,0 +1,149 @@
+"""The schema of the database file, and its way forward from every version there was.
+
+Times are whole milliseconds since 1970 in UTC. Users and conversations have small integer keys
+beside their ids: they are what the many messages refer to.
+"""
+
+import sqlite3
+
+APPLICATION_ID = 0x63686174
+"""Marks a file as ours (`PRAGMA application_id`): "chat" in ASCII."""
+
+_VERSION_1 = """
+CREATE TABLE users (
+    pk INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    username TEXT,
+    username_key TEXT,
+    display_name TEXT,
+    display_key TEXT,
+    email TEXT,
+    email_key TEXT UNIQUE,
+    password_hash TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    deleted_at INTEGER,
+    last_seen_at INTEGER
+) STRICT;
+CREATE UNIQUE INDEX users_by_username ON users (username_key);
+CREATE INDEX users_by_display_name ON users (display_key, id);
+
+CREATE TABLE sessions (
+    pk INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    user_pk INTEGER NOT NULL REFERENCES users (pk),
+    device TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    refresh_digest BLOB NOT NULL
+) STRICT;
+CREATE INDEX sessions_by_user ON sessions (user_pk);
+
+CREATE TABLE conversations (
+    pk INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL CHECK (kind IN ('direct', 'group')),
+    title TEXT,
+    pair TEXT UNIQUE,  -- direct: both user ids in order, with a space between
+    revision INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    active_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE members (
+    conversation_pk INTEGER NOT NULL REFERENCES conversations (pk),
+    user_pk INTEGER NOT NULL REFERENCES users (pk),
+    role TEXT NOT NULL CHECK (role IN ('member', 'admin', 'owner')),
+    joined_at INTEGER NOT NULL,
+    delivered_seq INTEGER NOT NULL,
+    read_seq INTEGER NOT NULL,
+    PRIMARY KEY (conversation_pk, user_pk)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX members_by_user ON members (user_pk, conversation_pk);
+
+CREATE TABLE messages (
+    pk INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    conversation_pk INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    updated_seq INTEGER NOT NULL,
+    sender_pk INTEGER NOT NULL,
+    content TEXT,
+    client_id TEXT,
+    created_at INTEGER NOT NULL,
+    edited_at INTEGER,
+    deleted_at INTEGER
+) STRICT;
+CREATE UNIQUE INDEX messages_by_place ON messages (conversation_pk, seq);
+CREATE UNIQUE INDEX messages_by_client_id ON messages (sender_pk, client_id)
+    WHERE client_id IS NOT NULL;
+"""
+
+MIGRATIONS = (_VERSION_1,)
+"""The script at place n brings a file of version n to version n + 1."""
+
+SCHEMA_VERSION = len(MIGRATIONS)
+
+
+class DatabaseRefused(Exception):
+    """The file can't be used as it is; the message says why and what to do. Raised at start."""
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the file to this version's schema, each step in a transaction of its own.
+
+    Raises `DatabaseRefused` for a file of a newer version, or of another program.
+    """
+    version = _version(connection)
+    if version == 0 and _has_tables(connection):
+        raise DatabaseRefused(
+            "The database file belongs to another program; name another file in DATABASE_URL."
+        )
+    for step in range(version, SCHEMA_VERSION):
+        _apply(connection, step)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (application_id,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application_id not in (0, APPLICATION_ID):
+        raise DatabaseRefused(
+            "The database file belongs to another program; name another file in DATABASE_URL."
+        )
+    if application_id == 0:
+        return 0
+    if version > SCHEMA_VERSION:
+        raise DatabaseRefused(
+            f"The database has schema version {version}, and this version of chat-core knows "
+            f"versions up to {SCHEMA_VERSION}; upgrade chat-core, or restore an older backup."
+        )
+    return int(version)
+
+
+def _has_tables(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is not None
+
+
+def _apply(connection: sqlite3.Connection, step: int) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        # Another process may have been first, while this one waited for the lock.
+        if _version(connection) == step:
+            for statement in _statements(MIGRATIONS[step]):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {step + 1}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _statements(script: str) -> list[str]:
+    statements, statement = [], ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            statements.append(statement)
+            statement = ""
+    return statements

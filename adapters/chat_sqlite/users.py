@@ -1,0 +1,185 @@
+"""Accounts in SQLite."""
+
+import sqlite3
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chat_core.errors import EmailTaken, NotFound, UsernameTaken
+from chat_core.ids import UserId
+from chat_core.pages import Page
+from chat_core.ports.storage import UserStore
+from chat_core.users import Credentials, NamePlace, ProfileChange, User, fold
+from chat_sqlite.database import SqliteDatabase
+from chat_sqlite.rows import from_ms, maybe_from_ms, to_ms
+
+_COLUMNS = "id, username, display_name, email, created_at, deleted_at, last_seen_at"
+
+_LAST_CHARACTER = "\U0010ffff"
+"""Sorts behind everything that a name may go on with."""
+
+_BY_USERNAME = f"""
+SELECT username_key AS key, {_COLUMNS} FROM users
+WHERE username_key >= :low AND username_key < :high
+AND (username_key, id) > (:key, :id) AND id != :without
+"""
+_BY_EITHER_NAME = f"""{_BY_USERNAME}
+UNION ALL
+SELECT display_key AS key, {_COLUMNS} FROM users
+WHERE display_key >= :low AND display_key < :high
+AND (display_key, id) > (:key, :id) AND id != :without
+AND NOT (username_key >= :low AND username_key < :high)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteUserStore(UserStore):
+    """Accounts in one table; names and addresses are indexed folded."""
+
+    database: SqliteDatabase
+
+    async def add(self, user: User, password_hash: str) -> None:
+        """See `UserStore.add`."""
+
+        def insert(connection: sqlite3.Connection) -> None:
+            try:
+                connection.execute(
+                    "INSERT INTO users (id, username, username_key, display_name, display_key,"
+                    " email, email_key, password_hash, created_at, deleted_at, last_seen_at)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    (
+                        user.id,
+                        user.username,
+                        _key(user.username),
+                        user.display_name,
+                        _key(user.display_name),
+                        user.email,
+                        _key(user.email),
+                        password_hash,
+                        to_ms(user.created_at),
+                        None if user.deleted_at is None else to_ms(user.deleted_at),
+                        None if user.last_seen_at is None else to_ms(user.last_seen_at),
+                    ),
+                )
+            except sqlite3.IntegrityError as error:
+                raise _taken(error) from error
+
+        await self.database.write(insert)
+
+    async def get(self, ids: Collection[UserId]) -> Mapping[UserId, User]:
+        """See `UserStore.get`."""
+
+        def select(connection: sqlite3.Connection) -> dict[UserId, User]:
+            found = {}
+            for user_id in set(ids):
+                row = connection.execute(
+                    f"SELECT {_COLUMNS} FROM users WHERE id = ?",
+                    (user_id,),
+                ).fetchone()
+                if row is not None:
+                    found[user_id] = _user(row)
+            return found
+
+        return await self.database.read(select)
+
+    async def credentials(self, login: str) -> Credentials | None:
+        """See `UserStore.credentials`."""
+
+        def select(connection: sqlite3.Connection) -> Credentials | None:
+            for column in ("username_key", "email_key"):
+                row = connection.execute(
+                    f"SELECT {_COLUMNS}, password_hash FROM users WHERE {column} = ?",
+                    (fold(login),),
+                ).fetchone()
+                if row is not None:
+                    return Credentials(_user(row[:-1]), row[-1])
+            return None
+
+        return await self.database.read(select)
+
+    async def update(self, user_id: UserId, change: ProfileChange) -> User:
+        """See `UserStore.update`."""
+
+        def update(connection: sqlite3.Connection) -> User:
+            try:
+                row = connection.execute(
+                    "UPDATE users SET display_name = coalesce(?, display_name),"
+                    " display_key = coalesce(?, display_key), email = coalesce(?, email),"
+                    " email_key = coalesce(?, email_key)"
+                    f" WHERE id = ? RETURNING {_COLUMNS}",
+                    (
+                        change.display_name,
+                        _key(change.display_name),
+                        change.email,
+                        _key(change.email),
+                        user_id,
+                    ),
+                ).fetchone()
+            except sqlite3.IntegrityError as error:
+                raise _taken(error) from error
+            if row is None:
+                raise NotFound
+            return _user(row)
+
+        return await self.database.write(update)
+
+    async def search(
+        self, prefix: str, *, without: UserId, after: NamePlace | None, limit: int
+    ) -> Page[User, NamePlace]:
+        """See `UserStore.search`."""
+        low = fold(prefix)
+        matches = _BY_EITHER_NAME if low else _BY_USERNAME
+        values = {
+            "low": low,
+            "high": low + _LAST_CHARACTER,
+            "key": after.key if after else "",
+            "id": after.user_id if after else "",
+            "without": without,
+            "limit": limit + 1,
+        }
+
+        def select(connection: sqlite3.Connection) -> Page[User, NamePlace]:
+            rows = connection.execute(f"{matches} ORDER BY key, id LIMIT :limit", values).fetchall()
+            found, more = rows[:limit], len(rows) > limit
+            users = [_user(row[1:]) for row in found]
+            return Page(users, NamePlace(found[-1][0], users[-1].id) if more else None)
+
+        return await self.database.read(select)
+
+    async def saw(self, seen: Mapping[UserId, datetime]) -> None:
+        """See `UserStore.saw`."""
+
+        def update(connection: sqlite3.Connection) -> None:
+            connection.executemany(
+                "UPDATE users SET last_seen_at = ?1"
+                " WHERE id = ?2 AND (last_seen_at IS NULL OR last_seen_at < ?1)",
+                [(to_ms(at), user_id) for user_id, at in seen.items()],
+            )
+
+        await self.database.write(update)
+
+
+def _key(name: str | None) -> str | None:
+    return None if name is None else fold(name)
+
+
+def _taken(error: sqlite3.IntegrityError) -> Exception:
+    if "users.username_key" in str(error):
+        return UsernameTaken()
+    if "users.email_key" in str(error):
+        return EmailTaken()
+    return error
+
+
+def _user(row: tuple[Any, ...]) -> User:
+    id_, username, display_name, email, created_at, deleted_at, last_seen_at = row
+    return User(
+        id=UserId(id_),
+        username=username,
+        display_name=display_name,
+        email=email,
+        created_at=from_ms(created_at),
+        deleted_at=maybe_from_ms(deleted_at),
+        last_seen_at=maybe_from_ms(last_seen_at),
+    )

@@ -1,0 +1,103 @@
+"""JSON in and out: strict, and bounded in depth before it is parsed."""
+
+import base64
+import binascii
+import re
+from typing import Any, TypeVar
+
+import msgspec
+
+from chat_core.errors import FieldError, Invalid, Malformed
+
+T = TypeVar("T")
+
+MAX_DEPTH = 16
+MAX_CURSOR = 1024
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
+_WHERE = re.compile(r"(?P<what>.*) - at `\$\.?(?P<field>.*)`", re.DOTALL)
+_NAMED = re.compile(r"Object (?P<what>missing required|contains unknown) field `(?P<field>.*)`")
+
+_encoder = msgspec.json.Encoder()
+
+
+_decoders: dict[object, msgspec.json.Decoder[Any]] = {}
+
+
+def _decoder(type_: object) -> msgspec.json.Decoder[Any]:
+    decoder = _decoders.get(type_)
+    if decoder is None:
+        decoder = _decoders[type_] = msgspec.json.Decoder(type_)
+    return decoder
+
+
+def encode(value: object) -> bytes:
+    """Compact JSON."""
+    return _encoder.encode(value)
+
+
+def decode(text: bytes | str, type_: type[T]) -> T:
+    """JSON as exactly that type: unknown fields, other types and NaN are refused.
+
+    Raises `Malformed` for what is not JSON or nested more than 16 deep, `Invalid` for the rest,
+    with the fields that are wrong.
+    """
+    try:
+        _check_depth(text)
+        value: T = _decoder(type_).decode(text)
+    except msgspec.ValidationError as error:
+        raise _invalid(str(error)) from None
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise Malformed(f"The request can't be read: {error}") from None
+    return value
+
+
+def decode_frame(text: str) -> tuple[str, list[bytes]]:
+    """The name and the undecoded arguments of an event, `["name", …]`. Raises `Malformed`."""
+    try:
+        _check_depth(text)
+        name, *arguments = _decoder(list[msgspec.Raw]).decode(text)
+        return _decoder(str).decode(name), [bytes(argument) for argument in arguments]
+    except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError) as error:
+        raise Malformed(f"The event can't be read: {error}") from None
+
+
+def encode_cursor(place: tuple[object, ...]) -> str:
+    """A place in a list as opaque text."""
+    return base64.urlsafe_b64encode(encode(place)).rstrip(b"=").decode()
+
+
+def decode_cursor(cursor: str, type_: type[T]) -> T:
+    """The place that `encode_cursor` was given. Raises `Invalid`."""
+    padded = cursor[:MAX_CURSOR] + "=" * (-len(cursor) % 4)
+    try:
+        place: T = _decoder(type_).decode(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (binascii.Error, msgspec.MsgspecError, ValueError) as error:
+        raise Invalid.field("cursor", "is none that this server gave out") from error
+    return place
+
+
+def _check_depth(text: bytes | str) -> None:
+    if isinstance(text, bytes):
+        text = text.decode()
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > MAX_DEPTH:
+            raise msgspec.DecodeError(f"nested more than {MAX_DEPTH} deep")
+
+
+def _invalid(error: str) -> Invalid:
+    where = _WHERE.fullmatch(error)
+    what, field = (where["what"], where["field"]) if where else (error, "")
+    named = _NAMED.fullmatch(what)
+    if named:
+        field = f"{field}.{named['field']}".lstrip(".")
+        what = "is missing" if named["what"] == "missing required" else "is not known here"
+    # msgspec writes places in lists as `[0]` or `[...]`.
+    field = re.sub(r"\[(.*?)\]", r".\1", field).strip(".")
+    message = what[:1].lower() + what[1:]
+    return Invalid(f"{field}: {message}" if field else message, errors=[FieldError(field, message)])

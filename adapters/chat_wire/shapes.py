@@ -1,0 +1,217 @@
+"""The shapes that clients get, made from the core's types."""
+
+from datetime import datetime
+from typing import Annotated, Generic, Literal, TypeVar
+
+import msgspec
+
+from chat_core.conversations import Overview
+from chat_core.conversations import Receipt as CoreReceipt
+from chat_core.ids import UserId
+from chat_core.messages import History as CoreHistory
+from chat_core.messages import Message as CoreMessage
+from chat_core.presence import UserPresence
+from chat_core.sessions import Login as CoreLogin
+from chat_core.users import User as CoreUser
+
+Item = TypeVar("Item")
+
+Time = Annotated[
+    str,
+    msgspec.Meta(description="RFC 3339, UTC, milliseconds", examples=["2026-01-31T08:15:00.250Z"]),
+]
+
+
+def time(at: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds and a `Z`."""
+    return at.isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def maybe_time(at: datetime | None) -> str | None:
+    """The same, or None."""
+    return None if at is None else time(at)
+
+
+class Presence(msgspec.Struct, frozen=True, rename="camel"):
+    """Whether a user is here; `devices` counts live connections."""
+
+    online: bool
+    devices: int
+    last_seen_at: Time | None
+
+
+class User(msgspec.Struct, frozen=True, rename="camel"):
+    """An account as others see it."""
+
+    id: str
+    username: str | None
+    display_name: str | None
+    created_at: Time
+    deleted_at: Time | None
+    presence: Presence
+
+    @classmethod
+    def of(cls, user: CoreUser, presence: UserPresence) -> "User":
+        """From the core's type."""
+        return cls(
+            id=user.id,
+            username=user.username,
+            display_name=user.display_name,
+            created_at=time(user.created_at),
+            deleted_at=maybe_time(user.deleted_at),
+            presence=_presence(presence),
+        )
+
+
+class Self(User, frozen=True, rename="camel"):
+    """One's own account."""
+
+    email: str | None
+
+    @classmethod
+    def of(cls, user: CoreUser, presence: UserPresence) -> "Self":
+        """From the core's type."""
+        return cls(
+            id=user.id,
+            username=user.username,
+            display_name=user.display_name,
+            created_at=time(user.created_at),
+            deleted_at=maybe_time(user.deleted_at),
+            presence=_presence(presence),
+            email=user.email,
+        )
+
+
+def _presence(presence: UserPresence) -> Presence:
+    return Presence(presence.online, presence.devices, maybe_time(presence.last_seen_at))
+
+
+class Login(msgspec.Struct, frozen=True, rename="camel"):
+    """What a device gets for the right password."""
+
+    token: str
+    expires_at: Time
+    refresh_token: str
+    session_id: str
+    user: Self
+
+    @classmethod
+    def of(cls, login: CoreLogin, presence: UserPresence) -> "Login":
+        """From the core's type."""
+        return cls(
+            token=login.access.text,
+            expires_at=time(login.access.expires_at),
+            refresh_token=login.refresh_token,
+            session_id=login.session.id,
+            user=Self.of(login.user, presence),
+        )
+
+
+class Message(msgspec.Struct, frozen=True, rename="camel"):
+    """A message as it is now; `client_message_id` is for its sender's eyes only."""
+
+    id: str
+    conversation_id: str
+    seq: int
+    updated_seq: int
+    sender_id: str
+    recipient_id: str | None
+    content: str | None
+    client_message_id: str | None
+    created_at: Time
+    edited_at: Time | None
+    deleted_at: Time | None
+
+    @classmethod
+    def of(cls, message: CoreMessage, viewer: UserId | None) -> "Message":
+        """From the core's type, for that viewer; None for whoever is not its sender."""
+        return cls(
+            id=message.id,
+            conversation_id=message.conversation_id,
+            seq=message.seq,
+            updated_seq=message.updated_seq,
+            sender_id=message.sender_id,
+            recipient_id=message.recipient_id,
+            content=message.content,
+            client_message_id=message.client_message_id if viewer == message.sender_id else None,
+            created_at=time(message.created_at),
+            edited_at=maybe_time(message.edited_at),
+            deleted_at=maybe_time(message.deleted_at),
+        )
+
+
+class Member(msgspec.Struct, frozen=True, rename="camel"):
+    """One user's place in a conversation."""
+
+    user_id: str
+    role: Literal["owner", "admin", "member"]
+    joined_at: Time
+
+
+class Receipt(msgspec.Struct, frozen=True, rename="camel"):
+    """How far a member got."""
+
+    user_id: str
+    delivered_seq: int
+    read_seq: int
+
+    @classmethod
+    def of(cls, receipt: CoreReceipt) -> "Receipt":
+        """From the core's type."""
+        return cls(receipt.user_id, receipt.delivered_seq, receipt.read_seq)
+
+
+class Conversation(msgspec.Struct, frozen=True, rename="camel"):
+    """A conversation as one of its members sees it."""
+
+    id: str
+    kind: Literal["direct", "group"]
+    title: str | None
+    members: list[Member]
+    first_seq: int
+    last_seq: int
+    last_message: Message | None
+    read_seq: int
+    unread_count: int
+    receipts: list[Receipt]
+    created_at: Time
+
+    @classmethod
+    def of(cls, overview: Overview, viewer: UserId) -> "Conversation":
+        """From the core's type, for that member."""
+        conversation, last = overview.conversation, overview.last_message
+        return cls(
+            id=conversation.id,
+            kind=conversation.kind.value,
+            title=conversation.title,
+            members=[
+                Member(member.user_id, member.role.value, time(member.joined_at))
+                for member in conversation.members.values()
+            ],
+            first_seq=overview.first_seq,
+            last_seq=overview.last_seq,
+            last_message=None if last is None else Message.of(last, viewer),
+            read_seq=overview.read_seq,
+            unread_count=overview.unread_count,
+            receipts=[Receipt.of(receipt) for receipt in overview.receipts],
+            created_at=time(conversation.created_at),
+        )
+
+
+class Page(msgspec.Struct, Generic[Item], frozen=True, rename="camel"):
+    """A part of a longer list; `next_cursor` is null at the end."""
+
+    items: list[Item]
+    next_cursor: str | None
+
+
+class History(msgspec.Struct, frozen=True, rename="camel"):
+    """Messages, ascending by seq; `has_more` is about the direction that was asked for."""
+
+    items: list[Message]
+    has_more: bool
+
+    @classmethod
+    def of(cls, history: CoreHistory, viewer: UserId) -> "History":
+        """From the core's type, for that viewer."""
+        return cls([Message.of(message, viewer) for message in history.items], history.has_more)

@@ -1,0 +1,1 @@
+"""The chat service: HTTP and Socket.IO around `chat_core` (extra `server`)."""

@@ -1,0 +1,151 @@
+"""The ASGI application: `create_app`, which `litestar run` finds too."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+from litestar import Litestar, MediaType, Router, asgi, get
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.handlers import ASGIRouteHandler
+from litestar.middleware import DefineMiddleware
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import Receive, Scope, Send
+
+from chat_core.services.sessions import Sessions
+from chat_server.container import Container, open_stores
+from chat_server.http import conversations, health, messages, users
+from chat_server.http.authentication import PUBLIC, BearerAuthentication
+from chat_server.http.problems import exception_handlers
+from chat_server.http.request_log import RequestLog
+from chat_server.settings import Settings, load_settings
+
+ANY_LOCALHOST = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
+RESTART_SECONDS = 1.0
+
+
+def create_app(settings: Settings | None = None) -> Litestar:
+    """The service as an ASGI application; the settings are the environment's by default.
+
+    Raises `SettingsError`.
+    """
+    settings = settings or load_settings()
+    container = Container(settings=settings)
+
+    def sessions() -> Sessions:  # a function: the framework copies what is handed to it deeply
+        return container.sessions()
+
+    api = Router(
+        "/api/v1",
+        route_handlers=[users.router, messages.router, conversations.router],
+        middleware=[DefineMiddleware(BearerAuthentication, sessions=sessions)],
+    )
+    services = ("accounts", "conversations", "messaging", "presence", "sessions", "stores")
+    app = Litestar(
+        [api, health.router, _front_page, _socket_mount(container)],
+        dependencies={
+            **{name: _provided(getattr(container, name)) for name in services},
+            "settings": _provided(container.settings),
+        },
+        exception_handlers=exception_handlers(container.problems()),
+        cors_config=_cors(settings),
+        openapi_config=_openapi(),
+        request_max_body_size=settings.frame_bytes,
+        lifespan=[lambda _: _running(container, settings)],
+        debug=False,
+        logging_config=None,
+        state=State({"container": container}),
+    )
+    app.asgi_handler = RequestLog(app.asgi_handler)
+    return app
+
+
+def _provided(provider: Callable[[], Any]) -> Provide:
+    # Litestar looks at a provider's signature, and those of the injection library show none.
+    def provide() -> object:
+        return provider()
+
+    return Provide(provide, sync_to_thread=False)
+
+
+def _socket_mount(container: Container) -> ASGIRouteHandler:
+    @asgi("/socket.io", is_mount=True, copy_scope=True, opt={PUBLIC: True})
+    async def socket_io(scope: Scope, receive: Receive, send: Send) -> None:
+        await container.socket_app()(scope, receive, send)
+
+    return socket_io
+
+
+@asynccontextmanager
+async def _running(container: Container, settings: Settings) -> AsyncIterator[None]:
+    """Open the database, hand it over, and keep presence announced, until the end."""
+    async with open_stores(settings) as stores:
+        container.stores.override(stores)
+        container.delivery()
+        announcing = asyncio.create_task(_keep_announcing(container))
+        try:
+            yield
+        finally:
+            await container.socket_server().close()
+            announcing.cancel()
+            await asyncio.wait([announcing])
+            await container.presence().farewell()
+            container.hasher().close()
+
+
+async def _keep_announcing(container: Container) -> None:
+    while True:
+        try:
+            await container.presence().run()
+        except Exception as error:  # noqa: BLE001 - a boundary: logged as an incident
+            container.problems().report(error)
+            await container.clock().sleep(RESTART_SECONDS)
+
+
+def _cors(settings: Settings) -> CORSConfig:
+    any_localhost = not settings.production and not settings.cors_origins
+    return CORSConfig(
+        allow_origins=list(settings.cors_origins),
+        allow_origin_regex=ANY_LOCALHOST if any_localhost else None,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"],
+        allow_headers=["Authorization", "Content-Type", "X-Request-Id"],
+        expose_headers=["Retry-After", "X-Request-Id"],
+        allow_credentials=True,
+    )
+
+
+def _openapi() -> OpenAPIConfig:
+    bearer = SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
+    return OpenAPIConfig(
+        title="chat-core",
+        version=version("chat-core"),
+        path="/schema",
+        render_plugins=[JsonRenderPlugin(path="/")],
+        components=Components(security_schemes={"bearer": bearer}),
+        security=[{"bearer": []}],
+    )
+
+
+@get("/", media_type=MediaType.HTML, opt={PUBLIC: True}, include_in_schema=False)
+async def _front_page() -> str:
+    """What stands at `/` as long as there is no web client."""
+    return FRONT_PAGE
+
+
+FRONT_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>chat-core</title>
+<style>body{font:16px/1.5 system-ui;max-width:40rem;margin:4rem auto;padding:0 1rem}</style>
+<h1>chat-core is running</h1>
+<p>This is the API of a chat service. There is no web client in this version yet.</p>
+<ul>
+<li><a href="/schema">/schema</a>: the HTTP API as an OpenAPI document</li>
+<li><a href="/health/ready">/health/ready</a>: whether it can serve</li>
+<li>/socket.io: the live connection, for any Socket.IO client of version 4</li>
+</ul>
+</html>
+"""

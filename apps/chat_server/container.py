@@ -1,0 +1,229 @@
+"""The one composition root: which adapter stands behind which port."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from dependency_injector import containers, providers
+
+from chat_core.limits import Limit
+from chat_core.memory import (
+    MemoryConversations,
+    MemoryRateLimiter,
+    MemorySessionStore,
+    MemoryUserStore,
+    SystemClock,
+)
+from chat_core.ports.storage import ConversationLog, ConversationStore, SessionStore, UserStore
+from chat_core.ports.system import IdGenerator
+from chat_core.services.accounts import Accounts, SignupPolicy
+from chat_core.services.conversations import Conversations
+from chat_core.services.delivery import Delivery
+from chat_core.services.messaging import MessageLimits, Messaging
+from chat_core.services.presence import Presence
+from chat_core.services.sessions import LoginLimits, Sessions
+from chat_security import Argon2Hasher, JwtTokens
+from chat_server.database_url import MemoryDatabase, SqliteDatabase
+from chat_server.ids import TimeOrderedIds
+from chat_server.origins import OriginPolicy
+from chat_server.settings import Settings
+from chat_socketio import (
+    Dispatcher,
+    OutboundBound,
+    Rooms,
+    SocketApp,
+    SocketLimits,
+    SocketServer,
+    TransportLimits,
+)
+from chat_sqlite import (
+    DatabaseRefused,
+    SqliteConversationLog,
+    SqliteConversationStore,
+    SqliteSessionStore,
+    SqliteUserStore,
+)
+from chat_sqlite import SqliteDatabase as SqliteFile
+from chat_wire.problems import ProblemReporter
+
+__all__ = ["Container", "DatabaseRefused", "Stores", "open_stores"]
+
+MINUTE, HOUR = 60, 3600
+LOGIN_WINDOW = 15 * MINUTE
+UNLIMITED = 10**9
+"""The burst that `CHAT_RATE_LIMITS=off` allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The open database, and how to ask whether it answers."""
+
+    users: UserStore
+    sessions: SessionStore
+    conversations: ConversationStore
+    log: ConversationLog
+    check: Callable[[], Awaitable[None]]
+
+
+@asynccontextmanager
+async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
+    """The stores that `DATABASE_URL` names; they are closed at the end."""
+    match settings.database:
+        case MemoryDatabase():
+            memory = MemoryConversations()
+            yield Stores(MemoryUserStore(), MemorySessionStore(), memory, memory, _nothing_to_ask)
+        case SqliteDatabase(path):
+            file = await SqliteFile.open(path)
+            try:
+                yield Stores(
+                    SqliteUserStore(file),
+                    SqliteSessionStore(file),
+                    SqliteConversationStore(file),
+                    SqliteConversationLog(file),
+                    file.check,
+                )
+            finally:
+                await file.close()
+
+
+async def _nothing_to_ask() -> None:
+    pass
+
+
+def _rate(settings: Settings, name: str, burst: int, seconds: float) -> Limit:
+    return Limit(name, burst if settings.rate_limits else UNLIMITED, seconds)
+
+
+def _signups(settings: Settings) -> SignupPolicy:
+    limit = _rate(settings, "signups per address", settings.signups_per_address, HOUR)
+    return SignupPolicy(limit if settings.signups else None)
+
+
+def _login_limits(settings: Settings) -> LoginLimits:
+    return LoginLimits(
+        _rate(settings, "logins per account", settings.logins_per_account, LOGIN_WINDOW),
+        _rate(settings, "logins per address", settings.logins_per_address, MINUTE),
+    )
+
+
+def _message_limits(settings: Settings) -> MessageLimits:
+    burst = settings.message_burst
+    rate = _rate(settings, "messages", burst, burst / settings.messages_per_second)
+    return MessageLimits(settings.message_bytes, rate)
+
+
+def _socket_limits(settings: Settings) -> SocketLimits:
+    events = _rate(settings, "events", settings.events_per_second, 1.0)
+    return SocketLimits(settings.registration_seconds, events)
+
+
+def _transport_limits(settings: Settings) -> TransportLimits:
+    outbound = OutboundBound(settings.outbound_packets, settings.outbound_bytes)
+    return TransportLimits(settings.connect_seconds, settings.frame_bytes, outbound)
+
+
+def _tokens(settings: Settings) -> JwtTokens:
+    previous = settings.jwt_secret_previous
+    return JwtTokens(
+        settings.signing_secret(),
+        previous=None if previous is None else previous.get_secret_value(),
+        lifetime=timedelta(seconds=settings.access_token_seconds),
+    )
+
+
+def _origin_policy(settings: Settings) -> OriginPolicy:
+    return OriginPolicy(settings.cors_origins, any_localhost=not settings.production)
+
+
+def _problem_reporter(settings: Settings, ids: IdGenerator) -> ProblemReporter:
+    return ProblemReporter(ids, development=not settings.production)
+
+
+def _wire_log(stores: Stores, rooms: Rooms) -> Delivery:
+    delivery = Delivery(rooms)
+    stores.log.follow(delivery)
+    return delivery
+
+
+class Container(containers.DeclarativeContainer):
+    """Everything that the service is made of; `stores` are handed over once they are open."""
+
+    settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
+    stores: providers.Dependency[Stores] = providers.Dependency(instance_of=Stores)
+
+    clock = providers.Singleton(SystemClock)
+    ids = providers.Singleton(TimeOrderedIds)
+    hasher = providers.Singleton(Argon2Hasher)
+    tokens = providers.Singleton(_tokens, settings)
+    limiter = providers.Singleton(MemoryRateLimiter, clock)
+    rooms = providers.Singleton(Rooms)
+    origins = providers.Singleton(_origin_policy, settings)
+    problems = providers.Singleton(_problem_reporter, settings, ids)
+
+    delivery = providers.Singleton(_wire_log, stores, rooms)
+    presence = providers.Singleton(
+        Presence,
+        users=stores.provided.users,
+        conversations=stores.provided.conversations,
+        notifier=rooms,
+        clock=clock,
+        connections_per_user=settings.provided.connections_per_user,
+    )
+    accounts = providers.Singleton(
+        Accounts,
+        users=stores.provided.users,
+        conversations=stores.provided.conversations,
+        hasher=hasher,
+        limiter=limiter,
+        presence=presence,
+        notifier=rooms,
+        clock=clock,
+        ids=ids,
+        signups=providers.Callable(_signups, settings),
+    )
+    sessions = providers.Singleton(
+        Sessions,
+        sessions=stores.provided.sessions,
+        users=stores.provided.users,
+        hasher=hasher,
+        issuer=tokens,
+        verifier=tokens,
+        limiter=limiter,
+        clock=clock,
+        ids=ids,
+        limits=providers.Callable(_login_limits, settings),
+    )
+    messaging = providers.Singleton(
+        Messaging,
+        users=stores.provided.users,
+        conversations=stores.provided.conversations,
+        log=stores.provided.log,
+        limiter=limiter,
+        clock=clock,
+        ids=ids,
+        limits=providers.Callable(_message_limits, settings),
+    )
+    conversations = providers.Singleton(Conversations, conversations=stores.provided.conversations)
+
+    dispatcher = providers.Singleton(
+        Dispatcher,
+        sessions=sessions,
+        messaging=messaging,
+        presence=presence,
+        rooms=rooms,
+        clock=clock,
+        ids=ids,
+        problems=problems,
+        limits=providers.Callable(_socket_limits, settings),
+    )
+    socket_server = providers.Singleton(
+        SocketServer,
+        dispatcher,
+        clock=clock,
+        origins=origins.provided.allows,
+        limits=providers.Callable(_transport_limits, settings),
+    )
+    socket_app = providers.Singleton(
+        SocketApp, socket_server, origins=origins.provided.allows, problems=problems
+    )

@@ -1,0 +1,76 @@
+"""`DATABASE_URL`: where the service keeps what it is told."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+FORMS = "sqlite:///PATH (an absolute path has four slashes) or memory://"
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteDatabase:
+    """A file; a relative path is relative to the working directory."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryDatabase:
+    """Nothing is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class MongoDatabase:
+    """A replica set; `url` holds a password, perhaps."""
+
+    url: str = field(repr=False)
+    name: str
+
+
+def parse_database_url(url: str) -> SqliteDatabase | MemoryDatabase | MongoDatabase:
+    """What the URL points to; raises `ValueError` with a sentence that repeats no password."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        raise ValueError(f"must be {FORMS}")
+    match scheme:
+        case "memory":
+            if rest:
+                raise ValueError("memory:// takes nothing after it")
+            return MemoryDatabase()
+        case "sqlite":
+            return SqliteDatabase(_path(rest))
+        case "mongodb" | "mongodb+srv":
+            return MongoDatabase(url, _database_name(url))
+        case _:
+            raise ValueError(f"can't be {scheme}://; must be {FORMS}")
+
+
+def mask_passwords(url: str) -> str:
+    """The URL, with asterisks for whatever in it is secret."""
+    url = re.sub(r"(?<=://)([^:/@]*):.*@", r"\1:***@", url)
+    # Of MongoDB's options: tlsCertificateKeyFilePassword, authMechanismProperties (session tokens).
+    return re.sub(r"([?&][^=&]*(?:password|properties)=)[^&]*", r"\1***", url, flags=re.IGNORECASE)
+
+
+def _path(rest: str) -> Path:
+    if not rest.startswith("/"):
+        raise ValueError(f"has too few slashes; must be {FORMS}")
+    path = rest[1:]
+    if path == ":memory:":
+        raise ValueError("write memory:// for a database that is not kept")
+    if not path or path.endswith("/"):
+        raise ValueError(f"names no file; must be {FORMS}")
+    if "?" in path or "\0" in path:
+        raise ValueError("a path has no options: nothing may follow a question mark")
+    return Path(path)
+
+
+def _database_name(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ValueError("is no readable MongoDB URL") from error
+    if not parts.netloc.rpartition("@")[2]:
+        raise ValueError("names no host")
+    return unquote(parts.path.strip("/")) or "chat"

@@ -1,0 +1,177 @@
+"""Where and how the service runs: the settings that a deployment decides on."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from chat_server.database_url import (
+    MemoryDatabase,
+    MongoDatabase,
+    SqliteDatabase,
+    parse_database_url,
+)
+from chat_server.jwt_secret import HOW_TO_MAKE_ONE, KEPT_IN, check_secret, kept_secret
+from chat_server.origins import ANY, parse_origins
+from chat_server.settings_errors import SettingsError
+
+
+class Deployment(BaseSettings):
+    """Read from the environment, or from a file `.env` in the working directory.
+
+    A field's alias is the name of its variable. An empty variable counts as not set.
+    """
+
+    model_config = SettingsConfigDict(
+        case_sensitive=True,
+        env_file=".env",
+        env_file_encoding="utf-8-sig",  # some editors put a byte order mark in front
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        validate_default=True,
+    )
+
+    # These two come first, since what follows is judged by them.
+    chat_env: Literal["development", "production"] | None = Field(
+        None,
+        validation_alias="CHAT_ENV",
+        description="`production` hides internals and refuses unsafe settings; NODE_ENV is read"
+        " where this is not set, else it is `development`",
+    )
+    node_env: str = Field("", validation_alias="NODE_ENV", exclude=True)
+    host: str = Field(
+        "",
+        validation_alias="HOST",
+        description="the address to listen at; 127.0.0.1 in development, 0.0.0.0 in production",
+    )
+    port: int = Field(
+        5000, validation_alias="PORT", ge=0, le=65_535, description="0 takes any that is free"
+    )
+    database_url: str = Field(
+        "sqlite:///chat.db",
+        validation_alias="DATABASE_URL",
+        repr=False,
+        description="`sqlite:///PATH` (an absolute path has four slashes), or `memory://`, which"
+        " keeps nothing",
+    )
+    jwt_secret: SecretStr | None = Field(
+        None,
+        validation_alias="JWT_SECRET",
+        description="signs the tokens, 32 bytes or more; development makes one and keeps it in"
+        f" {KEPT_IN}",
+    )
+    jwt_secret_previous: SecretStr | None = Field(
+        None,
+        validation_alias="JWT_SECRET_PREVIOUS",
+        description="still accepted for verifying, so that the secret can be changed",
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        validation_alias="CORS_ORIGINS",
+        description="comma-separated; not set: any localhost origin in development, the same"
+        " origin only in production",
+    )
+    signups: bool = Field(
+        default=True,
+        validation_alias="CHAT_SIGNUPS",
+        description="off: only the operator makes accounts",
+    )
+    rate_limits: bool = Field(
+        default=True,
+        validation_alias="CHAT_RATE_LIMITS",
+        description="off for benchmarks: no rate is limited, every other bound stays",
+    )
+
+    @property
+    def production(self) -> bool:
+        """Whether this is no development."""
+        return _is_production(self.chat_env, self.node_env)
+
+    @property
+    def database(self) -> SqliteDatabase | MemoryDatabase:
+        """What `DATABASE_URL` points to."""
+        match parse_database_url(self.database_url):
+            case MongoDatabase():
+                raise SettingsError([f"DATABASE_URL: {_NO_MONGODB}"])
+            case database:
+                return database
+
+    def signing_secret(self) -> str:
+        """`JWT_SECRET`; in development without one, the one kept in the working directory.
+
+        Raises `SettingsError` where that can't be read or made.
+        """
+        if self.jwt_secret is not None:
+            return self.jwt_secret.get_secret_value()
+        try:
+            return kept_secret()
+        except ValueError as error:
+            raise SettingsError([f"JWT_SECRET: {error}"]) from error
+        except OSError as error:
+            raise SettingsError(
+                [f"JWT_SECRET: can't be kept in {KEPT_IN} ({error.strerror}); {HOW_TO_MAKE_ONE}"]
+            ) from error
+
+    @field_validator("node_env")
+    @classmethod
+    def _known_where_it_counts(cls, value: str, info: ValidationInfo) -> str:
+        counts = info.data.get("chat_env", "unknown") is None
+        if counts and value not in {"", "development", "test", "production"}:
+            raise ValueError(f"must be development, test or production, is {value!r}")
+        return value
+
+    @field_validator("host")
+    @classmethod
+    def _open_in_production_only(cls, value: str, info: ValidationInfo) -> str:
+        return value or ("0.0.0.0" if _production(info) else "127.0.0.1")  # noqa: S104
+
+    @field_validator("database_url")
+    @classmethod
+    def _supported(cls, value: str, info: ValidationInfo) -> str:
+        match parse_database_url(value):
+            case MongoDatabase():
+                raise ValueError(_NO_MONGODB)
+            case MemoryDatabase() if _production(info):
+                raise ValueError("memory:// keeps nothing, and is refused in production")
+        return value
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _given_in_production(
+        cls, value: SecretStr | None, info: ValidationInfo
+    ) -> SecretStr | None:
+        if value is None and _production(info):
+            raise ValueError(f"is required in production; {HOW_TO_MAKE_ONE}")
+        return value
+
+    @field_validator("jwt_secret", "jwt_secret_previous")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            check_secret(value.get_secret_value())
+        return value
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _origins(cls, value: str | tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        origins = parse_origins(value) if isinstance(value, str) else value
+        if ANY in origins and _production(info):
+            raise ValueError("* lets every page in, and is refused in production")
+        return origins
+
+
+_NO_MONGODB = (
+    "this version has no MongoDB adapter yet; use sqlite:///chat.db, which keeps everything in"
+    " one file"
+)
+
+
+def _is_production(chat_env: str | None, node_env: str) -> bool:
+    return (chat_env or node_env) == "production"
+
+
+def _production(info: ValidationInfo) -> bool:
+    """The same while other settings are judged; where it is not known, this is no production."""
+    known = info.data
+    return "chat_env" in known and _is_production(known["chat_env"], known.get("node_env", ""))

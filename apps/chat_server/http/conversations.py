@@ -1,0 +1,57 @@
+"""One's conversations and their history."""
+
+from datetime import datetime
+from typing import Any
+
+from litestar import Request, Router, get
+
+from chat_core.conversations import ActivityPlace
+from chat_core.ids import ConversationId
+from chat_core.pages import DEFAULT_LIMIT
+from chat_core.services.conversations import Conversations
+from chat_core.sessions import Actor
+from chat_wire import shapes
+from chat_wire.codec import decode_cursor, encode_cursor
+
+AnyRequest = Request[Actor, Any, Any]
+
+
+@get("/", summary="One's conversations")
+async def list_conversations(
+    request: AnyRequest,
+    conversations: Conversations,
+    cursor: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+) -> shapes.Page[shapes.Conversation]:
+    """The conversations of whoever asks, latest activity first."""
+    viewer = request.user.user_id
+    after = None
+    if cursor is not None:
+        after = ActivityPlace(*decode_cursor(cursor, tuple[datetime, ConversationId]))
+    page = await conversations.list(viewer, after=after, limit=limit)
+    at = page.next
+    following = None if at is None else encode_cursor((at.active_at, at.conversation_id))
+    items = [shapes.Conversation.of(overview, viewer) for overview in page.items]
+    return shapes.Page(items, following)
+
+
+@get("/{conversation_id:str}/messages", summary="A conversation's messages")
+async def get_history(
+    conversation_id: str,
+    request: AnyRequest,
+    conversations: Conversations,
+    before: int | None = None,
+    after: int | None = None,
+    limit: int = DEFAULT_LIMIT,
+) -> shapes.History:
+    """Messages before or after a seq, ascending; with neither, the latest."""
+    viewer = request.user.user_id
+    history = await conversations.history(
+        viewer, ConversationId(conversation_id), before=before, after=after, limit=limit
+    )
+    return shapes.History.of(history, viewer)
+
+
+router = Router(
+    "/conversations", route_handlers=[list_conversations, get_history], tags=["conversations"]
+)

@@ -1,0 +1,77 @@
+"""Errors over HTTP: problem documents, whatever was raised."""
+
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from litestar.types import ExceptionHandlersMap
+from msgspec import structs
+
+from chat_core.errors import (
+    ChatError,
+    FieldError,
+    Invalid,
+    Malformed,
+    NotFound,
+    TooLarge,
+)
+from chat_wire import encode
+from chat_wire.problems import Problem, ProblemReporter
+
+MEDIA_TYPE = "application/problem+json"
+TOO_LARGE = 413
+METHOD_NOT_ALLOWED = 405
+UNAUTHENTICATED = 401
+
+
+def exception_handlers(reporter: ProblemReporter) -> ExceptionHandlersMap:
+    """What answers each kind of exception."""
+
+    def answer(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        if isinstance(error, MethodNotAllowedException):
+            return _response(_method_not_allowed(reporter), dict(error.headers or {}))
+        translated = _translated(error) if isinstance(error, HTTPException) else error
+        return _response(reporter.report(translated), {})
+
+    return {HTTPException: answer, ChatError: answer, Exception: answer}
+
+
+def _response(problem: Problem, headers: dict[str, str]) -> Response[bytes]:
+    if isinstance(problem.retry_after, int):
+        headers["Retry-After"] = str(problem.retry_after)
+    if problem.status == UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return Response(
+        encode(problem), status_code=problem.status, headers=headers, media_type=MEDIA_TYPE
+    )
+
+
+def _method_not_allowed(reporter: ProblemReporter) -> Problem:
+    known = reporter.report(NotFound("There is something here, but not for this method"))
+    return structs.replace(known, status=METHOD_NOT_ALLOWED, title="The method is not allowed here")
+
+
+def _translated(error: HTTPException) -> Exception:
+    """The framework's own refusals, in the words of this project."""
+    if isinstance(error, NotFoundException):
+        return NotFound("There is nothing at this path")
+    if isinstance(error, ValidationException):
+        return _invalid(error)
+    if error.status_code == TOO_LARGE:
+        return TooLarge()
+    if 400 <= error.status_code < 500:  # noqa: PLR2004 - the class of the client's mistakes
+        return Malformed(error.detail)
+    return error
+
+
+def _invalid(error: ValidationException) -> ChatError:
+    found = error.extra if isinstance(error.extra, list) else []
+    errors = [FieldError(str(each.get("key", "")), str(each.get("message", ""))) for each in found]
+    if any(each.field == "data" for each in errors) or not errors:
+        return Malformed("A JSON object is expected in the body")
+    return Invalid("; ".join(f"{each.field}: {each.message}" for each in errors), errors=errors)

@@ -1,0 +1,57 @@
+"""One log line for each HTTP request: method, path, status, milliseconds and request id."""
+
+import re
+import time
+import uuid
+
+import structlog
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER = b"x-request-id"
+_SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+logger = structlog.get_logger("chat_server.requests")
+
+
+class RequestLog:
+    """Logs requests and answers each with its `X-Request-Id`, the caller's own where it sent one.
+
+    It goes around the whole application, so that it sees what the framework makes of errors.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the request and log it."""
+        if scope["type"] == ScopeType.WEBSOCKET:
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        request_id = _request_id(scope)
+        status = 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (HEADER, request_id)]
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
+            try:
+                await self._app(scope, receive, send_with_id)
+            finally:
+                logger.info(
+                    "request",
+                    method=scope.get("method"),
+                    path=scope["path"],
+                    status=status,
+                    ms=round((time.perf_counter() - began) * 1000, 1),
+                )
+
+
+def _request_id(scope: Scope) -> bytes:
+    given = next((value for name, value in scope["headers"] if name.lower() == HEADER), b"")
+    return given if _SAFE_ID.fullmatch(given) else uuid.uuid4().hex.encode()

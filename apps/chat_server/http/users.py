@@ -1,0 +1,124 @@
+"""Accounts, logging in, and finding users."""
+
+from typing import Annotated, Any
+
+from litestar import Request, Router, get, patch, post
+from litestar.params import Parameter
+
+from chat_core.ids import UserId
+from chat_core.pages import DEFAULT_LIMIT
+from chat_core.services.accounts import Accounts
+from chat_core.services.presence import Presence
+from chat_core.services.sessions import Sessions
+from chat_core.sessions import Actor
+from chat_core.users import NamePlace, User
+from chat_server.http.addresses import client_address
+from chat_server.http.authentication import PUBLIC
+from chat_server.http.bodies import Body
+from chat_server.settings import Settings
+from chat_wire import requests, shapes
+from chat_wire.codec import decode_cursor, encode_cursor
+
+AnyRequest = Request[Actor, Any, Any]
+
+
+@post(
+    "/", dto=Body[requests.SignUp], return_dto=None, opt={PUBLIC: True}, summary="Make an account"
+)
+async def sign_up(
+    data: requests.SignUp,
+    request: AnyRequest,
+    accounts: Accounts,
+    presence: Presence,
+    settings: Settings,
+) -> shapes.Self:
+    """Make an account; log in with it afterwards."""
+    address = client_address(request, settings.trusted_proxies)
+    user = await accounts.sign_up(data.account(), address)
+    return shapes.Self.of(user, presence.of(user))
+
+
+@post(
+    "/login",
+    dto=Body[requests.LogIn],
+    return_dto=None,
+    opt={PUBLIC: True},
+    status_code=200,
+    summary="Log in",
+)
+async def log_in(
+    data: requests.LogIn,
+    request: AnyRequest,
+    sessions: Sessions,
+    presence: Presence,
+    settings: Settings,
+) -> shapes.Login:
+    """Start a session on a device, with a user name or an e-mail address and the password."""
+    address = client_address(request, settings.trusted_proxies)
+    login = await sessions.log_in(data.login(), data.password, data.device, address)
+    return shapes.Login.of(login, presence.of(login.user))
+
+
+@get("/", summary="Find users")
+async def find_users(
+    request: AnyRequest,
+    accounts: Accounts,
+    presence: Presence,
+    q: str = "",
+    ids: str | None = None,
+    cursor: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+) -> shapes.Page[shapes.User]:
+    """Users by the beginning of a name, or by their ids (comma-separated); oneself left out."""
+    own_id = request.user.user_id
+    if ids is not None:
+        wanted = [UserId(text) for text in dict.fromkeys(ids.split(",")) if text]
+        found = await accounts.get_many(wanted)
+        users = [found[wish] for wish in wanted if wish in found and wish != own_id]
+        return shapes.Page([_shown(user, presence) for user in users], None)
+    after = None if cursor is None else NamePlace(*decode_cursor(cursor, tuple[str, UserId]))
+    page = await accounts.search(q, without=own_id, after=after, limit=limit)
+    at = page.next
+    following = None if at is None else encode_cursor((at.key, at.user_id))
+    return shapes.Page([_shown(user, presence) for user in page.items], following)
+
+
+@get("/me", summary="One's own account")
+async def get_own(request: AnyRequest, accounts: Accounts, presence: Presence) -> shapes.Self:
+    """The account of whoever asks."""
+    user = await accounts.get(request.user.user_id)
+    return shapes.Self.of(user, presence.of(user))
+
+
+@patch("/me", dto=Body[requests.ProfileUpdate], return_dto=None, summary="Change one's profile")
+async def change_own(
+    data: requests.ProfileUpdate, request: AnyRequest, accounts: Accounts, presence: Presence
+) -> shapes.Self:
+    """Change the display name or the e-mail address."""
+    user = await accounts.change_profile(request.user.user_id, data.change())
+    return shapes.Self.of(user, presence.of(user))
+
+
+@get("/{user_id:str}", summary="One user")
+async def get_user(
+    user_id: Annotated[str, Parameter(description="The user's id")],
+    request: AnyRequest,
+    accounts: Accounts,
+    presence: Presence,
+) -> shapes.User:
+    """Anybody's account; one's own with the e-mail address."""
+    user = await accounts.get(UserId(user_id))
+    if user.id == request.user.user_id:
+        return shapes.Self.of(user, presence.of(user))
+    return _shown(user, presence)
+
+
+def _shown(user: User, presence: Presence) -> shapes.User:
+    return shapes.User.of(user, presence.of(user))
+
+
+router = Router(
+    "/users",
+    route_handlers=[sign_up, log_in, find_users, get_own, change_own, get_user],
+    tags=["users"],
+)

@@ -1,0 +1,100 @@
+"""Serving the application with uvicorn, as `chat-server run` does."""
+
+import asyncio
+import logging
+import socket
+
+import uvicorn
+from litestar import Litestar
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from chat_server.asgi import create_app
+from chat_server.container import DatabaseRefused, open_stores
+from chat_server.logs import configure_logging
+from chat_server.settings import Settings, SettingsError
+
+STOP_SECONDS = 5
+"""How long requests that run may take to end when the service stops."""
+
+LINGER_SECONDS = 1.0
+
+logger = logging.getLogger("chat_server")
+
+
+def serve(settings: Settings) -> None:
+    """Serve until a signal says to stop.
+
+    Raises `SettingsError` for a database that can't be used.
+    """
+    configure_logging(production=settings.production)
+    for warning in settings.warnings():
+        logger.warning(warning)
+    asyncio.run(_check_database(settings))
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        ws=WebSocketProtocol,
+        ws_max_size=settings.frame_bytes,
+        ws_per_message_deflate=False,
+        ws_ping_interval=None,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    server = Server(config, app, settings)
+    server.run()
+    if not server.started:
+        raise SystemExit(1)
+
+
+async def _check_database(settings: Settings) -> None:
+    try:
+        async with open_stores(settings):
+            pass
+    except DatabaseRefused as error:
+        raise SettingsError([f"DATABASE_URL: {error}"]) from error
+
+
+class Server(uvicorn.Server):
+    """Says where it is, and closes the live connections before it waits for requests to end."""
+
+    def __init__(self, config: uvicorn.Config, app: Litestar, settings: Settings) -> None:
+        super().__init__(config)
+        self._app = app
+        self._settings = settings
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn."""
+        await super().startup(sockets)
+        if self.started:
+            _, port = self.servers[0].sockets[0].getsockname()[:2]
+            logger.info("chat-core serves at %s", _url(self._settings.host, port))
+            if not self._settings.production:
+                logger.info("next: open that page, or follow the README's curl example")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """See uvicorn."""
+        await self._app.state.container.socket_server().close()
+        await super().shutdown(sockets)
+
+
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """Ends the TCP connection of a websocket that is over, even where its peer reads nothing."""
+
+    def on_task_complete(self, task: "asyncio.Task[None]") -> None:
+        """See uvicorn."""
+        super().on_task_complete(task)
+        if not self.disconnected:
+            self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
+
+def _url(host: str, port: int) -> str:
+    shown = {"0.0.0.0": "localhost", "::": "localhost"}.get(host, host)  # noqa: S104
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"

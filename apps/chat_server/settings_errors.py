@@ -1,0 +1,42 @@
+"""What is wrong with the settings, as sentences for whoever runs the service."""
+
+from collections.abc import Iterable, Mapping
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+_SENTENCES = {
+    "value_error": "{error}",  # raised by a validator of ours, in our words already
+    "greater_than_equal": "must be {ge} or more, is {given}",
+    "less_than_equal": "must be {le} or less, is {given}",
+    "literal_error": "must be {expected}, is {given}",
+    "bool_parsing": "must be on or off, is {given}",
+    "int_parsing": "must be a whole number, is {given}",
+    "int_parsing_size": "has too many digits",
+}
+"""By Pydantic's type of error."""
+
+
+class SettingsError(Exception):
+    """The service can't start like this; `problems` has one line for each setting to mend."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(self.problems))
+
+    @classmethod
+    def of(cls, error: ValidationError, variables: Mapping[str, str]) -> "SettingsError":
+        """The same in our words; `variables` are by field. No line repeats a secret."""
+        # Pydantic places an error at the variable that was read, or at the field whose default
+        # is wrong.
+        places = ((str(problem["loc"][0]), problem) for problem in error.errors())
+        return cls(
+            f"{variables.get(place, place)}: {_sentence(problem)}" for place, problem in places
+        )
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    sentence = _SENTENCES.get(problem["type"])
+    if sentence is None:
+        return problem["msg"]
+    return sentence.format(given=repr(problem["input"]), **problem.get("ctx", {}))

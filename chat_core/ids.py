@@ -1,0 +1,12 @@
+"""Identifiers. All of them are opaque text; only the id generator knows how one is made."""
+
+from typing import NewType
+
+UserId = NewType("UserId", str)
+SessionId = NewType("SessionId", str)
+ConnectionId = NewType("ConnectionId", str)
+ConversationId = NewType("ConversationId", str)
+MessageId = NewType("MessageId", str)
+
+ClientMessageId = NewType("ClientMessageId", str)
+"""The sender's own name for a message, 1 to 64 characters, unique per sender: a retry is safe."""

@@ -1,0 +1,24 @@
+"""In-process adapters of every port: fakes for tests, and a service that keeps nothing.
+
+They keep their contracts (`chat_core.testing`) as strictly as the real ones do.
+"""
+
+from chat_core.memory.conversations import MemoryConversations
+from chat_core.memory.limits import MemoryRateLimiter
+from chat_core.memory.notifications import RecordingNotifier
+from chat_core.memory.security import PlainHasher, PlainTokens
+from chat_core.memory.sessions import MemorySessionStore
+from chat_core.memory.system import RandomIds, SystemClock
+from chat_core.memory.users import MemoryUserStore
+
+__all__ = [
+    "MemoryConversations",
+    "MemoryRateLimiter",
+    "MemorySessionStore",
+    "MemoryUserStore",
+    "PlainHasher",
+    "PlainTokens",
+    "RandomIds",
+    "RecordingNotifier",
+    "SystemClock",
+]

@@ -1,0 +1,43 @@
+"""A rate limiter for one process."""
+
+from dataclasses import dataclass, field
+
+from chat_core.errors import RateLimited
+from chat_core.limits import Limit, TokenBucket
+from chat_core.ports.limits import RateLimiter
+from chat_core.ports.system import Clock
+
+SWEEP_AT = 10_000
+"""Buckets: from so many on, the full ones are dropped whenever their number has doubled."""
+
+
+@dataclass(slots=True)
+class MemoryRateLimiter(RateLimiter):
+    """Token buckets in a dictionary; those that are full again are dropped as it grows."""
+
+    clock: Clock
+    _buckets: dict[tuple[str, str], TokenBucket] = field(default_factory=dict)
+    _sweep_at: int = SWEEP_AT
+
+    async def take(self, limit: Limit, key: str) -> None:
+        """See `RateLimiter.take`."""
+        now = self.clock.monotonic()
+        bucket = self._buckets.get((limit.name, key))
+        if bucket is None:
+            self._sweep(now)
+            bucket = self._buckets[limit.name, key] = TokenBucket.full(limit, now)
+        wait = bucket.take(now)
+        if wait:
+            raise RateLimited(retry_after=wait)
+
+    async def give_back(self, limit: Limit, key: str) -> None:
+        """See `RateLimiter.give_back`."""
+        bucket = self._buckets.get((limit.name, key))
+        if bucket is not None:
+            bucket.give_back(self.clock.monotonic())
+
+    def _sweep(self, now: float) -> None:
+        if len(self._buckets) < self._sweep_at:
+            return
+        self._buckets = {key: b for key, b in self._buckets.items() if not b.is_full(now)}
+        self._sweep_at = max(SWEEP_AT, 2 * len(self._buckets))

@@ -1,0 +1,58 @@
+"""Passwords and tokens without any security: for tests, where real hashing takes too long."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from chat_core.errors import TokenExpired, TokenInvalid
+from chat_core.ids import SessionId, UserId
+from chat_core.ports.security import PasswordHasher, TokenIssuer, TokenVerifier
+from chat_core.sessions import AccessToken, Claims
+
+
+@dataclass(slots=True)
+class PlainHasher(PasswordHasher):
+    """Keeps passwords readable. For tests only."""
+
+    _salt: Iterator[int] = field(default_factory=count)
+
+    async def hash(self, password: str) -> str:
+        """See `PasswordHasher.hash`."""
+        return f"plain${next(self._salt)}${password}"
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        """See `PasswordHasher.verify`."""
+        match (password_hash or "").split("$", 2):
+            case ["plain", _, hashed]:
+                return hashed == password
+        return False
+
+
+@dataclass(slots=True)
+class PlainTokens(TokenIssuer, TokenVerifier):
+    """Readable tokens that anybody could forge. For tests only."""
+
+    key: str = "plain"
+    lifetime: timedelta = timedelta(minutes=10)
+    _serial: Iterator[int] = field(default_factory=count)
+
+    def issue(self, user_id: UserId, session_id: SessionId, now: datetime) -> AccessToken:
+        """See `TokenIssuer.issue`."""
+        ends = int((now + self.lifetime).timestamp())
+        text = json.dumps([self.key, user_id, session_id, ends, next(self._serial)])
+        return AccessToken(text, datetime.fromtimestamp(ends, UTC))
+
+    def verify(self, token: str, now: datetime) -> Claims:
+        """See `TokenVerifier.verify`."""
+        try:
+            key, user_id, session_id, ends, _ = json.loads(token)
+        except (ValueError, TypeError, RecursionError) as error:
+            raise TokenInvalid from error
+        if key != self.key:
+            raise TokenInvalid
+        expires_at = datetime.fromtimestamp(ends, UTC)
+        if now >= expires_at:
+            raise TokenExpired
+        return Claims(UserId(user_id), SessionId(session_id), expires_at)

@@ -1,0 +1,100 @@
+"""Accounts in a dictionary."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from chat_core.errors import EmailTaken, NotFound, UsernameTaken
+from chat_core.ids import UserId
+from chat_core.pages import Page
+from chat_core.ports.storage import UserStore
+from chat_core.users import Credentials, NamePlace, ProfileChange, User, fold
+
+
+@dataclass(slots=True)
+class MemoryUserStore(UserStore):
+    """Accounts that are gone when the process is."""
+
+    _users: dict[UserId, User] = field(default_factory=dict)
+    _hashes: dict[UserId, str] = field(default_factory=dict)
+    _by_username: dict[str, UserId] = field(default_factory=dict)
+    _by_email: dict[str, UserId] = field(default_factory=dict)
+
+    async def add(self, user: User, password_hash: str) -> None:
+        """See `UserStore.add`."""
+        username = fold(user.username or "")
+        if username in self._by_username:
+            raise UsernameTaken
+        self._check_email(user.id, user.email)
+        self._users[user.id] = user
+        self._hashes[user.id] = password_hash
+        self._by_username[username] = user.id
+        if user.email is not None:
+            self._by_email[fold(user.email)] = user.id
+
+    async def get(self, ids: Collection[UserId]) -> Mapping[UserId, User]:
+        """See `UserStore.get`."""
+        return {user_id: self._users[user_id] for user_id in ids if user_id in self._users}
+
+    async def credentials(self, login: str) -> Credentials | None:
+        """See `UserStore.credentials`."""
+        key = fold(login)
+        user_id = self._by_username.get(key) or self._by_email.get(key)
+        if user_id is None:
+            return None
+        return Credentials(self._users[user_id], self._hashes[user_id])
+
+    async def update(self, user_id: UserId, change: ProfileChange) -> User:
+        """See `UserStore.update`."""
+        user = self._users.get(user_id)
+        if user is None:
+            raise NotFound
+        if change.email is not None:
+            self._check_email(user_id, change.email)
+            if user.email is not None:
+                del self._by_email[fold(user.email)]
+            self._by_email[fold(change.email)] = user_id
+            user = replace(user, email=change.email)
+        if change.display_name is not None:
+            user = replace(user, display_name=change.display_name)
+        self._users[user_id] = user
+        return user
+
+    async def search(
+        self, prefix: str, *, without: UserId, after: NamePlace | None, limit: int
+    ) -> Page[User, NamePlace]:
+        """See `UserStore.search`."""
+        key = fold(prefix)
+        places = [
+            NamePlace(matched, user.id)
+            for user in self._users.values()
+            if user.id != without and (matched := _matched_name(user, key)) is not None
+        ]
+        places.sort(key=_order)
+        if after is not None:
+            places = [place for place in places if _order(place) > _order(after)]
+        found, more = places[:limit], len(places) > limit
+        return Page([self._users[place.user_id] for place in found], found[-1] if more else None)
+
+    async def saw(self, seen: Mapping[UserId, datetime]) -> None:
+        """See `UserStore.saw`."""
+        for user_id, at in seen.items():
+            user = self._users.get(user_id)
+            if user is not None and (user.last_seen_at is None or user.last_seen_at < at):
+                self._users[user_id] = replace(user, last_seen_at=at)
+
+    def _check_email(self, user_id: UserId, email: str | None) -> None:
+        if email is not None and self._by_email.get(fold(email), user_id) != user_id:
+            raise EmailTaken
+
+
+def _matched_name(user: User, key: str) -> str | None:
+    for name in (user.username, user.display_name):
+        if name is not None and fold(name).startswith(key):
+            return fold(name)
+    return None
+
+
+def _order(place: NamePlace) -> tuple[bytes, str]:
+    # By code point, as databases compare UTF-8 bytes.
+    return place.key.encode(), place.user_id

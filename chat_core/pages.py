@@ -1,0 +1,28 @@
+"""A part of a longer list."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from chat_core.errors import Invalid
+
+Item = TypeVar("Item")
+Place = TypeVar("Place")
+
+MAX_LIMIT = 200
+DEFAULT_LIMIT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item, Place]):
+    """Some items in order, and the place to go on from; `next` is None at the end."""
+
+    items: Sequence[Item]
+    next: Place | None
+
+
+def check_limit(limit: int) -> int:
+    """1 to 200; raises `Invalid`."""
+    if not 1 <= limit <= MAX_LIMIT:
+        raise Invalid.field("limit", f"must be from 1 to {MAX_LIMIT}")
+    return limit

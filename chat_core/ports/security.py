@@ -1,0 +1,57 @@
+"""Ports to passwords and tokens. A product with accounts of its own brings its own verifier."""
+
+from abc import abstractmethod
+from datetime import datetime
+from typing import Protocol
+
+from chat_core.ids import SessionId, UserId
+from chat_core.sessions import AccessToken, Claims
+
+
+class PasswordHasher(Protocol):
+    """One-way password hashes. Neither call blocks the event loop."""
+
+    @abstractmethod
+    async def hash(self, password: str) -> str:
+        """The hash to store.
+
+        - The same password twice gives two hashes.
+        - More calls wait than the hasher takes: raises `Overloaded`.
+        """
+
+    @abstractmethod
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        """Whether the password is the one that was hashed.
+
+        - With no hash: False, and it takes as long as with one, so that an unknown user shows not.
+        - A hash that is none of this hasher's: False.
+        - More calls wait than the hasher takes: raises `Overloaded`.
+        """
+
+
+class TokenIssuer(Protocol):
+    """Makes access tokens."""
+
+    @abstractmethod
+    def issue(self, user_id: UserId, session_id: SessionId, now: datetime) -> AccessToken:
+        """A signed token for a session.
+
+        - Whole seconds: it ends at a full second, never later than the issuer's lifetime after
+          `now`.
+        - Two calls never give the same token.
+        """
+
+
+class TokenVerifier(Protocol):
+    """Reads access tokens."""
+
+    @abstractmethod
+    def verify(self, token: str, now: datetime) -> Claims:
+        """What the token says.
+
+        - A token that was not signed with this verifier's key, by its one algorithm, with every
+          claim it needs: raises `TokenInvalid`.
+        - Text that is no token at all: raises `TokenInvalid`.
+        - At its end, without leeway, and after: raises `TokenExpired`.
+        - Issued in the future by the clock here: taken all the same.
+        """

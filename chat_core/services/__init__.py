@@ -1,0 +1,1 @@
+"""Services: one frozen dataclass per capability, whose fields are ports and settings."""

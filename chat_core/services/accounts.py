@@ -1,0 +1,119 @@
+"""Accounts: sign up, look up, change one's profile."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from chat_core.errors import Invalid, NotFound, SignupsClosed
+from chat_core.events import UserUpdated
+from chat_core.ids import UserId
+from chat_core.limits import Limit
+from chat_core.pages import Page, check_limit
+from chat_core.ports.limits import RateLimiter
+from chat_core.ports.notifications import Notifier
+from chat_core.ports.security import PasswordHasher
+from chat_core.ports.storage import ConversationStore, UserStore
+from chat_core.ports.system import Clock, IdGenerator
+from chat_core.services.presence import Presence
+from chat_core.users import (
+    MAX_IDS,
+    NamePlace,
+    ProfileChange,
+    User,
+    check_display_name,
+    check_email,
+    check_new_password,
+    check_username,
+    is_text,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SignupPolicy:
+    """Who may make an account: `per_address` is None where signing up is closed."""
+
+    per_address: Limit | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """What someone who signs up tells."""
+
+    username: str
+    password: str
+    email: str | None = None
+    display_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Sign up, find users, change one's profile."""
+
+    users: UserStore
+    conversations: ConversationStore
+    hasher: PasswordHasher
+    limiter: RateLimiter
+    presence: Presence
+    notifier: Notifier
+    clock: Clock
+    ids: IdGenerator
+    signups: SignupPolicy
+
+    async def sign_up(self, new: NewAccount, address: str) -> User:
+        """Make an account for someone at that network address.
+
+        Raises `SignupsClosed`, `Invalid`, `RateLimited`, `UsernameTaken`, `EmailTaken`.
+        """
+        if self.signups.per_address is None:
+            raise SignupsClosed
+        user = User(
+            id=UserId(self.ids.new_id()),
+            username=check_username(new.username),
+            display_name=check_display_name(
+                new.username if new.display_name is None else new.display_name
+            ),
+            email=None if new.email is None else check_email(new.email),
+            created_at=self.clock.now(),
+        )
+        password = check_new_password(new.password)
+        await self.limiter.take(self.signups.per_address, address)
+        await self.users.add(user, await self.hasher.hash(password))
+        return user
+
+    async def get(self, user_id: UserId) -> User:
+        """One user; raises `NotFound`."""
+        users = await self.users.get([user_id])
+        if user_id not in users:
+            raise NotFound("There is no such user")
+        return users[user_id]
+
+    async def get_many(self, ids: Collection[UserId]) -> Mapping[UserId, User]:
+        """At most 100 users, unknown ones left out; raises `Invalid`."""
+        if len(ids) > MAX_IDS:
+            raise Invalid.field("ids", f"must be at most {MAX_IDS}")
+        return await self.users.get(ids)
+
+    async def search(
+        self, prefix: str, *, without: UserId, after: NamePlace | None, limit: int
+    ) -> Page[User, NamePlace]:
+        """Users by the beginning of a name, in the order of names; raises `Invalid`."""
+        if not is_text(prefix):
+            raise Invalid.field("q", "must not hold NUL or half of a surrogate pair")
+        return await self.users.search(
+            prefix, without=without, after=after, limit=check_limit(limit)
+        )
+
+    async def change_profile(self, user_id: UserId, change: ProfileChange) -> User:
+        """Change one's own profile and tell those who share a conversation.
+
+        Raises `Invalid`, `EmailTaken`, `NotFound`.
+        """
+        if change.display_name is not None:
+            check_display_name(change.display_name)
+        if change.email is not None:
+            check_email(change.email)
+        before = await self.get(user_id)
+        user = await self.users.update(user_id, change)
+        if user.display_name != before.display_name:
+            peers = (await self.conversations.peers([user_id]))[user_id]
+            self.notifier.notify(UserUpdated(user, self.presence.of(user)), {user_id, *peers})
+        return user

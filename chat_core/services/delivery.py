@@ -1,0 +1,17 @@
+"""Delivery: from the log to live connections."""
+
+from dataclasses import dataclass
+
+from chat_core.ports.notifications import Notifier
+from chat_core.ports.storage import Committed
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The log's follower: hands each committed entry to the notifier, once."""
+
+    notifier: Notifier
+
+    def __call__(self, committed: Committed) -> None:
+        """Tell the members before and after the entry, but not the connection that caused it."""
+        self.notifier.notify(committed.event, committed.audience, committed.cause)

@@ -1,0 +1,19 @@
+"""What adapters and products test against (extra `testing`: pytest, pytest-asyncio, hypothesis).
+
+A contract suite is a class with one test for each sentence of a port's docstring. Subclass it,
+give it the fixtures that it names, and run it with pytest-asyncio's `asyncio_mode = auto`. What
+only an adapter can bring about (a backend that is out of reach, a crash after the commit, a hasher
+that has too much to do) is left to the adapter's own tests.
+"""
+
+import pytest
+
+pytest.register_assert_rewrite(
+    "chat_core.testing.conversations_contract",
+    "chat_core.testing.limits_contract",
+    "chat_core.testing.log_contract",
+    "chat_core.testing.security_contracts",
+    "chat_core.testing.sessions_contract",
+    "chat_core.testing.system_contracts",
+    "chat_core.testing.users_contract",
+)

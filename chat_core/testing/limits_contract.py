@@ -1,0 +1,108 @@
+# ruff: noqa: D102 (a test's name is its sentence)
+"""The contract of `RateLimiter`."""
+
+import math
+
+import pytest
+
+from chat_core.errors import RateLimited
+from chat_core.limits import Limit
+from chat_core.ports.limits import RateLimiter
+from chat_core.testing.clock import ManualClock
+
+LIMITS = [Limit("one", 1, 10), Limit("three", 3, 1), Limit("many", 30, 60), Limit("slow", 5, 900)]
+
+
+async def take(limiter: RateLimiter, limit: Limit, key: str, times: int) -> None:
+    """Take so many at once."""
+    for _ in range(times):
+        await limiter.take(limit, key)
+
+
+async def used_up(limiter: RateLimiter, limit: Limit, key: str) -> float:
+    """Take what is left: the seconds until there is one more."""
+    with pytest.raises(RateLimited) as caught:
+        await take(limiter, limit, key, limit.burst + 1)
+    assert caught.value.retry_after is not None
+    return caught.value.retry_after
+
+
+class RateLimiterContract:
+    """What every `RateLimiter` must do.
+
+    Subclass it, and give it the fixtures `limiter`, and `clock`: the `ManualClock` that it reads.
+    """
+
+    @pytest.fixture(params=LIMITS, ids=lambda limit: limit.name)
+    def limit(self, request: pytest.FixtureRequest) -> Limit:
+        """A limit."""
+        found = request.param
+        assert isinstance(found, Limit)
+        return found
+
+    async def test_a_burst_is_taken_at_once_and_one_more_is_told_when_it_would_be(
+        self, limiter: RateLimiter, clock: ManualClock, limit: Limit
+    ) -> None:
+        await take(limiter, limit, "ann", limit.burst)
+        waits = [await used_up(limiter, limit, "ann") for _ in range(5)]
+
+        assert waits == [pytest.approx(limit.seconds / limit.burst)] * 5
+        clock.advance(math.floor(waits[0] * 1000) / 1000 - 0.001)
+        with pytest.raises(RateLimited):
+            await limiter.take(limit, "ann")
+
+    async def test_after_the_time_that_was_told_one_more_is_taken(
+        self, limiter: RateLimiter, clock: ManualClock, limit: Limit
+    ) -> None:
+        await take(limiter, limit, "ann", limit.burst)
+        for _ in range(2 * limit.burst):
+            wait = await used_up(limiter, limit, "ann")
+            clock.advance(math.ceil(wait * 1000) / 1000)
+            await limiter.take(limit, "ann")
+
+    async def test_after_a_rest_a_burst_is_taken_again_and_no_more(
+        self, limiter: RateLimiter, clock: ManualClock, limit: Limit
+    ) -> None:
+        await used_up(limiter, limit, "ann")
+        for rest in (1, 10):
+            clock.advance(rest * limit.seconds)
+            await take(limiter, limit, "ann", limit.burst)
+            with pytest.raises(RateLimited):
+                await limiter.take(limit, "ann")
+
+    async def test_keys_do_not_share_and_neither_do_limits_of_different_names(
+        self, limiter: RateLimiter
+    ) -> None:
+        logins, signups = Limit("logins", 1, 60), Limit("signups", 1, 60)
+        for limit, key in ((logins, "ann"), (logins, "Ann"), (signups, "ann"), (signups, "")):
+            await limiter.take(limit, key)
+
+        for limit, key in ((logins, "ann"), (signups, "ann")):
+            with pytest.raises(RateLimited):
+                await limiter.take(limit, key)
+
+    async def test_what_is_given_back_can_be_taken_again(
+        self, limiter: RateLimiter, limit: Limit
+    ) -> None:
+        for _ in range(3 * limit.burst):
+            await limiter.take(limit, "ann")
+            await limiter.give_back(limit, "ann")
+        await take(limiter, limit, "ann", limit.burst)
+        await limiter.give_back(limit, "ann")
+        await limiter.take(limit, "ann")
+
+        with pytest.raises(RateLimited):
+            await limiter.take(limit, "ann")
+
+    async def test_giving_back_what_has_come_back_by_itself_gives_no_more_than_a_burst(
+        self, limiter: RateLimiter, clock: ManualClock, limit: Limit
+    ) -> None:
+        await limiter.take(limit, "ann")
+        clock.advance(limit.seconds)
+        await limiter.give_back(limit, "ann")
+        await limiter.give_back(limit, "never taken")
+
+        for key in ("ann", "never taken"):
+            await take(limiter, limit, key, limit.burst)
+            with pytest.raises(RateLimited):
+                await limiter.take(limit, key)

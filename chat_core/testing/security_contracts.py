@@ -1,0 +1,155 @@
+# ruff: noqa: D102 (a test's name is its sentence)
+"""The contracts of `PasswordHasher`, and of `TokenIssuer` with `TokenVerifier`."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+
+from chat_core.errors import TokenExpired, TokenInvalid
+from chat_core.ids import SessionId, UserId
+from chat_core.ports.security import PasswordHasher, TokenIssuer, TokenVerifier
+from chat_core.sessions import AccessToken, Claims
+from chat_core.testing.makers import at
+from chat_core.testing.strategies import hostile_texts
+
+ANN = UserId("0190a5a0-ann")
+PHONE = SessionId("0190a5a0-phone")
+INSTANT = timedelta(milliseconds=1)
+HASHES_OF_OTHERS = (
+    "",
+    "x",
+    "plain",
+    "plain$0",
+    "correct horse",
+    "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA",
+    "$2b$12$abcdefghijklmnopqrstuv",
+    "\u20ac",
+)
+
+
+class PasswordHasherContract:
+    """What every `PasswordHasher` must do. Subclass it, and give it a `hasher` fixture.
+
+    That neither call blocks the event loop, that an unknown user takes as long as a known one, and
+    what happens when there is too much to do, is for the adapter's own tests.
+    """
+
+    @pytest.mark.parametrize(
+        "password", ["correct horse", "\u20ac\U0001f600 \u00e9", "a$b$c", " spaces ", "x" * 256]
+    )
+    async def test_only_the_password_that_was_hashed_is_right(
+        self, hasher: PasswordHasher, password: str
+    ) -> None:
+        hashed = await hasher.hash(password)
+
+        assert await hasher.verify(password, hashed)
+        for other in ("", password + " ", password[:-1], password.swapcase() + "x", "\ud800", "\0"):
+            assert not await hasher.verify(other, hashed)
+
+    async def test_the_same_password_twice_gives_two_hashes(self, hasher: PasswordHasher) -> None:
+        hashes = [await hasher.hash("correct horse") for _ in range(2)]
+
+        assert hashes[0] != hashes[1]
+        assert [await hasher.verify("correct horse", each) for each in hashes] == [True, True]
+
+    @pytest.mark.parametrize("password", ["correct horse", ""])
+    async def test_with_no_hash_no_password_is_right(
+        self, hasher: PasswordHasher, password: str
+    ) -> None:
+        assert not await hasher.verify(password, None)
+
+    @pytest.mark.parametrize("foreign", HASHES_OF_OTHERS)
+    async def test_with_a_hash_that_is_none_of_this_hashers_no_password_is_right(
+        self, hasher: PasswordHasher, foreign: str
+    ) -> None:
+        assert not await hasher.verify("correct horse", foreign)
+        assert not await hasher.verify("", foreign)
+
+
+class TokenContract:
+    """What a `TokenIssuer` and the `TokenVerifier` of its tokens must do.
+
+    Subclass it, and give it the fixtures `issuer`, `verifier`, `foreign` (an issuer with another
+    key) and `lifetime` (the issuer's). Override `forgeries` with tokens that lack something else.
+    """
+
+    @pytest.fixture
+    def forgeries(self) -> Sequence[str]:
+        """Tokens with another algorithm, or without a claim; good in all else at `at(0)`."""
+        return ()
+
+    @pytest.fixture
+    def token(self, issuer: TokenIssuer) -> AccessToken:
+        """A good token."""
+        return issuer.issue(ANN, PHONE, at(0))
+
+    def test_a_token_says_whose_it_is_and_when_it_ends(
+        self, verifier: TokenVerifier, token: AccessToken
+    ) -> None:
+        assert verifier.verify(token.text, at(0)) == Claims(ANN, PHONE, token.expires_at)
+
+    @pytest.mark.parametrize("started", [0.0, 0.001, 0.5, 0.999])
+    def test_a_token_ends_at_a_full_second_never_later_than_its_lifetime(
+        self, issuer: TokenIssuer, lifetime: timedelta, started: float
+    ) -> None:
+        ends = issuer.issue(ANN, PHONE, at(started)).expires_at
+
+        assert ends.microsecond == 0
+        assert ends.utcoffset() == timedelta(0)
+        assert timedelta(0) <= at(started) + lifetime - ends < timedelta(seconds=1)
+
+    def test_two_calls_never_give_the_same_token(self, issuer: TokenIssuer) -> None:
+        texts = [issuer.issue(ANN, PHONE, at(0)).text for _ in range(1000)]
+
+        assert len(set(texts)) == 1000
+
+    def test_a_token_of_another_key_or_algorithm_or_without_a_claim_is_invalid(
+        self, verifier: TokenVerifier, foreign: TokenIssuer, forgeries: Sequence[str]
+    ) -> None:
+        for token in (foreign.issue(ANN, PHONE, at(0)).text, *forgeries):
+            with pytest.raises(TokenInvalid):
+                verifier.verify(token, at(0))
+
+    def test_a_foreign_token_is_invalid_after_its_end_too(
+        self, verifier: TokenVerifier, foreign: TokenIssuer
+    ) -> None:
+        token = foreign.issue(ANN, PHONE, at(0))
+
+        with pytest.raises(TokenInvalid):
+            verifier.verify(token.text, token.expires_at)
+
+    @settings(
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+    )
+    @given(text=hostile_texts)
+    @example("eyJhbGciOiJub25lIn0.e30.")
+    @example("..")
+    @example("[1]")
+    @example('["", "", "", 1, 1]')
+    def test_text_that_is_no_token_at_all_is_invalid(
+        self, verifier: TokenVerifier, text: str
+    ) -> None:
+        with pytest.raises(TokenInvalid):
+            verifier.verify(text, at(0))
+
+    def test_part_of_a_token_is_invalid(self, verifier: TokenVerifier, token: AccessToken) -> None:
+        for part in (token.text[:-2], token.text[2:], token.text * 2):
+            with pytest.raises(TokenInvalid):
+                verifier.verify(part, at(0))
+
+    def test_a_token_has_expired_at_its_end_without_leeway_and_after(
+        self, verifier: TokenVerifier, token: AccessToken
+    ) -> None:
+        verifier.verify(token.text, token.expires_at - INSTANT)
+        for late in (timedelta(0), INSTANT, timedelta(days=1000)):
+            with pytest.raises(TokenExpired):
+                verifier.verify(token.text, token.expires_at + late)
+
+    def test_a_token_that_was_issued_in_the_future_is_taken_all_the_same(
+        self, issuer: TokenIssuer, verifier: TokenVerifier
+    ) -> None:
+        token = issuer.issue(ANN, PHONE, at(3600))
+
+        assert verifier.verify(token.text, at(0)) == Claims(ANN, PHONE, token.expires_at)

@@ -1,0 +1,65 @@
+"""Hypothesis strategies for what clients may say, and for what they should not."""
+
+from hypothesis import strategies as st
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+"""Text that every store can keep."""
+
+HOSTILE = (
+    "",
+    "\0",
+    "a\0b",
+    "\ud800",
+    "half a pair \udfff",
+    "\U0010ffff",
+    "\ufeffbyte order mark",
+    "\u202eright to left",
+    "e\u0301 and \u00e9",
+    "\u0390 \u00df \ufb01 \u0130 \u0131",
+    " \t\r\n\v\f\x1b[2J\x7f\x85\u2028\u2029",
+    "%_*?.^$[](){}|\\",
+    "'; DROP TABLE messages; --",
+    '{"$gt": ""}',
+    "$where",
+    "<script>alert(1)</script>",
+    "null",
+    "[" * 10_000,
+    "9" * 10_000,
+)
+"""What breaks something, somewhere."""
+
+hostile_texts = st.sampled_from(HOSTILE) | st.text(st.characters(), max_size=300)
+"""Any text at all, with NUL and halves of surrogate pairs, and what is known to break things."""
+
+usernames = st.from_regex(r"[A-Za-z0-9._-]{3,32}", fullmatch=True)
+"""Names that an account may have."""
+
+display_names = st.text(
+    st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=64
+).filter(str.strip)
+"""Names that people show."""
+
+
+def _is_content(text: str) -> bool:
+    return (
+        0 < len(text.encode(errors="surrogatepass")) <= 4096
+        and "\0" not in text
+        and not any("\ud800" <= char <= "\udfff" for char in text)
+    )
+
+
+contents = st.one_of(
+    st.text(
+        st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
+        min_size=1,
+        max_size=1024,
+    ),
+    st.sampled_from([text for text in HOSTILE if _is_content(text)]),
+    st.sampled_from(["a" * 4096, "\u00e9" * 2048, "\u20ac" * 1365, "\U0001f600" * 1024]),
+)
+"""Contents that a message may have, with the default bound of 4,096 bytes."""
+
+client_ids = st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=64
+)
+"""Client message ids."""

@@ -1,0 +1,96 @@
+"""Users: what an account is, and the rules of its names."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+
+from chat_core.errors import Invalid
+from chat_core.ids import UserId
+
+USERNAME = re.compile(r"[A-Za-z0-9._-]{3,32}")
+EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
+MAX_EMAIL = 254
+"""Characters; the longest address that a mail path can carry (RFC 5321, errata 1690)."""
+MAX_DISPLAY_NAME = 64
+MIN_PASSWORD, MAX_PASSWORD = 8, 256
+MAX_IDS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """An account. Names and address are None once it is deleted."""
+
+    id: UserId
+    username: str | None
+    display_name: str | None
+    email: str | None
+    created_at: datetime
+    deleted_at: datetime | None = None
+    last_seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a log-in is judged by."""
+
+    user: User
+    password_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """What to change in a profile; None leaves as it is."""
+
+    display_name: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NamePlace:
+    """A place in the list of users by name: the folded name that was matched, then the id."""
+
+    key: str
+    user_id: UserId
+
+
+def fold(name: str) -> str:
+    """The form in which names are compared: compatibility characters and case folded."""
+    # Case folding takes some letters apart (U+0390), so what it gives is composed once more.
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
+def check_username(name: str) -> str:
+    """3 to 32 of the letters A to Z, digits, dot, underscore and hyphen; raises `Invalid`."""
+    if not USERNAME.fullmatch(name):
+        raise Invalid.field(
+            "username", "must be 3 to 32 letters (a to z), digits, dots, underscores or hyphens"
+        )
+    return name
+
+
+def check_email(address: str) -> str:
+    """At most 254 characters with one @ inside; only a mail can tell more. Raises `Invalid`."""
+    if len(address) > MAX_EMAIL or not EMAIL.fullmatch(address) or not is_text(address):
+        raise Invalid.field("email", "must be an e-mail address")
+    return address
+
+
+def check_display_name(name: str) -> str:
+    """1 to 64 characters, not all white space, no control characters; raises `Invalid`."""
+    printable = all(unicodedata.category(char) not in {"Cc", "Cs"} for char in name)
+    if not name.strip() or len(name) > MAX_DISPLAY_NAME or not printable:
+        raise Invalid.field("displayName", f"must be 1 to {MAX_DISPLAY_NAME} characters")
+    return name
+
+
+def check_new_password(password: str) -> str:
+    """8 to 256 characters; raises `Invalid`."""
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD or not is_text(password):
+        raise Invalid.field("password", f"must be {MIN_PASSWORD} to {MAX_PASSWORD} characters")
+    return password
+
+
+def is_text(text: str) -> bool:
+    """Whether every store can keep it: no NUL, no lone surrogate."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)

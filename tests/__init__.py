@@ -1,0 +1,1 @@
+"""The tests; a package so that `tests.support` is this repository's and no other's."""

@@ -1,0 +1,435 @@
+"""Passwords by argon2id and tokens by JWT: the shipped contracts, and what only they can do."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+import argon2
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from chat_core.errors import Overloaded, TokenExpired, TokenInvalid
+from chat_core.ids import SessionId, UserId
+from chat_core.testing.makers import at
+from chat_core.testing.security_contracts import PasswordHasherContract, TokenContract
+from chat_security import Argon2Hasher, JwtTokens
+
+ANN = UserId("ann")
+PHONE = SessionId("phone")
+SECRET = "the secret that these tests sign their tokens with"
+OTHER_SECRET = "another secret, which is just as long as the first"
+LIFETIME = timedelta(minutes=10)
+
+
+# ------------------------------------------------------------------------------------ passwords
+def cheap_hasher(*, waiting: int = 50) -> Argon2Hasher:
+    return Argon2Hasher(time_cost=1, memory_kib=8, threads=1, waiting=waiting)
+
+
+@pytest.fixture
+async def hasher() -> AsyncIterator[Argon2Hasher]:
+    hasher = cheap_hasher()
+    yield hasher
+    hasher.close()
+
+
+class TestArgon2Hasher(PasswordHasherContract):
+    """The shipped contract."""
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Make every hash wait for this event."""
+    opened = threading.Event()
+    hash_really = argon2.PasswordHasher.hash
+
+    def hash_when_opened(self: argon2.PasswordHasher, password: bytes) -> str:
+        assert opened.wait(timeout=30)
+        return hash_really(self, password)
+
+    monkeypatch.setattr(argon2.PasswordHasher, "hash", hash_when_opened)
+    yield opened
+    opened.set()
+
+
+@pytest.fixture
+def verified(monkeypatch: pytest.MonkeyPatch) -> Sequence[str]:
+    """Write down the hashes that passwords are really verified against."""
+    hashes: list[str] = []
+    verify_really = argon2.PasswordHasher.verify
+
+    def verify(self: argon2.PasswordHasher, password_hash: str, password: bytes) -> bool:
+        try:
+            return verify_really(self, password_hash, password)
+        except argon2.exceptions.VerifyMismatchError:  # raised once the work has been done
+            hashes.append(password_hash)
+            raise
+
+    monkeypatch.setattr(argon2.PasswordHasher, "verify", verify)
+    return hashes
+
+
+async def test_the_default_costs_are_those_that_owasp_names() -> None:
+    hasher = Argon2Hasher()
+    parameters = argon2.extract_parameters(await hasher.hash("correct horse"))
+    hasher.close()
+
+    assert parameters.type is argon2.Type.ID
+    assert (parameters.memory_cost, parameters.time_cost, parameters.parallelism) == (19_456, 2, 1)
+
+
+async def test_a_hash_made_with_other_costs_still_verifies(hasher: Argon2Hasher) -> None:
+    costlier = argon2.PasswordHasher(time_cost=2, memory_cost=64, parallelism=2)
+
+    assert await hasher.verify("correct horse", costlier.hash("correct horse"))
+
+
+@pytest.mark.parametrize("password_hash", [None, "", "$2b$12$abcdefghijklmnopqrstuv", "garbled"])
+async def test_without_a_hash_of_ours_a_password_costs_as_much(
+    hasher: Argon2Hasher, verified: Sequence[str], password_hash: str | None
+) -> None:
+    ours = await hasher.hash("correct horse")
+
+    assert not await hasher.verify("correct horse", password_hash)
+    assert [argon2.extract_parameters(each) for each in verified] == [
+        argon2.extract_parameters(ours)
+    ]
+
+
+async def test_a_hash_of_another_variant_is_none_of_ours(hasher: Argon2Hasher) -> None:
+    foreign = argon2.PasswordHasher(1, 8, 1, type=argon2.Type.I).hash("correct horse")
+
+    assert not await hasher.verify("correct horse", foreign)
+
+
+@pytest.mark.parametrize("password", ["", "\0", "a\0b", "\ud800", "\udfff\ud800", "x" * 100_000])
+async def test_any_text_can_be_a_password(hasher: Argon2Hasher, password: str) -> None:
+    hashed = await hasher.hash(password)
+
+    assert await hasher.verify(password, hashed)
+    assert not await hasher.verify(password + "x", hashed)
+
+
+async def test_hashing_leaves_the_event_loop_to_others() -> None:
+    hasher = Argon2Hasher(time_cost=8, memory_kib=65_536, threads=1)  # some hundred milliseconds
+    hashing = asyncio.create_task(hasher.hash("correct horse"))
+    turns = 0
+    while not hashing.done():
+        await asyncio.sleep(0)
+        turns += 1
+    hasher.close()
+
+    assert turns > 20
+
+
+async def test_more_calls_than_may_wait_are_overload(gate: threading.Event) -> None:
+    hasher = cheap_hasher(waiting=2)
+    calls = [asyncio.create_task(hasher.hash("correct horse")) for _ in range(3)]
+    await asyncio.sleep(0)  # all of them have begun: one is at work and two wait
+
+    for call in (hasher.hash("correct horse"), hasher.verify("correct horse", None)):
+        with pytest.raises(Overloaded) as overloaded:
+            await call
+        assert overloaded.value.retry_after == 1
+
+    gate.set()
+    await asyncio.gather(*calls)
+    assert await hasher.hash("correct horse")
+    hasher.close()
+
+
+async def test_a_caller_that_gives_up_leaves_its_place_when_the_work_is_done(
+    gate: threading.Event,
+) -> None:
+    hasher = cheap_hasher(waiting=1)
+    working, waiting = (asyncio.create_task(hasher.hash("correct horse")) for _ in range(2))
+    await asyncio.sleep(0)
+
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    replacement = asyncio.create_task(hasher.hash("correct horse"))
+    await asyncio.sleep(0)
+    working.cancel()
+    await asyncio.wait([working])
+    with pytest.raises(Overloaded):  # the thread is still at work for nobody
+        await hasher.hash("correct horse")
+
+    gate.set()
+    assert await replacement
+    hasher.close()
+
+
+async def test_closing_answers_those_that_wait_and_takes_no_more(gate: threading.Event) -> None:
+    hasher = cheap_hasher(waiting=1)
+    calls = [asyncio.create_task(hasher.hash("correct horse")) for _ in range(2)]
+    await asyncio.sleep(0)
+
+    hasher.close()
+    gate.set()
+    assert len(await asyncio.gather(*calls)) == 2
+    for _ in range(3):
+        with pytest.raises(RuntimeError):
+            await hasher.hash("correct horse")
+
+
+# --------------------------------------------------------------------------------------- tokens
+def segment(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+def signed(header: object, claims: object, *, secret: str = SECRET, digest: str = "sha256") -> str:
+    """A token made without the library that is tested."""
+    text = f"{segment(header)}.{segment(claims)}"
+    signature = hmac.new(secret.encode(), text.encode(), digest).digest()
+    return f"{text}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
+
+
+def parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    header, claims, _ = (
+        base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)) for part in token.split(".")
+    )
+    return json.loads(header), json.loads(claims)
+
+
+def tokens(secret: str = SECRET, previous: str | None = None) -> JwtTokens:
+    return JwtTokens(secret, previous=previous, lifetime=LIFETIME)
+
+
+HEADER, CLAIMS = parts(tokens().issue(ANN, PHONE, at(0)).text)
+
+
+def without(mapping: Mapping[str, object], name: str) -> dict[str, object]:
+    return {key: value for key, value in mapping.items() if key != name}
+
+
+FORGERIES = {
+    "no key id": signed(without(HEADER, "kid"), CLAIMS),
+    "a key id that is not known": signed(HEADER | {"kid": "0" * 16}, CLAIMS),
+    "a key id that is no text": signed(HEADER | {"kid": ["x"]}, CLAIMS),
+    "no algorithm": signed(without(HEADER, "alg"), CLAIMS),
+    "a stronger algorithm": signed(HEADER | {"alg": "HS512"}, CLAIMS, digest="sha512"),
+    "the algorithm `none`": f"{segment(HEADER | {'alg': 'none'})}.{segment(CLAIMS)}.",
+    "an algorithm that is no text": signed(HEADER | {"alg": {"HS256": 1}}, CLAIMS),
+    "another type": signed(HEADER | {"typ": "at+jwt"}, CLAIMS),
+    "an extension": signed(HEADER | {"crit": ["x"], "x": 1}, CLAIMS),
+    "a detached payload": signed(HEADER | {"b64": False}, CLAIMS),
+    "a header that is no object": signed([1], CLAIMS),
+    "claims that are no object": signed(HEADER, [1]),
+    "another issuer": signed(HEADER, CLAIMS | {"iss": "mail"}),
+    "another audience": signed(HEADER, CLAIMS | {"aud": "mail"}),
+    "several audiences": signed(HEADER, CLAIMS | {"aud": ["chat", "mail"]}),
+} | {
+    f"no {name}": signed(HEADER, without(CLAIMS, name)) for name in CLAIMS
+} | {
+    f"{name} = {value!r}": signed(HEADER, CLAIMS | {name: value})
+    for name in ("sub", "sid", "iss", "aud", "jti")
+    for value in ("", 5, None, True, ["x"], {"x": "y"})
+} | {
+    f"exp = {value!r}": signed(HEADER, CLAIMS | {"exp": value})
+    for value in (
+        True, None, "", str(CLAIMS["exp"]), float(CLAIMS["exp"]), float("inf"), float("nan"),
+        [CLAIMS["exp"]], 10**12, 10**30, -(10**30),
+    )
+}  # fmt: skip
+
+
+class TestJwtTokens(TokenContract):
+    """The shipped contract."""
+
+    @pytest.fixture
+    def lifetime(self) -> timedelta:
+        return LIFETIME
+
+    @pytest.fixture
+    def issuer(self) -> JwtTokens:
+        return tokens()
+
+    @pytest.fixture
+    def verifier(self) -> JwtTokens:
+        return tokens()
+
+    @pytest.fixture
+    def foreign(self) -> JwtTokens:
+        return tokens(OTHER_SECRET)
+
+    @pytest.fixture
+    def forgeries(self) -> Sequence[str]:
+        return list(FORGERIES.values())
+
+
+def test_a_token_has_the_header_and_the_claims_of_the_contract() -> None:
+    header, claims = parts(tokens().issue(ANN, PHONE, at(0.7)).text)
+
+    assert header == {"alg": "HS256", "kid": HEADER["kid"], "typ": "JWT"}
+    assert claims == {
+        "sub": "ann",
+        "sid": "phone",
+        "iss": "chat",
+        "aud": "chat",
+        "iat": int(at(0).timestamp()),
+        "exp": int(at(600).timestamp()),
+        "jti": claims["jti"],
+    }
+
+
+def test_a_token_that_someone_else_signed_by_the_contract_is_good() -> None:
+    token = signed(without(HEADER, "typ"), CLAIMS | {"jti": "1", "more": [1]})
+
+    assert tokens().verify(token, at(0)).user_id == ANN
+
+
+@pytest.mark.parametrize("name", FORGERIES)
+def test_a_forged_token_is_invalid_before_its_end_and_after(name: str) -> None:
+    for now in (at(0), at(1_000_000)):
+        with pytest.raises(TokenInvalid):
+            tokens().verify(FORGERIES[name], now)
+
+
+@pytest.mark.parametrize("issued", [0, 10**11, "yesterday"])
+def test_when_a_token_says_it_was_issued_is_not_judged(issued: object) -> None:
+    assert tokens().verify(signed(HEADER, CLAIMS | {"iat": issued}), at(0)).session_id == PHONE
+
+
+def test_time_is_what_the_caller_says_and_not_the_machine() -> None:
+    for start in (datetime(1999, 1, 1, tzinfo=UTC), datetime(2199, 1, 1, tzinfo=UTC)):
+        token = tokens().issue(ANN, PHONE, start)
+        verifier = tokens()
+
+        assert verifier.verify(token.text, start).expires_at == start + LIFETIME
+        with pytest.raises(TokenExpired):
+            verifier.verify(token.text, start + LIFETIME)
+
+
+def test_the_previous_secret_still_verifies_and_no_longer_signs() -> None:
+    old = tokens(OTHER_SECRET).issue(ANN, PHONE, at(0)).text
+    rotated = tokens(SECRET, previous=OTHER_SECRET)
+    new = rotated.issue(ANN, PHONE, at(0)).text
+
+    assert rotated.verify(old, at(0)) == rotated.verify(new, at(0))
+    assert tokens(SECRET).verify(new, at(0)).user_id == ANN
+    with pytest.raises(TokenInvalid):
+        tokens(OTHER_SECRET).verify(new, at(0))
+    with pytest.raises(TokenInvalid):
+        tokens(SECRET).verify(old, at(0))
+
+
+def test_one_keys_name_does_not_let_the_other_key_sign() -> None:
+    rotated = tokens(SECRET, previous=OTHER_SECRET)
+
+    with pytest.raises(TokenInvalid):
+        rotated.verify(signed(HEADER, CLAIMS, secret=OTHER_SECRET), at(0))
+
+
+def test_a_keys_name_comes_from_the_secret_and_does_not_tell_it() -> None:
+    kids = [parts(tokens(secret).issue(ANN, PHONE, at(0)).text)[0]["kid"]
+            for secret in (SECRET, SECRET, OTHER_SECRET)]  # fmt: skip
+
+    assert kids[0] == kids[1] != kids[2]
+    assert len(kids[0]) == 16  # 64 bits: too few to tell 32 bytes
+    assert kids[0] not in hashlib.sha256(SECRET.encode()).hexdigest()
+
+
+def test_a_token_past_4096_characters_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    verifier = tokens()
+    room = 4096 - len(signed(HEADER, CLAIMS | {"more": ""}))
+    fits = signed(HEADER, CLAIMS | {"more": "x" * (room * 3 // 4 - 2)})
+    too_long = signed(HEADER, CLAIMS | {"more": "x" * (room * 3 // 4 + 8)})
+
+    assert 4088 < len(fits) <= 4096 < len(too_long)
+    assert verifier.verify(fits, at(0)).user_id == ANN
+    monkeypatch.setattr("jwt.get_unverified_header", lambda _: pytest.fail("it was read"))
+    with pytest.raises(TokenInvalid):
+        verifier.verify(too_long, at(0))
+
+
+@pytest.mark.parametrize("garbage", [None, 5, 5.0, b"a.b.c", [], {}, ["a.b.c"], object()])
+def test_what_is_no_text_is_invalid(garbage: object) -> None:
+    with pytest.raises(TokenInvalid):
+        tokens().verify(cast("str", garbage), at(0))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+changed_headers = st.dictionaries(st.sampled_from([*HEADER, "crit", "b64"]), json_values)
+changed_claims = st.dictionaries(st.sampled_from([*CLAIMS, "nbf"]), json_values)
+
+
+@given(
+    st.text(st.characters())
+    | st.builds(
+        lambda header, claims: signed(HEADER | header, CLAIMS | claims),
+        changed_headers,
+        changed_claims,
+    )
+    | st.builds(signed, json_values, json_values)
+)
+@example("\ud800.\udfff.x")
+@example(f"{base64.urlsafe_b64encode(b'[' * 2997).decode()}.e30.x")
+@example(f"{base64.urlsafe_b64encode(b'1' * 3000).decode()}.e30.x")
+@example("é" * 1365 + "..")
+def test_whatever_the_text_it_is_good_or_invalid_or_expired(text: str) -> None:
+    try:
+        claims = tokens().verify(text, at(0))
+    except (TokenInvalid, TokenExpired):
+        return
+    assert claims.user_id
+    assert claims.session_id
+    assert claims.expires_at > at(0)
+
+
+@pytest.mark.parametrize(
+    ("secret", "previous"),
+    [
+        ("", None),
+        ("x" * 31, None),
+        ("é" * 15, None),
+        (SECRET, ""),
+        (SECRET, "x" * 31),
+        (f"-----BEGIN PUBLIC KEY-----\n{'A' * 64}\n-----END PUBLIC KEY-----", None),
+    ],
+)
+def test_a_secret_that_is_short_or_known_to_others_is_refused(
+    secret: str, previous: str | None
+) -> None:
+    with pytest.raises(ValueError, match="A secret"):
+        JwtTokens(secret, previous=previous, lifetime=LIFETIME)
+
+
+@pytest.mark.parametrize("secret", ["x" * 32, "é" * 16, "\udcff" * 32])
+def test_32_bytes_are_enough(secret: str) -> None:
+    fresh = JwtTokens(secret, previous=secret, lifetime=LIFETIME)
+
+    assert fresh.verify(fresh.issue(ANN, PHONE, at(0)).text, at(0)).user_id == ANN
+
+
+def test_a_lifetime_under_a_second_is_refused() -> None:
+    with pytest.raises(ValueError, match="second"):
+        JwtTokens(SECRET, lifetime=timedelta(milliseconds=999))
+
+
+@pytest.mark.parametrize("library", ["argon2", "jwt"])
+def test_without_a_library_the_error_names_the_extra(library: str) -> None:
+    program = f"import sys; sys.path[:0] = {sys.path!r}; sys.modules[{library!r}] = None"
+    failed = subprocess.run(
+        [sys.executable, "-c", f"{program}; import chat_security"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[-1] == (
+        f'ImportError: chat_security needs {library}: pip install "chat-core[security]"'
+    )

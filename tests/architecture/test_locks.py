@@ -1,0 +1,40 @@
+"""What `make run` and `make test` install is fixed, the same for both, and from any registry."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SERVER = ROOT / "requirements" / "server.txt"
+DEVELOPMENT = ROOT / "requirements" / "dev.txt"
+JAVASCRIPT = ROOT / "tests" / "js" / "package-lock.json"
+
+
+def pins(lock: Path) -> set[str]:
+    return set(re.findall(r"^\S+==\S+", lock.read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def test_the_development_lock_holds_the_service_at_the_same_versions() -> None:
+    assert pins(SERVER) < pins(DEVELOPMENT)
+
+
+@pytest.mark.parametrize("lock", [SERVER, DEVELOPMENT])
+def test_every_pin_has_a_hash(lock: Path) -> None:
+    entries = re.split(r"^(?=\S+==)", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+    assert [entry for entry in entries if "==" in entry and "--hash=sha256:" not in entry] == []
+
+
+def test_every_javascript_package_has_a_hash() -> None:
+    packages = json.loads(JAVASCRIPT.read_text(encoding="utf-8"))["packages"]
+    del packages[""]
+
+    assert packages
+    assert [name for name, package in packages.items() if "integrity" not in package] == []
+
+
+@pytest.mark.parametrize("lock", [SERVER, DEVELOPMENT, JAVASCRIPT])
+def test_no_lock_names_a_registry(lock: Path) -> None:
+    assert "://" not in lock.read_text(encoding="utf-8")

@@ -1,0 +1,20 @@
+"""How long Hypothesis searches, and asserts in the contract suites that explain themselves.
+
+`HYPOTHESIS_PROFILE` or `--hypothesis-profile` names the profile: `default` finds the same examples
+in every run, `dev` looks for new ones, `prove` looks for long.
+"""
+
+import os
+
+from hypothesis import settings
+
+import chat_core.testing  # noqa: F401 (it registers the suites before they are imported)
+
+settings.register_profile(
+    "default", derandomize=True, deadline=None, max_examples=50, print_blob=True
+)
+settings.register_profile("dev", deadline=None, max_examples=100)
+settings.register_profile(
+    "prove", deadline=None, max_examples=5_000, stateful_step_count=100, print_blob=True
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))

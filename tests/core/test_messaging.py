@@ -1,0 +1,220 @@
+from dataclasses import dataclass, replace
+
+import pytest
+
+from chat_core import (
+    ConversationId,
+    Limit,
+    Message,
+    MessageLimits,
+    Recipient,
+    ToConversation,
+    ToUser,
+    User,
+    UserId,
+)
+from chat_core.errors import (
+    ClientIdConflict,
+    Invalid,
+    NotFound,
+    Overloaded,
+    RateLimited,
+    RecipientNotFound,
+)
+from chat_core.ports.storage import Appended, ConversationLog, Follower, MessageDraft, Stale
+from chat_core.services.messaging import ATTEMPTS
+from chat_core.testing.makers import at
+from tests.support.engine import CONTENT_BYTES, Engine, actor
+
+
+async def stored(chat: Engine, conversation_id: ConversationId) -> list[Message]:
+    history = await chat.stores.conversations.history(
+        conversation_id, before=None, after=0, limit=200
+    )
+    return list(history.items)
+
+
+async def test_the_first_message_to_a_user_makes_their_conversation(
+    chat: Engine, ann: User, bob: User
+) -> None:
+    chat.clock.advance(3)
+    sent = await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", "c1")
+
+    assert sent == Appended(
+        Message(
+            id=sent.message.id,
+            conversation_id=sent.message.conversation_id,
+            seq=1,
+            updated_seq=1,
+            sender_id=ann.id,
+            recipient_id=bob.id,
+            content="hello",
+            client_message_id=sent.message.client_message_id,
+            created_at=at(3),
+        ),
+        duplicate=False,
+    )
+    assert sent.message.client_message_id == "c1"
+    made = await chat.stores.conversations.get(sent.message.conversation_id)
+    assert made is not None
+    assert made.members.keys() == {ann.id, bob.id}
+    assert made.created_at == at(3)
+
+
+async def test_an_answer_by_user_or_by_conversation_takes_the_next_place(
+    chat: Engine, ann: User, bob: User
+) -> None:
+    first = await chat.messaging.send(actor(ann), ToUser(bob.id), "one", None)
+    between = first.message.conversation_id
+    second = await chat.messaging.send(actor(bob), ToUser(ann.id), "two", None)
+    third = await chat.messaging.send(actor(ann), ToConversation(between), "three", None)
+
+    assert await stored(chat, between) == [first.message, second.message, third.message]
+    assert [message.recipient_id for message in await stored(chat, between)] == [
+        bob.id,
+        ann.id,
+        bob.id,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "client_id", "field"),
+    [
+        ("", "c1", "content"),
+        ("a\0", "c1", "content"),
+        ("\ud800", "c1", "content"),
+        ("x" * (CONTENT_BYTES + 1), "c1", "content"),
+        ("\u20ac" * (CONTENT_BYTES // 3 + 1), "c1", "content"),
+        ("hello", "", "clientMessageId"),
+        ("hello", "x" * 65, "clientMessageId"),
+        ("hello", "\0", "clientMessageId"),
+    ],
+)
+async def test_a_message_that_is_not_valid_is_neither_stored_nor_counted(
+    chat: Engine, ann: User, bob: User, content: str, client_id: str, field: str
+) -> None:
+    messaging = replace(chat.messaging, limits=MessageLimits(CONTENT_BYTES, Limit("one", 1, 3600)))
+    for _ in range(2):
+        with pytest.raises(Invalid) as caught:
+            await messaging.send(actor(ann), ToUser(bob.id), content, client_id)
+        assert [each.field for each in caught.value.errors] == [field]
+
+    assert await chat.stores.conversations.direct(ann.id, bob.id) is None
+    await messaging.send(actor(ann), ToUser(bob.id), "hello", "c1")
+
+
+async def test_a_message_of_the_greatest_size_is_stored(chat: Engine, ann: User, bob: User) -> None:
+    content = "\U0001f600" * (CONTENT_BYTES // 4)
+    sent = await chat.messaging.send(actor(ann), ToUser(bob.id), content, "x" * 64)
+
+    assert sent.message.content == content
+
+
+async def test_a_message_to_oneself_is_invalid(chat: Engine, ann: User) -> None:
+    with pytest.raises(Invalid) as caught:
+        await chat.messaging.send(actor(ann), ToUser(ann.id), "hello", None)
+    assert [each.field for each in caught.value.errors] == ["recipientId"]
+
+
+async def test_an_unknown_recipient_is_not_found(chat: Engine, ann: User) -> None:
+    with pytest.raises(RecipientNotFound):
+        await chat.messaging.send(actor(ann), ToUser(UserId("unknown")), "hello", None)
+
+
+async def test_a_conversation_of_others_is_not_found_just_as_an_unknown_one(
+    chat: Engine, ann: User, bob: User, eve: User
+) -> None:
+    sent = await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", None)
+    refused = []
+    for conversation_id in (sent.message.conversation_id, ConversationId("unknown")):
+        with pytest.raises(NotFound) as caught:
+            await chat.messaging.send(actor(eve), ToConversation(conversation_id), "psst", None)
+        refused.append((type(caught.value), caught.value.detail))
+
+    assert refused[0] == refused[1]
+    assert await stored(chat, sent.message.conversation_id) == [sent.message]
+    assert chat.sent() == 1
+
+
+async def test_each_user_may_send_so_many_and_no_more(chat: Engine, ann: User, bob: User) -> None:
+    messaging = replace(chat.messaging, limits=MessageLimits(CONTENT_BYTES, Limit("two", 2, 1)))
+    for number in range(2):
+        await messaging.send(actor(ann, f"phone {number}"), ToUser(bob.id), "hello", None)
+
+    with pytest.raises(RateLimited) as caught:
+        await messaging.send(actor(ann), ToUser(bob.id), "hello", None)
+    assert caught.value.retry_after == pytest.approx(0.5)
+    await messaging.send(actor(bob), ToUser(ann.id), "hello", None)
+    chat.clock.advance(0.5)
+    await messaging.send(actor(ann), ToUser(bob.id), "hello", None)
+
+
+async def test_a_repeat_is_answered_with_the_first_message_and_notifies_no_one(
+    chat: Engine, ann: User, bob: User
+) -> None:
+    first = await chat.messaging.send(actor(ann, "phone"), ToUser(bob.id), "hello", "c1")
+    between = first.message.conversation_id
+    await chat.messaging.send(actor(bob), ToUser(ann.id), "hi", "c1")
+    chat.clock.advance(3600)
+    to: list[Recipient] = [ToUser(bob.id), ToConversation(between)]
+    for each in to:
+        again = await chat.messaging.send(actor(ann, "laptop"), each, "hello", "c1")
+        assert again == Appended(first.message, duplicate=True)
+
+    assert len(await stored(chat, between)) == 2
+    assert chat.sent() == 2
+
+
+async def test_a_client_id_that_was_used_for_something_else_is_a_conflict(
+    chat: Engine, ann: User, bob: User, eve: User
+) -> None:
+    first = await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", "c1")
+
+    with pytest.raises(ClientIdConflict):
+        await chat.messaging.send(actor(ann), ToUser(bob.id), "Hello", "c1")
+    with pytest.raises(ClientIdConflict):
+        await chat.messaging.send(actor(ann), ToUser(eve.id), "hello", "c1")
+    assert await stored(chat, first.message.conversation_id) == [first.message]
+    assert await chat.stores.conversations.direct(ann.id, eve.id) is None
+    assert chat.sent() == 1
+
+
+@dataclass(slots=True)
+class StaleLog(ConversationLog):
+    """Finds that many drafts stale; the conversation changes faster than it is judged."""
+
+    log: ConversationLog
+    times: int
+    asked: int = 0
+
+    async def append(self, draft: MessageDraft) -> Appended:
+        self.asked += 1
+        if self.asked <= self.times:
+            raise Stale
+        return await self.log.append(draft)
+
+    def follow(self, follower: Follower) -> None:
+        self.log.follow(follower)
+
+
+@pytest.mark.parametrize("times", [1, ATTEMPTS - 1])
+async def test_a_conversation_that_changed_meanwhile_is_judged_again(
+    chat: Engine, ann: User, bob: User, times: int
+) -> None:
+    log = StaleLog(chat.stores.log, times)
+    sent = await replace(chat.messaging, log=log).send(actor(ann), ToUser(bob.id), "hello", "c1")
+
+    assert (sent.message.seq, sent.duplicate, log.asked) == (1, False, times + 1)
+    assert await stored(chat, sent.message.conversation_id) == [sent.message]
+
+
+async def test_a_conversation_that_changes_too_fast_is_given_up(
+    chat: Engine, ann: User, bob: User
+) -> None:
+    log = StaleLog(chat.stores.log, ATTEMPTS)
+    with pytest.raises(Overloaded):
+        await replace(chat.messaging, log=log).send(actor(ann), ToUser(bob.id), "hello", "c1")
+
+    assert log.asked == ATTEMPTS
+    assert await chat.stores.conversations.direct(ann.id, bob.id) is None
+    assert chat.sent() == 0

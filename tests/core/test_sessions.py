@@ -1,0 +1,231 @@
+from dataclasses import dataclass, replace
+
+import pytest
+
+from chat_core import (
+    ChatError,
+    Limit,
+    Login,
+    LoginLimits,
+    NewAccount,
+    Session,
+    SessionId,
+    Sessions,
+    User,
+)
+from chat_core.errors import (
+    Invalid,
+    InvalidCredentials,
+    Overloaded,
+    RateLimited,
+    TokenExpired,
+    TokenInvalid,
+)
+from chat_core.memory import PlainHasher
+from chat_core.sessions import UNNAMED_DEVICE
+from chat_core.testing.makers import at
+from chat_core.testing.strategies import HOSTILE
+from tests.support.engine import ADDRESS, PASSWORD, Engine
+
+WRONG = "wrong horse"
+ELSEWHERE = "192.0.2.2"
+LIMITS = LoginLimits(
+    per_account=Limit("per account", 3, 900), per_address=Limit("per address", 5, 60)
+)
+
+
+@pytest.fixture
+async def ann(chat: Engine) -> User:
+    return await chat.accounts.sign_up(NewAccount("Ann", PASSWORD, "ann@example.org"), ADDRESS)
+
+
+@pytest.fixture
+def sessions(chat: Engine) -> Sessions:
+    return replace(chat.sessions, limits=LIMITS)
+
+
+async def refusal(
+    sessions: Sessions, login: str, password: str = WRONG, address: str = ADDRESS
+) -> ChatError:
+    with pytest.raises(ChatError) as caught:
+        await sessions.log_in(login, password, None, address)
+    return caught.value
+
+
+@pytest.mark.parametrize("login", ["Ann", "aNN", "ann@example.org", "ANN@Example.org"])
+async def test_the_right_password_brings_a_session(chat: Engine, ann: User, login: str) -> None:
+    chat.clock.advance(7)
+    found = await chat.sessions.log_in(login, PASSWORD, "phone", ADDRESS)
+
+    session = Session(found.session.id, ann.id, "phone", at(7), at(7))
+    assert (found.user, found.session) == (ann, session)
+    assert await chat.stores.sessions.get(session.id) == session
+    claims = chat.sessions.verify(found.access.text)
+    assert (claims.user_id, claims.session_id) == (ann.id, session.id)
+    assert claims.expires_at == found.access.expires_at
+
+
+@pytest.mark.usefixtures("ann")
+async def test_every_login_has_a_session_and_tokens_of_its_own(chat: Engine) -> None:
+    logins: list[Login] = [
+        await chat.sessions.log_in("ann", PASSWORD, None, ADDRESS) for _ in range(10)
+    ]
+
+    assert len({each.session.id for each in logins}) == 10
+    assert len({each.access.text for each in logins}) == 10
+    assert len({each.refresh_token for each in logins}) == 10
+    assert {each.session.device for each in logins} == {UNNAMED_DEVICE}
+
+
+@pytest.mark.usefixtures("ann")
+async def test_the_store_gets_a_digest_of_the_refresh_token_and_not_the_token(
+    chat: Engine,
+) -> None:
+    login = await chat.sessions.log_in("ann", PASSWORD, None, ADDRESS)
+
+    assert len(login.refresh_token) >= 43
+    assert login.refresh_token not in repr(chat.stores.sessions)
+
+
+@pytest.mark.usefixtures("ann")
+@pytest.mark.parametrize("device", ["", "x" * 101, "\0"])
+async def test_a_wrong_label_is_named_before_anything_is_counted(
+    sessions: Sessions, device: str
+) -> None:
+    for _ in range(10):
+        with pytest.raises(Invalid) as caught:
+            await sessions.log_in("ann", WRONG, device, ADDRESS)
+        assert [each.field for each in caught.value.errors] == ["device"]
+    await sessions.log_in("ann", PASSWORD, "phone", ADDRESS)
+
+
+@pytest.mark.usefixtures("ann")
+async def test_the_refusal_does_not_tell_whether_there_is_such_a_user(sessions: Sessions) -> None:
+    for attempt in range(4):
+        known, unknown = [
+            await refusal(sessions, login, address=address)
+            for login, address in (("ann", ADDRESS), ("bob", ELSEWHERE))
+        ]
+        assert type(known) is type(unknown) is (RateLimited if attempt == 3 else InvalidCredentials)
+        assert (known.detail, known.retry_after) == (unknown.detail, unknown.retry_after)
+
+
+@pytest.mark.usefixtures("ann")
+@pytest.mark.parametrize("login", [*HOSTILE, "x" * 255, "ann\0", "ann ", "Ann\ud800"])
+async def test_a_login_that_no_account_can_have_is_refused_like_an_unknown_one(
+    sessions: Sessions, login: str
+) -> None:
+    for _ in range(3):
+        assert isinstance(await refusal(sessions, login, PASSWORD), InvalidCredentials)
+    assert isinstance(await refusal(sessions, login, PASSWORD), RateLimited)
+
+
+@pytest.mark.usefixtures("ann")
+async def test_an_unknown_user_costs_a_verification_too(chat: Engine) -> None:
+    verified: list[str | None] = []
+
+    class CountingHasher(PlainHasher):
+        async def verify(self, password: str, password_hash: str | None) -> bool:
+            verified.append(password_hash)
+            return await super().verify(password, password_hash)
+
+    sessions = replace(chat.sessions, hasher=CountingHasher())
+    await refusal(sessions, "ann")
+    await refusal(sessions, "bob")
+    await refusal(sessions, "x" * 300)
+
+    assert [password_hash is None for password_hash in verified] == [False, True, True]
+
+
+@pytest.mark.usefixtures("ann")
+async def test_log_ins_that_succeed_are_not_counted(sessions: Sessions) -> None:
+    for _ in range(20):
+        await sessions.log_in("ann", PASSWORD, None, ADDRESS)
+
+
+@pytest.mark.usefixtures("ann")
+async def test_failed_log_ins_are_counted_by_account_and_address(
+    chat: Engine, sessions: Sessions
+) -> None:
+    for _ in range(3):
+        assert isinstance(await refusal(sessions, "ann"), InvalidCredentials)
+
+    refused = await refusal(sessions, "ann", PASSWORD)
+    assert isinstance(refused, RateLimited)
+    assert refused.retry_after == pytest.approx(300)
+    await sessions.log_in("ann", PASSWORD, None, ELSEWHERE)
+    chat.clock.advance(300)
+    await sessions.log_in("ann", PASSWORD, None, ADDRESS)
+    assert isinstance(await refusal(sessions, "ann"), InvalidCredentials)
+    assert isinstance(await refusal(sessions, "ann"), RateLimited)
+
+
+@pytest.mark.usefixtures("ann")
+async def test_one_account_has_one_count_by_whichever_of_its_names(sessions: Sessions) -> None:
+    for login in ("ann", "ANN@example.org", "Ann"):
+        assert isinstance(await refusal(sessions, login), InvalidCredentials)
+    for login in ("ann@example.org", "aNN"):
+        assert isinstance(await refusal(sessions, login, PASSWORD), RateLimited)
+
+
+async def test_an_unknown_name_has_one_count_whatever_the_case(sessions: Sessions) -> None:
+    for login in ("bob", "BOB", "\uff22ob"):
+        assert isinstance(await refusal(sessions, login), InvalidCredentials)
+    assert isinstance(await refusal(sessions, "bOb"), RateLimited)
+
+
+@pytest.mark.usefixtures("ann")
+async def test_failed_log_ins_are_counted_by_address_whatever_the_account(
+    sessions: Sessions,
+) -> None:
+    for number in range(5):
+        assert isinstance(await refusal(sessions, f"user{number}"), InvalidCredentials)
+
+    refused = await refusal(sessions, "ann", PASSWORD)
+    assert isinstance(refused, RateLimited)
+    assert refused.retry_after == pytest.approx(12)
+    await sessions.log_in("ann", PASSWORD, None, ELSEWHERE)
+
+
+@dataclass(slots=True)
+class BusyHasher(PlainHasher):
+    """Has too much to do."""
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        raise Overloaded
+
+
+@pytest.mark.usefixtures("ann")
+async def test_a_log_in_that_was_not_judged_is_not_counted(sessions: Sessions) -> None:
+    busy = replace(sessions, hasher=BusyHasher())
+    for _ in range(20):
+        assert isinstance(await refusal(busy, "ann", PASSWORD), Overloaded)
+
+    await sessions.log_in("ann", PASSWORD, None, ADDRESS)
+
+
+@pytest.mark.usefixtures("ann")
+async def test_a_token_is_good_until_it_ends_by_the_clock_here(chat: Engine) -> None:
+    login = await chat.sessions.log_in("ann", PASSWORD, None, ADDRESS)
+    life = (login.access.expires_at - chat.clock.now()).total_seconds()
+    chat.clock.advance(life - 0.001)
+    chat.sessions.verify(login.access.text)
+
+    chat.clock.advance(0.001)
+    with pytest.raises(TokenExpired):
+        chat.sessions.verify(login.access.text)
+    with pytest.raises(TokenInvalid):
+        chat.sessions.verify("not a token")
+
+
+@pytest.mark.usefixtures("ann")
+async def test_a_device_gets_another_label(chat: Engine) -> None:
+    login = await chat.sessions.log_in("ann", PASSWORD, "phone", ADDRESS)
+    await chat.sessions.relabel(login.session.id, "new phone")
+
+    assert await chat.stores.sessions.get(login.session.id) == replace(
+        login.session, device="new phone"
+    )
+    with pytest.raises(Invalid):
+        await chat.sessions.relabel(login.session.id, "")
+    await chat.sessions.relabel(SessionId("unknown"), "new phone")
