@@ -10,13 +10,13 @@ from chat_core.errors import EmailTaken, NotFound, UsernameTaken
 from chat_core.ids import UserId
 from chat_core.pages import Page
 from chat_core.ports.storage import UserStore
-from chat_core.users import Credentials, NamePlace, ProfileChange, User, fold
+from chat_core.users import MAX_DISPLAY_NAME, Credentials, NamePlace, ProfileChange, User, fold
 from chat_sqlite.database import SqliteDatabase
 from chat_sqlite.rows import from_ms, maybe_from_ms, to_ms
 
 _COLUMNS = "id, username, display_name, email, created_at, deleted_at, last_seen_at"
 
-_LAST_CHARACTER = "\U0010ffff"
+_AFTER_ALL = "\U0010ffff" * MAX_DISPLAY_NAME
 """Sorts behind everything that a name may go on with."""
 
 _BY_USERNAME = f"""
@@ -132,7 +132,7 @@ class SqliteUserStore(UserStore):
         matches = _BY_EITHER_NAME if low else _BY_USERNAME
         values = {
             "low": low,
-            "high": low + _LAST_CHARACTER,
+            "high": low + _AFTER_ALL,
             "key": after.key if after else "",
             "id": after.user_id if after else "",
             "without": without,

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import signal
 import socket
+from types import FrameType
 
 import uvicorn
 from litestar import Litestar
@@ -78,6 +80,12 @@ class Server(uvicorn.Server):
             logger.info("chat-core serves at %s", _url(self._settings.host, port))
             if not self._settings.production:
                 logger.info("next: open that page, or follow the README's curl example")
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
+        """Stopping well when asked to is exit code 0: uvicorn's own would raise the signal anew."""
+        if self.should_exit and sig == signal.SIGINT:
+            self.force_exit = True
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn."""

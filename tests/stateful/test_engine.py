@@ -51,7 +51,7 @@ from chat_core.memory.notifications import Notification
 from chat_core.ports.storage import Appended
 from chat_core.users import fold
 from tests.support.engine import ADDRESS, PASSWORD, Engine, actor, engine
-from tests.support.stores import Stores, memory_stores
+from tests.support.stores import Stores, memory_stores, sqlite_stores
 
 Result = TypeVar("Result")
 Pair = frozenset[UserId]
@@ -471,4 +471,10 @@ class ChatOverMemory(Chat):
         return memory_stores()
 
 
+class ChatOverSqlite(Chat):
+    def open_stores(self) -> AbstractAsyncContextManager[Stores]:
+        return sqlite_stores()
+
+
 TestChatOverMemory = ChatOverMemory.TestCase
+TestChatOverSqlite = ChatOverSqlite.TestCase

@@ -1,7 +1,8 @@
 """Waiting for a condition."""
 
 import asyncio
-from collections.abc import Callable
+import inspect
+from collections.abc import Awaitable, Callable
 
 
 async def until(condition: Callable[[], object], *, seconds: float = 10) -> None:
@@ -9,6 +10,21 @@ async def until(condition: Callable[[], object], *, seconds: float = 10) -> None
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 (anything may bring it about)
             await asyncio.sleep(0)
+
+
+async def eventually(
+    condition: Callable[[], object | Awaitable[object]], *, seconds: float = 15
+) -> None:
+    """Ask until the condition holds, where another process brings it about.
+
+    Raises `TimeoutError`.
+    """
+    async with asyncio.timeout(seconds):
+        while True:
+            answer = condition()
+            if await answer if inspect.isawaitable(answer) else answer:
+                return
+            await asyncio.sleep(0.01)
 
 
 async def settle() -> None:

@@ -1,0 +1,59 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from chat_core.testing.conversations_contract import ConversationStoreContract
+from chat_core.testing.log_contract import ConversationLogContract
+from chat_core.testing.sessions_contract import SessionStoreContract
+from chat_core.testing.users_contract import UserStoreContract
+from chat_sqlite import (
+    SqliteConversationLog,
+    SqliteConversationStore,
+    SqliteDatabase,
+    SqliteSessionStore,
+    SqliteUserStore,
+)
+
+
+@pytest.fixture
+async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
+    database = await SqliteDatabase.open(tmp_path / "chat.db")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+def users(database: SqliteDatabase) -> SqliteUserStore:
+    return SqliteUserStore(database)
+
+
+@pytest.fixture
+def sessions(database: SqliteDatabase) -> SqliteSessionStore:
+    return SqliteSessionStore(database)
+
+
+@pytest.fixture
+def conversations(database: SqliteDatabase) -> SqliteConversationStore:
+    return SqliteConversationStore(database)
+
+
+@pytest.fixture
+def log(database: SqliteDatabase) -> SqliteConversationLog:
+    return SqliteConversationLog(database)
+
+
+class TestSqliteUserStore(UserStoreContract):
+    pass
+
+
+class TestSqliteSessionStore(SessionStoreContract):
+    pass
+
+
+class TestSqliteConversationStore(ConversationStoreContract):
+    pass
+
+
+class TestSqliteConversationLog(ConversationLogContract):
+    pass
