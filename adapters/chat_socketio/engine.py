@@ -22,6 +22,9 @@ SEPARATOR = "\x1e"
 LINGER_SECONDS = 1.0
 """How long a closing transport may take to deliver what was written."""
 
+MAX_PACKETS_IN_ANSWER = 16
+"""Of one polling request: Python's client takes more for an attack, and leaves."""
+
 PONG, MESSAGE, CLOSE = str(packet.PONG), str(packet.MESSAGE), str(packet.CLOSE)
 
 
@@ -112,20 +115,34 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         return True
 
     async def poll(self) -> list[packet.Packet]:
-        """Wait for packets, and take them all."""
+        """Wait for packets, and take as many as one answer carries; none at the end."""
         self._is_stuck = False
+        longest_wait = self.server.ping_interval + self.server.ping_timeout
         try:
-            packets: list[packet.Packet] = await super().poll()
+            packets = [await asyncio.wait_for(self.queue.get(), longest_wait)]
+        except (TimeoutError, asyncio.CancelledError) as error:
+            raise engineio.exceptions.QueueEmpty from error
         finally:
             self._is_stuck = not self.upgraded
+        while len(packets) < MAX_PACKETS_IN_ANSWER and not self.queue.empty():
+            packets.append(self.queue.get_nowait())
+        if None in packets:
+            end = packets.index(None)
+            packets = packets[:end]
+            if packets:
+                self.queue.put_nowait(None)  # for the next poll
         if not self.upgraded:
             self._taken(packets)
         return packets
 
     async def receive_text(self, text: str | bytes) -> None:
         """One packet of the client."""
+        if self.is_ending:
+            return
         if not isinstance(text, str):
             raise ProtocolError("binary")
+        if len(text) > self.server.max_http_buffer_size:
+            raise ProtocolError("a frame past the bound")
         kind, data = text[:1], text[1:]
         if kind == MESSAGE:
             await self.server.handlers["message"](self.sid, data)
@@ -136,6 +153,19 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         else:
             raise ProtocolError(f"packet type {kind!r}")
 
+    async def handle_get_request(self, environ: dict[str, Any]) -> Any:  # noqa: ANN401
+        """A poll, or the start of a websocket. A client that hangs up in a poll is gone."""
+        work = super().handle_get_request(environ)
+        if environ["asgi.scope"]["type"] == "websocket":
+            return await work
+        poll = asyncio.ensure_future(work)
+        hang_up = asyncio.ensure_future(environ["asgi.receive"]())
+        await asyncio.wait({poll, hang_up}, return_when=asyncio.FIRST_COMPLETED)
+        if not poll.done():
+            self.abort()
+        hang_up.cancel()
+        return await poll
+
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
         """The packets of one polling request."""
         length = int(environ.get("CONTENT_LENGTH", "0"))
@@ -144,8 +174,6 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         try:
             body = (await environ["wsgi.input"].read(length)).decode()
             for text in body.split(SEPARATOR):
-                if self.is_ending:
-                    break
                 await self.receive_text(text)
         except (ProtocolError, UnicodeDecodeError) as error:
             self.server.refused(self, error)
@@ -251,6 +279,13 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         """End the transport of a peer that does not speak the protocol."""
         logger.info("refused a packet: %s", error)
         socket.abort()
+
+    async def disconnect(self, sid: str | None = None) -> None:
+        """End one transport, or all."""
+        sockets = list(self.sockets.values()) if sid is None else [self.sockets.get(sid)]
+        for socket in sockets:
+            if socket is not None:
+                socket.abort()
 
     async def _handle_connect(
         self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None

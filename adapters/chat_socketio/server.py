@@ -112,6 +112,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
             await self._handle_connect_packet(eio_sid, peer, rest)
         elif kind == PacketType.DISCONNECT:
             peer.socket.end()
+            if peer.connection is not None:
+                self._dispatcher.closed(peer.connection)
             await self._handle_disconnect(eio_sid, NAMESPACE, self.reason.CLIENT_DISCONNECT)
         elif kind != PacketType.ACK:
             raise ProtocolError(f"Socket.IO packet type {kind!r}")

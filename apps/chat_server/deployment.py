@@ -25,7 +25,6 @@ class Deployment(BaseSettings):
     model_config = SettingsConfigDict(
         case_sensitive=True,
         env_file=".env",
-        env_file_encoding="utf-8-sig",  # some editors put a byte order mark in front
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,

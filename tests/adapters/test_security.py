@@ -105,6 +105,13 @@ async def test_without_a_hash_of_ours_a_password_costs_as_much(
     ]
 
 
+@pytest.mark.parametrize(
+    "rest", ["", "\u20ac", "v=19$m=8,t=1,p=1$$", "v=19$m=0,t=0,p=0$c2FsdA$aGFzaA"]
+)
+async def test_a_garbled_hash_of_ours_is_nobodys(hasher: Argon2Hasher, rest: str) -> None:
+    assert not await hasher.verify("correct horse", f"$argon2id${rest}")
+
+
 async def test_a_hash_of_another_variant_is_none_of_ours(hasher: Argon2Hasher) -> None:
     foreign = argon2.PasswordHasher(1, 8, 1, type=argon2.Type.I).hash("correct horse")
 
