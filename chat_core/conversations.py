@@ -1,14 +1,16 @@
-"""Conversations: who is in them, and what their members may do."""
+"""Conversations: who is in them, what changes them, and what their members may do."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from chat_core.errors import NotFound
+from chat_core.errors import AlreadyMember, Forbidden, Invalid, LastOwner, NotFound
 from chat_core.ids import ConversationId, UserId
 from chat_core.messages import Message
+from chat_core.users import is_text
 
+MAX_TITLE = 100
 MAX_UNREAD = 1000
 RECEIPTS_UP_TO = 20
 """Conversations with more members show no receipts: the pushes would grow with their square."""
@@ -22,7 +24,7 @@ class ConversationKind(StrEnum):
 
 
 class Role(StrEnum):
-    """What a member may do, in rising order."""
+    """What a member may do."""
 
     MEMBER = "member"
     ADMIN = "admin"
@@ -39,6 +41,47 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class MemberAdded:
+    """A user became a member of a group."""
+
+    user_id: UserId
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRemoved:
+    """A member left, or was made to."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChanged:
+    """A member has another role."""
+
+    user_id: UserId
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class TitleChanged:
+    """The group has another title."""
+
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class MemberDeleted:
+    """A member's account is gone: out of a group, and silent in a direct conversation."""
+
+    user_id: UserId
+
+
+Change = MemberAdded | MemberRemoved | RoleChanged | TitleChanged | MemberDeleted
+"""What an entry of the log can change about a conversation itself."""
+
+
+@dataclass(frozen=True, slots=True)
 class Conversation:
     """Who is in it, as of `revision`: the seq of its last change of members, roles or title.
 
@@ -51,6 +94,8 @@ class Conversation:
     members: Mapping[UserId, Member]
     revision: int
     created_at: datetime
+    has_ended: bool = False
+    """Direct: one of the two accounts is gone."""
 
     @classmethod
     def direct(
@@ -60,16 +105,132 @@ class Conversation:
         members = {user: Member(user, Role.MEMBER, at) for user in sorted((one, other))}
         return cls(new_id, ConversationKind.DIRECT, None, members, 0, at)
 
+    @classmethod
+    def group(
+        cls,
+        new_id: ConversationId,
+        title: str,
+        members: Mapping[UserId, Role],
+        at: datetime,
+    ) -> "Conversation":
+        """A group, not stored yet: its creation is entry 1 of its log."""
+        stored = {user: Member(user, role, at) for user, role in members.items()}
+        return cls(new_id, ConversationKind.GROUP, title, stored, 1, at)
+
     def other(self, user_id: UserId) -> UserId | None:
         """In a direct conversation the one that `user_id` talks to; None in a group."""
         if self.kind is not ConversationKind.DIRECT:
             return None
         return next(member for member in self.members if member != user_id)
 
-    def check_member(self, user_id: UserId) -> None:
-        """Raises `NotFound`: to others the conversation does not exist."""
-        if user_id not in self.members:
+    def changed(self, change: Change, seq: int, at: datetime) -> "Conversation":
+        """As it is after a change at that place of its log."""
+        members = dict(self.members)
+        match change:
+            case MemberAdded(user_id, role):
+                members[user_id] = Member(user_id, role, at)
+            case RoleChanged(user_id, role):
+                members[user_id] = replace(members[user_id], role=role)
+            case MemberRemoved(user_id):
+                del members[user_id]
+            case MemberDeleted(user_id):
+                if self.kind is ConversationKind.DIRECT:
+                    return replace(self, revision=seq, has_ended=True)
+                del members[user_id]
+            case TitleChanged(title):
+                return replace(self, revision=seq, title=title)
+        return replace(self, revision=seq, members=members)
+
+    def check_member(self, user_id: UserId) -> Member:
+        """The member. Raises `NotFound`: to others the conversation does not exist."""
+        member = self.members.get(user_id)
+        if member is None:
             raise NotFound("There is no such conversation")
+        return member
+
+    def check_may_edit(self, user_id: UserId, message: Message) -> None:
+        """Only what one sent oneself and is not deleted: `NotFound`, `Forbidden`, `Invalid`."""
+        self.check_member(user_id)
+        if message.sender_id != user_id:
+            raise Forbidden("Only the sender can edit a message")
+        if message.deleted_at is not None:
+            raise Invalid("The message is deleted")
+
+    def check_may_delete(self, user_id: UserId, message: Message) -> None:
+        """What one sent oneself; admins and owners, of everyone: `NotFound`, `Forbidden`."""
+        member = self.check_member(user_id)
+        if message.sender_id != user_id and member.role is Role.MEMBER:
+            raise Forbidden("Only the sender, an admin or an owner can delete a message")
+
+    def check_may_add(self, user_id: UserId, new: MemberAdded) -> None:
+        """Admins and owners; only an owner gives a role: `NotFound`, `Forbidden`, `AlreadyMember`."""
+        member = self._check_group_member(user_id)
+        if member.role is Role.MEMBER:
+            raise Forbidden("Only an admin or an owner can add members")
+        if new.role is not Role.MEMBER and member.role is not Role.OWNER:
+            raise Forbidden("Only an owner can give a role")
+        if new.user_id in self.members:
+            raise AlreadyMember
+
+    def check_may_remove(self, user_id: UserId, other_id: UserId) -> None:
+        """Oneself; admins plain members, owners anybody: `NotFound`, `Forbidden`, `LastOwner`."""
+        member = self._check_group_member(user_id)
+        other = self.members.get(other_id)
+        if other is None:
+            raise NotFound("There is no such member")
+        if other_id != user_id:
+            by_admin = member.role is Role.ADMIN and other.role is Role.MEMBER
+            if member.role is not Role.OWNER and not by_admin:
+                raise Forbidden("Only an owner, or of plain members an admin, can remove others")
+        self._check_owner_stays(other)
+
+    def check_may_change_role(self, user_id: UserId, change: RoleChanged) -> None:
+        """Owners: `NotFound`, `Forbidden`, `LastOwner`."""
+        member = self._check_group_member(user_id)
+        other = self.members.get(change.user_id)
+        if other is None:
+            raise NotFound("There is no such member")
+        if member.role is not Role.OWNER:
+            raise Forbidden("Only an owner can change roles")
+        if change.role is not Role.OWNER:
+            self._check_owner_stays(other)
+
+    def check_may_change_title(self, user_id: UserId) -> None:
+        """Admins and owners: `NotFound`, `Forbidden`."""
+        if self._check_group_member(user_id).role is Role.MEMBER:
+            raise Forbidden("Only an admin or an owner can change the title")
+
+    def successor_of(self, user_id: UserId) -> Member | None:
+        """Who becomes owner when that account goes: the longest-standing admin, else member.
+
+        None where another owner is left, or nobody, or in a direct conversation.
+        """
+        leaving = self.members.get(user_id)
+        others = [member for member in self.members.values() if member.user_id != user_id]
+        if (
+            self.kind is ConversationKind.DIRECT
+            or leaving is None
+            or leaving.role is not Role.OWNER
+            or any(member.role is Role.OWNER for member in others)
+        ):
+            return None
+        return min(
+            others,
+            key=lambda member: (member.role is not Role.ADMIN, member.joined_at, member.user_id),
+            default=None,
+        )
+
+    def _check_group_member(self, user_id: UserId) -> Member:
+        member = self.check_member(user_id)
+        if self.kind is ConversationKind.DIRECT:
+            raise Forbidden("A direct conversation is of two, and has no title")
+        return member
+
+    def _check_owner_stays(self, leaving: Member) -> None:
+        others = [each for each in self.members.values() if each.user_id != leaving.user_id]
+        if leaving.role is Role.OWNER and others:
+            if not any(member.role is Role.OWNER for member in others):
+                raise LastOwner
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +243,23 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one member stands in a conversation: its log's ends and what is unread in it."""
+
+    first_seq: int
+    last_seq: int
+    read_seq: int
+    unread_count: int
+    receipts: tuple[Receipt, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Overview:
     """A conversation as one of its members sees it in a list."""
 
     conversation: Conversation
-    first_seq: int
-    last_seq: int
+    standing: Standing
     last_message: Message | None
-    read_seq: int
-    unread_count: int
-    receipts: tuple[Receipt, ...]
     active_at: datetime
     """When its last entry was appended, else when it was made; lists are ordered by it."""
 
@@ -102,3 +270,10 @@ class ActivityPlace:
 
     active_at: datetime
     conversation_id: ConversationId
+
+
+def check_title(title: str) -> str:
+    """1 to 100 characters, not all white space; raises `Invalid`."""
+    if not title.strip() or len(title) > MAX_TITLE or not is_text(title):
+        raise Invalid.field("title", f"must be 1 to {MAX_TITLE} characters")
+    return title

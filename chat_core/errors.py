@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from chat_core.ids import SessionId
+
 
 class ErrorKind(StrEnum):
     """The sorts of answer; every border has one table from these to its own statuses."""
@@ -111,6 +113,27 @@ class TokenExpired(ChatError):
     kind, code, title = ErrorKind.UNAUTHENTICATED, "token_expired", "The token has expired"
 
 
+class SessionRevoked(ChatError):
+    """The session was ended: by a log-out, from another device, or by a new password."""
+
+    kind, code, title = ErrorKind.UNAUTHENTICATED, "session_revoked", "The session has ended"
+
+
+class RefreshReused(ChatError):
+    """A refresh token was used twice, so it may be stolen: the session has ended."""
+
+    kind, code = ErrorKind.UNAUTHENTICATED, "refresh_reused"
+    title = "The refresh token was used before"
+    session_id: SessionId | None = None
+    """The session that has ended, for the server's own use."""
+
+
+class AccountDisabled(ChatError):
+    """The operator has closed the account."""
+
+    kind, code, title = ErrorKind.UNAUTHENTICATED, "account_disabled", "The account is closed"
+
+
 class RegistrationTimeout(ChatError):
     """A connection did not register in time."""
 
@@ -122,6 +145,19 @@ class Forbidden(ChatError):
     """The user is known, and may not do this."""
 
     kind, code, title = ErrorKind.FORBIDDEN, "forbidden", "This is not allowed"
+
+
+class WrongPassword(ChatError):
+    """A change that needs the password came with another one."""
+
+    kind, code, title = ErrorKind.FORBIDDEN, "wrong_password", "The password is wrong"
+
+
+class Blocked(ChatError):
+    """One of the two has blocked the other."""
+
+    kind, code = ErrorKind.FORBIDDEN, "blocked"
+    title = "Messages between you are blocked"
 
 
 class SignupsClosed(ChatError):
@@ -166,6 +202,18 @@ class ClientIdConflict(ChatError):
 
     kind, code = ErrorKind.CONFLICT, "client_id_conflict"
     title = "This client id was used for something else"
+
+
+class AlreadyMember(ChatError):
+    """The user is in the conversation."""
+
+    kind, code, title = ErrorKind.CONFLICT, "already_member", "The user is a member already"
+
+
+class LastOwner(ChatError):
+    """A group with members has an owner."""
+
+    kind, code, title = ErrorKind.CONFLICT, "last_owner", "Make someone else an owner first"
 
 
 class AlreadyRegistered(ChatError):

@@ -8,5 +8,8 @@ ConnectionId = NewType("ConnectionId", str)
 ConversationId = NewType("ConversationId", str)
 MessageId = NewType("MessageId", str)
 
+ClientConversationId = NewType("ClientConversationId", str)
+"""The creator's own name for a group, 1 to 64 characters, unique per creator."""
+
 ClientMessageId = NewType("ClientMessageId", str)
 """The sender's own name for a message, 1 to 64 characters, unique per sender: a retry is safe."""

@@ -71,8 +71,8 @@ def check_content(content: str, max_bytes: int) -> str:
     return content
 
 
-def check_client_id(client_id: str) -> ClientMessageId:
+def check_client_id(client_id: str, field: str = "clientMessageId") -> ClientMessageId:
     """1 to 64 characters; raises `Invalid`."""
     if not 1 <= len(client_id) <= MAX_CLIENT_ID or not is_text(client_id):
-        raise Invalid.field("clientMessageId", f"must be 1 to {MAX_CLIENT_ID} characters")
+        raise Invalid.field(field, f"must be 1 to {MAX_CLIENT_ID} characters")
     return ClientMessageId(client_id)

@@ -1,13 +1,15 @@
 """Sessions: the revocable logins of users on their devices, and who acts in a request."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from chat_core.errors import Invalid
+from chat_core.errors import Invalid, RefreshReused, TokenExpired
 from chat_core.ids import ConnectionId, SessionId, UserId
 from chat_core.users import User, is_text
 
 MAX_DEVICE = 100
+LOST_ANSWER = timedelta(seconds=10)
+"""How long a refresh token may be used again after its first use."""
 UNNAMED_DEVICE = "Unnamed device"
 
 
@@ -20,6 +22,54 @@ class Session:
     device: str
     created_at: datetime
     last_seen_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshChain:
+    """Digests of a session's refresh tokens: the one in force, and the one it replaced."""
+
+    current: bytes
+    previous: bytes | None = None
+    replaced_at: datetime | None = None
+    """When `previous` was used first."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshLimits:
+    """How long a session lasts: without use, and at all."""
+
+    idle: timedelta
+    total: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshUse:
+    """A refresh token is used, and asks to be replaced by another; both are digests."""
+
+    presented: bytes
+    replacement: bytes
+    at: datetime
+    limits: RefreshLimits
+
+    def judge(self, session: Session, chain: RefreshChain) -> tuple[Session, RefreshChain]:
+        """The session and the chain after the use. The token was once given to that session.
+
+        The token in force is replaced. The one before may be used again for `LOST_ANSWER`, since
+        an answer can get lost, and what it brings replaces its first successor; once that
+        successor was used itself it is no longer the one before. Anything else raises
+        `RefreshReused`, a session past its limits `TokenExpired`.
+        """
+        idle, age = self.at - session.last_seen_at, self.at - session.created_at
+        if idle >= self.limits.idle or age >= self.limits.total:
+            raise TokenExpired("The session has expired; log in again")
+        after = replace(session, last_seen_at=max(session.last_seen_at, self.at))
+        if self.presented == chain.current:
+            return after, RefreshChain(self.replacement, chain.current, self.at)
+        in_time = chain.replaced_at is not None and self.at - chain.replaced_at <= LOST_ANSWER
+        if self.presented == chain.previous and in_time:
+            return after, replace(chain, current=self.replacement)
+        raise RefreshReused
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,10 +84,10 @@ def check_display_name(name: str) -> str:
     return name
 
 
-def check_new_password(password: str) -> str:
+def check_new_password(password: str, field: str = "password") -> str:
     """8 to 256 characters; raises `Invalid`."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD or not is_text(password):
-        raise Invalid.field("password", f"must be {MIN_PASSWORD} to {MAX_PASSWORD} characters")
+        raise Invalid.field(field, f"must be {MIN_PASSWORD} to {MAX_PASSWORD} characters")
     return password
 
 

@@ -9,11 +9,13 @@ from chat_socketio.app import SocketApp
 from chat_socketio.connections import Connection, Rooms, Transport
 from chat_socketio.dispatcher import Dispatcher, SocketLimits
 from chat_socketio.engine import OutboundBound
+from chat_socketio.handlers import Handler, handlers
 from chat_socketio.server import OriginCheck, SocketServer, TransportLimits
 
 __all__ = [
     "Connection",
     "Dispatcher",
+    "Handler",
     "OriginCheck",
     "OutboundBound",
     "Rooms",
@@ -22,4 +24,5 @@ __all__ = [
     "SocketServer",
     "Transport",
     "TransportLimits",
+    "handlers",
 ]

@@ -3,14 +3,15 @@
 import asyncio
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from chat_core.errors import ChatError
 from chat_core.events import Event
-from chat_core.ids import ConnectionId, UserId
+from chat_core.ids import ConnectionId, SessionId, UserId
 from chat_core.limits import TokenBucket
-from chat_core.ports.notifications import Notifier
+from chat_core.ports.notifications import Connections, Notifier
 from chat_core.ports.system import Timer
 from chat_core.sessions import Actor, Claims
 from chat_socketio import packets
@@ -36,6 +37,8 @@ class Connection:
     id: ConnectionId
     transport: Transport
     event_rate: TokenBucket
+    end: Callable[[ChatError], None]
+    """Tell the client why, and close."""
     claims: Claims | None = None
     failed_registrations: int = 0
     is_closed: bool = False
@@ -50,23 +53,31 @@ class Connection:
 
 
 @dataclass(slots=True)
-class Rooms(Notifier):
+class Rooms(Notifier, Connections):
     """The registered connections of each user: a private room that no client can name."""
 
     _rooms: dict[UserId, dict[ConnectionId, Connection]] = field(default_factory=dict)
+    _sessions: dict[SessionId, dict[ConnectionId, Connection]] = field(default_factory=dict)
 
-    def join(self, user_id: UserId, connection: Connection) -> None:
+    def join(self, claims: Claims, connection: Connection) -> None:
         """From now on the connection gets what the user is told."""
-        self._rooms.setdefault(user_id, {})[connection.id] = connection
+        self._rooms.setdefault(claims.user_id, {})[connection.id] = connection
+        self._sessions.setdefault(claims.session_id, {})[connection.id] = connection
 
-    def leave(self, user_id: UserId, connection: Connection) -> None:
+    def leave(self, claims: Claims, connection: Connection) -> None:
         """No longer; one that is not in the room is a no-op."""
-        room = self._rooms.get(user_id)
-        if room is None:
-            return
-        room.pop(connection.id, None)
-        if not room:
-            del self._rooms[user_id]
+        _remove(self._rooms, claims.user_id, connection)
+        _remove(self._sessions, claims.session_id, connection)
+
+    def end(self, session_ids: Collection[SessionId], reason: ChatError) -> None:
+        """See `Connections.end`."""
+        for session_id in session_ids:
+            for connection in list(self._sessions.get(session_id, {}).values()):
+                connection.end(reason)
+
+    def online(self, session_ids: Collection[SessionId]) -> Collection[SessionId]:
+        """See `Connections.online`."""
+        return {session_id for session_id in session_ids if session_id in self._sessions}
 
     def notify(
         self, event: Event, audience: Collection[UserId], cause: ConnectionId | None = None
@@ -86,3 +97,15 @@ class Rooms(Notifier):
             for connection in room.values():
                 if connection.id != cause:
                     connection.transport.write(text)
+
+
+Key = TypeVar("Key")
+
+
+def _remove(
+    shelves: dict[Key, dict[ConnectionId, Connection]], key: Key, connection: Connection
+) -> None:
+    shelf = shelves.get(key, {})
+    shelf.pop(connection.id, None)
+    if not shelf:
+        shelves.pop(key, None)

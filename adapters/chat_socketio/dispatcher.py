@@ -1,7 +1,7 @@
 """What each packet of a client does. Knows nothing of ASGI, nor of what carries the packets."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -20,12 +20,12 @@ from chat_core.errors import (
 from chat_core.ids import ConnectionId
 from chat_core.limits import Limit, TokenBucket
 from chat_core.ports.system import Clock, IdGenerator
-from chat_core.services.messaging import Messaging
 from chat_core.services.presence import Presence
 from chat_core.services.sessions import Sessions
-from chat_core.sessions import Actor, Claims
+from chat_core.sessions import Claims
 from chat_socketio import packets
 from chat_socketio.connections import Connection, Rooms, Transport
+from chat_socketio.handlers import Handler
 from chat_wire import decode, decode_frame, events, requests
 from chat_wire.problems import ProblemReporter, problem
 
@@ -45,9 +45,6 @@ class SocketLimits:
     events: Limit
 
 
-_Handler = Callable[[Actor, bytes], Awaitable[msgspec.Struct]]
-
-
 class Dispatcher:
     """Runs the events of each connection one after another, in the order in which they came.
 
@@ -59,7 +56,7 @@ class Dispatcher:
         self,
         *,
         sessions: Sessions,
-        messaging: Messaging,
+        handlers: Mapping[str, Handler],
         presence: Presence,
         rooms: Rooms,
         clock: Clock,
@@ -68,14 +65,13 @@ class Dispatcher:
         limits: SocketLimits,
     ) -> None:
         self._sessions = sessions
-        self._messaging = messaging
         self._presence = presence
         self._rooms = rooms
         self._clock = clock
         self._ids = ids
         self._problems = problems
         self._limits = limits
-        self._handlers: dict[str, _Handler] = {"send_message": self._send_message}
+        self._handlers: Mapping[str, Handler] = handlers
 
     def opened(self, transport: Transport, auth: str | None = None) -> Connection:
         """A client has connected; `auth` is the JSON that came with it, for instance a token."""
@@ -83,10 +79,10 @@ class Dispatcher:
             ConnectionId(self._ids.new_id()),
             transport,
             TokenBucket.full(self._limits.events, self._clock.monotonic()),
+            end=lambda reason: self._end(connection, reason),
         )
         connection.deadline = self._clock.call_later(
-            self._limits.registration_seconds,
-            lambda: self._end(connection, RegistrationTimeout()),
+            self._limits.registration_seconds, lambda: connection.end(RegistrationTimeout())
         )
         if auth is not None and _has_token(auth):
             self._enqueue(connection, f'["{REGISTER}",{auth}]')
@@ -118,9 +114,8 @@ class Dispatcher:
         if connection.deadline is not None:
             connection.deadline.cancel()
         if connection.claims is not None:
-            user_id = connection.claims.user_id
-            self._rooms.leave(user_id, connection)
-            self._presence.disconnected(user_id, connection.id)
+            self._rooms.leave(connection.claims, connection)
+            self._presence.disconnected(connection.claims.user_id, connection.id)
 
     def close(self, connection: Connection) -> None:
         """End the connection from here, once what was written to it is on its way."""
@@ -168,13 +163,6 @@ class Dispatcher:
             raise Invalid.field("event", "is none that this server knows")
         return await handler(connection.actor(claims), _payload(arguments))
 
-    async def _send_message(self, actor: Actor, payload: bytes) -> events.SentAck:
-        request = decode(payload, requests.SendMessage)
-        appended = await self._messaging.send(
-            actor, request.recipient(), request.content, request.client_message_id
-        )
-        return events.SentAck.of(appended, actor.user_id)
-
     async def _register_user(
         self, connection: Connection, arguments: list[bytes]
     ) -> events.RegisteredAck:
@@ -213,7 +201,7 @@ class Dispatcher:
         now = self._clock.now()
         if connection.claims is None:
             self._presence.connected(claims.user_id, connection.id)
-            self._rooms.join(claims.user_id, connection)
+            self._rooms.join(claims, connection)
             connection.claims = claims
         elif claims.expires_at > connection.claims.expires_at:
             connection.claims = claims
@@ -221,7 +209,7 @@ class Dispatcher:
             connection.deadline.cancel()
         connection.deadline = self._clock.call_later(
             (connection.claims.expires_at - now).total_seconds(),
-            lambda: self._end(connection, TokenExpired()),
+            lambda: connection.end(TokenExpired()),
         )
         devices = self._presence.tracker.devices(claims.user_id)
         return events.RegistrationSuccess.of(connection.claims, devices, now)

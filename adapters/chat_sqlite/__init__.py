@@ -1,8 +1,11 @@
 """Storage in one SQLite file: write-ahead log, `synchronous=FULL`, many appends to one commit."""
 
+from chat_sqlite.blocks import SqliteBlockStore
 from chat_sqlite.conversations import SqliteConversationStore
 from chat_sqlite.database import SqliteDatabase
 from chat_sqlite.log import SqliteConversationLog
+from chat_sqlite.reader import SqliteLogReader
+from chat_sqlite.receipts import SqliteReceiptStore
 from chat_sqlite.schema import SCHEMA_VERSION, DatabaseRefused
 from chat_sqlite.sessions import SqliteSessionStore
 from chat_sqlite.users import SqliteUserStore
@@ -10,9 +13,12 @@ from chat_sqlite.users import SqliteUserStore
 __all__ = [
     "SCHEMA_VERSION",
     "DatabaseRefused",
+    "SqliteBlockStore",
     "SqliteConversationLog",
     "SqliteConversationStore",
     "SqliteDatabase",
+    "SqliteLogReader",
+    "SqliteReceiptStore",
     "SqliteSessionStore",
     "SqliteUserStore",
 ]

@@ -113,6 +113,18 @@ class SqliteDatabase:
 
         return await asyncio.get_running_loop().run_in_executor(self._readers, run)
 
+    async def read_at_once(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """As `read`; all that the function reads was so at one moment."""
+
+        def in_snapshot(connection: sqlite3.Connection) -> T:
+            connection.execute("BEGIN")
+            try:
+                return function(connection)
+            finally:
+                connection.execute("COMMIT")
+
+        return await self.read(in_snapshot)
+
     async def check(self) -> None:
         """Commit nothing, to see that the writer does. Raises `Unavailable`."""
         try:

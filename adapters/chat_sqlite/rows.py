@@ -3,7 +3,16 @@
 import sqlite3
 from datetime import UTC, datetime, timedelta
 
-from chat_core.conversations import Conversation, ConversationKind, Member, Role
+from chat_core.conversations import (
+    MAX_UNREAD,
+    RECEIPTS_UP_TO,
+    Conversation,
+    ConversationKind,
+    Member,
+    Receipt,
+    Role,
+    Standing,
+)
 from chat_core.ids import ClientMessageId, ConversationId, MessageId, UserId
 from chat_core.messages import Message
 
@@ -72,15 +81,16 @@ def message(
 def conversation(connection: sqlite3.Connection, column: str, value: str) -> Conversation | None:
     """The conversation whose unique column, `id` or `pair`, has that value, or None."""
     row = connection.execute(
-        f"SELECT pk, id, kind, title, revision, created_at FROM conversations WHERE {column} = ?",
+        "SELECT pk, id, kind, title, revision, created_at, has_ended FROM conversations"
+        f" WHERE {column} = ?",
         (value,),
     ).fetchone()
     if row is None:
         return None
-    pk, id_, kind, title, revision, created_at = row
+    pk, id_, kind, title, revision, created_at, has_ended = row
     members = connection.execute(
         "SELECT u.id, m.role, m.joined_at FROM members m JOIN users u ON u.pk = m.user_pk"
-        " WHERE m.conversation_pk = ? ORDER BY m.joined_at, u.id",
+        " WHERE m.conversation_pk = ? AND m.removed_seq IS NULL ORDER BY m.joined_at, u.id",
         (pk,),
     )
     return Conversation(
@@ -90,4 +100,38 @@ def conversation(connection: sqlite3.Connection, column: str, value: str) -> Con
         {UserId(user): Member(UserId(user), Role(role), from_ms(at)) for user, role, at in members},
         revision,
         from_ms(created_at),
+        bool(has_ended),
+    )
+
+
+_RECEIPTS = """
+SELECT u.id, m.delivered_seq, m.read_seq FROM members m JOIN users u ON u.pk = m.user_pk
+WHERE m.conversation_pk = ? AND m.removed_seq IS NULL ORDER BY u.id LIMIT ?
+"""
+_UNREAD = f"""
+SELECT count(*) FROM (
+    SELECT 1 FROM messages WHERE conversation_pk = ? AND seq > ? AND sender_pk != ?
+    AND deleted_at IS NULL LIMIT {MAX_UNREAD}
+)
+"""
+
+
+def standing(
+    connection: sqlite3.Connection, conversation_pk: int, user_pk: int, last_seq: int, read_seq: int
+) -> Standing:
+    """Where a member stands."""
+    values = (conversation_pk, read_seq, user_pk)
+    (unread,) = connection.execute(_UNREAD, values).fetchone()
+    receipts = tuple(
+        Receipt(UserId(user), delivered, read)
+        for user, delivered, read in connection.execute(
+            _RECEIPTS, (conversation_pk, RECEIPTS_UP_TO + 1)
+        )
+    )
+    return Standing(
+        first_seq=1,
+        last_seq=last_seq,
+        read_seq=read_seq,
+        unread_count=unread,
+        receipts=receipts if len(receipts) <= RECEIPTS_UP_TO else (),
     )

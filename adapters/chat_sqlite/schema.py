@@ -79,7 +79,53 @@ CREATE UNIQUE INDEX messages_by_client_id ON messages (sender_pk, client_id)
     WHERE client_id IS NOT NULL;
 """
 
-MIGRATIONS = (_VERSION_1,)
+_VERSION_2 = """
+ALTER TABLE sessions RENAME COLUMN refresh_digest TO current_digest;
+ALTER TABLE sessions ADD COLUMN previous_digest BLOB;
+ALTER TABLE sessions ADD COLUMN replaced_at INTEGER;
+ALTER TABLE sessions ADD COLUMN ended_at INTEGER;
+CREATE INDEX sessions_by_end ON sessions (ended_at) WHERE ended_at IS NOT NULL;
+
+CREATE TABLE refresh_tokens (
+    digest BLOB PRIMARY KEY,
+    session_pk INTEGER NOT NULL REFERENCES sessions (pk)
+) STRICT, WITHOUT ROWID;
+INSERT INTO refresh_tokens SELECT current_digest, pk FROM sessions;
+
+ALTER TABLE conversations ADD COLUMN has_ended INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversations ADD COLUMN creator_pk INTEGER;
+ALTER TABLE conversations ADD COLUMN client_id TEXT;
+CREATE UNIQUE INDEX conversations_by_client_id ON conversations (creator_pk, client_id)
+    WHERE client_id IS NOT NULL;
+
+ALTER TABLE members ADD COLUMN removed_seq INTEGER;  -- NULL: is a member
+
+ALTER TABLE messages ADD COLUMN first_digest BLOB;  -- of what was first sent, once it was revised
+
+CREATE TABLE changes (
+    conversation_pk INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    actor_pk INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    message_pk INTEGER,  -- edits and deletions
+    user_pk INTEGER,
+    role TEXT,
+    title TEXT,
+    members TEXT,  -- creations: a JSON list of [user id, role]
+    PRIMARY KEY (conversation_pk, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX changes_by_message ON changes (message_pk, seq) WHERE message_pk IS NOT NULL;
+
+CREATE TABLE blocks (
+    user_pk INTEGER NOT NULL REFERENCES users (pk),
+    other_pk INTEGER NOT NULL REFERENCES users (pk),
+    blocked_at INTEGER NOT NULL,
+    PRIMARY KEY (user_pk, other_pk)
+) STRICT, WITHOUT ROWID;
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2)
 """The script at place n brings a file of version n to version n + 1."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -1,18 +1,27 @@
 """Sessions in SQLite."""
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
+from chat_core.errors import RefreshReused, SessionRevoked, TokenInvalid
 from chat_core.ids import SessionId, UserId
 from chat_core.ports.storage import SessionStore
-from chat_core.sessions import Session
+from chat_core.sessions import RefreshChain, RefreshUse, Session
 from chat_sqlite.database import SqliteDatabase
-from chat_sqlite.rows import from_ms, to_ms
+from chat_sqlite.rows import from_ms, maybe_from_ms, to_ms
+
+_SESSION = """
+SELECT s.id, u.id, s.device, s.created_at, s.last_seen_at, s.ended_at
+FROM sessions s JOIN users u ON u.pk = s.user_pk
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class SqliteSessionStore(SessionStore):
-    """Sessions in one table."""
+    """Sessions in one table, and every digest that was given out in another."""
 
     database: SqliteDatabase
 
@@ -20,9 +29,10 @@ class SqliteSessionStore(SessionStore):
         """See `SessionStore.add`."""
 
         def insert(connection: sqlite3.Connection) -> None:
-            connection.execute(
+            (pk,) = connection.execute(
                 "INSERT INTO sessions (id, user_pk, device, created_at, last_seen_at,"
-                " refresh_digest) VALUES (?, (SELECT pk FROM users WHERE id = ?), ?, ?, ?, ?)",
+                " current_digest) VALUES (?, (SELECT pk FROM users WHERE id = ?), ?, ?, ?, ?)"
+                " RETURNING pk",
                 (
                     session.id,
                     session.user_id,
@@ -31,7 +41,8 @@ class SqliteSessionStore(SessionStore):
                     to_ms(session.last_seen_at),
                     refresh_digest,
                 ),
-            )
+            ).fetchone()
+            connection.execute("INSERT INTO refresh_tokens VALUES (?, ?)", (refresh_digest, pk))
 
         await self.database.write(insert)
 
@@ -39,17 +50,48 @@ class SqliteSessionStore(SessionStore):
         """See `SessionStore.get`."""
 
         def select(connection: sqlite3.Connection) -> Session | None:
-            row = connection.execute(
-                "SELECT s.id, u.id, s.device, s.created_at, s.last_seen_at"
-                " FROM sessions s JOIN users u ON u.pk = s.user_pk WHERE s.id = ?",
-                (session_id,),
-            ).fetchone()
-            if row is None:
-                return None
-            id_, user_id, device, created_at, last_seen_at = row
-            return Session(
-                SessionId(id_), UserId(user_id), device, from_ms(created_at), from_ms(last_seen_at)
+            row = connection.execute(f"{_SESSION} WHERE s.id = ?", (session_id,)).fetchone()
+            return None if row is None else _session(row)
+
+        return await self.database.read(select)
+
+    async def refresh(self, use: RefreshUse) -> Session:
+        """See `SessionStore.refresh`."""
+        outcome = await self.database.write(lambda connection: _refresh(connection, use))
+        if isinstance(outcome, RefreshReused):
+            raise outcome
+        return outcome
+
+    async def of_user(self, user_id: UserId) -> Collection[Session]:
+        """See `SessionStore.of_user`."""
+
+        def select(connection: sqlite3.Connection) -> list[Session]:
+            rows = connection.execute(
+                f"{_SESSION} WHERE s.user_pk = (SELECT pk FROM users WHERE id = ?)"
+                " AND s.ended_at IS NULL ORDER BY s.last_seen_at DESC, s.id DESC",
+                (user_id,),
             )
+            return [_session(row) for row in rows]
+
+        return await self.database.read(select)
+
+    async def end(self, session_ids: Collection[SessionId], at: datetime) -> None:
+        """See `SessionStore.end`."""
+        rows = [(to_ms(at), session_id) for session_id in session_ids]
+
+        def update(connection: sqlite3.Connection) -> None:
+            connection.executemany(
+                "UPDATE sessions SET ended_at = ? WHERE id = ? AND ended_at IS NULL", rows
+            )
+
+        await self.database.write(update)
+
+    async def ended_since(self, at: datetime) -> Collection[SessionId]:
+        """See `SessionStore.ended_since`."""
+
+        def select(connection: sqlite3.Connection) -> list[SessionId]:
+            rows = connection.execute("SELECT id FROM sessions WHERE ended_at >= ?", (to_ms(at),))
+            return [SessionId(session_id) for (session_id,) in rows]
 
         return await self.database.read(select)
 
@@ -60,3 +102,51 @@ class SqliteSessionStore(SessionStore):
             connection.execute("UPDATE sessions SET device = ? WHERE id = ?", (device, session_id))
 
         await self.database.write(update)
+
+
+def _refresh(connection: sqlite3.Connection, use: RefreshUse) -> Session | RefreshReused:
+    """The session after the use. A reuse is returned, since raising would undo the end."""
+    row = connection.execute(
+        "SELECT s.pk, s.current_digest, s.previous_digest, s.replaced_at, s.id"
+        " FROM refresh_tokens t JOIN sessions s ON s.pk = t.session_pk WHERE t.digest = ?",
+        (use.presented,),
+    ).fetchone()
+    if row is None:
+        raise TokenInvalid
+    pk, current, previous, replaced_at, session_id = row
+    session = _session(connection.execute(f"{_SESSION} WHERE s.pk = ?", (pk,)).fetchone())
+    if session.ended_at is not None:
+        raise SessionRevoked
+    try:
+        after, chain = use.judge(
+            session, RefreshChain(current, previous, maybe_from_ms(replaced_at))
+        )
+    except RefreshReused as error:
+        error.session_id = session_id
+        connection.execute("UPDATE sessions SET ended_at = ? WHERE pk = ?", (to_ms(use.at), pk))
+        return error
+    connection.execute(
+        "UPDATE sessions SET current_digest = ?, previous_digest = ?, replaced_at = ?,"
+        " last_seen_at = ? WHERE pk = ?",
+        (
+            chain.current,
+            chain.previous,
+            None if chain.replaced_at is None else to_ms(chain.replaced_at),
+            to_ms(after.last_seen_at),
+            pk,
+        ),
+    )
+    connection.execute("INSERT INTO refresh_tokens VALUES (?, ?)", (use.replacement, pk))
+    return after
+
+
+def _session(row: tuple[Any, ...]) -> Session:
+    id_, user_id, device, created_at, last_seen_at, ended_at = row
+    return Session(
+        SessionId(id_),
+        UserId(user_id),
+        device,
+        from_ms(created_at),
+        from_ms(last_seen_at),
+        maybe_from_ms(ended_at),
+    )

@@ -159,6 +159,33 @@ class SqliteUserStore(UserStore):
 
         await self.database.write(update)
 
+    async def set_password_hash(self, user_id: UserId, password_hash: str) -> None:
+        """See `UserStore.set_password_hash`."""
+
+        def update(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE users SET password_hash = ? WHERE id = ? AND deleted_at IS NULL",
+                (password_hash, user_id),
+            )
+
+        await self.database.write(update)
+
+    async def erase(self, user_id: UserId, at: datetime) -> User:
+        """See `UserStore.erase`."""
+
+        def update(connection: sqlite3.Connection) -> User:
+            row = connection.execute(
+                "UPDATE users SET username = NULL, username_key = NULL, display_name = NULL,"
+                " display_key = NULL, email = NULL, email_key = NULL, password_hash = '',"
+                f" deleted_at = ? WHERE id = ? AND deleted_at IS NULL RETURNING {_COLUMNS}",
+                (to_ms(at), user_id),
+            ).fetchone()
+            if row is None:
+                raise NotFound
+            return _user(row)
+
+        return await self.database.write(update)
+
 
 def _key(name: str | None) -> str | None:
     return None if name is None else fold(name)

@@ -7,12 +7,23 @@ from datetime import datetime
 import msgspec
 
 from chat_core.errors import ChatError
-from chat_core.events import Event, MessageSent, PresenceChanged, UserUpdated
+from chat_core.events import (
+    ConversationUpdated,
+    Event,
+    MessageSent,
+    MessageUpdated,
+    PresenceChanged,
+    ReceiptMoved,
+    Typing,
+    UserUpdated,
+)
 from chat_core.ids import UserId
-from chat_core.ports.storage import Appended
+from chat_core.ports.log import Appended
+from chat_core.services.synchronising import SyncAnswer, SyncedConversation
 from chat_core.sessions import Claims
 from chat_wire import shapes
 from chat_wire.problems import Problem
+from chat_wire.requests import sync_cursor
 
 
 class RegistrationSuccess(msgspec.Struct, frozen=True, rename="camel"):
@@ -48,6 +59,60 @@ class AuthError(msgspec.Struct, frozen=True):
         return cls(error.code, error.detail)
 
 
+class MessageUpdate(msgspec.Struct, frozen=True, rename="camel"):
+    """`message_updated`: an edit or a deletion, itself at place `seq`."""
+
+    conversation_id: str
+    seq: int
+    message: shapes.Message
+
+
+class ConversationUpdate(msgspec.Struct, frozen=True, rename="camel"):
+    """`conversation_updated`: what the change is about, the rest null."""
+
+    conversation_id: str
+    seq: int
+    change: str
+    actor_id: str
+    user_id: str | None
+    role: str | None
+    title: str | None
+    members: list[shapes.Member] | None
+
+    @classmethod
+    def of(cls, event: ConversationUpdated) -> "ConversationUpdate":
+        """From the core's type."""
+        return cls(
+            conversation_id=event.conversation_id,
+            seq=event.seq,
+            change=event.change.value,
+            actor_id=event.actor_id,
+            user_id=event.user_id,
+            role=None if event.role is None else event.role.value,
+            title=event.title,
+            members=None
+            if event.members is None
+            else [shapes.Member.of(member) for member in event.members],
+        )
+
+
+class ReceiptUpdate(msgspec.Struct, frozen=True, rename="camel"):
+    """`receipt`."""
+
+    conversation_id: str
+    user_id: str
+    delivered_seq: int
+    read_seq: int
+
+
+class TypingUpdate(msgspec.Struct, frozen=True, rename="camel"):
+    """`typing`."""
+
+    conversation_id: str
+    user_id: str
+    typing: bool
+
+
 class PresenceChange(msgspec.Struct, frozen=True, rename="camel"):
     """`presence_changed`."""
 
@@ -81,6 +146,78 @@ class SentAck(msgspec.Struct, frozen=True):
         return cls(shapes.Message.of(appended.message, viewer), appended.duplicate)
 
 
+class MarkedAck(msgspec.Struct, frozen=True, rename="camel"):
+    """The ack of `mark_delivered` and `mark_read`."""
+
+    delivered_seq: int
+    read_seq: int
+    ok: bool = True
+
+
+class DoneAck(msgspec.Struct, frozen=True):
+    """The ack of what has nothing more to tell."""
+
+    ok: bool = True
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """A missed push, as `sync` tells of it."""
+
+    seq: int
+    event: str
+    data: msgspec.Struct
+
+
+class Synced(msgspec.Struct, frozen=True, rename="camel"):
+    """What was missed in one conversation."""
+
+    conversation_id: str
+    entries: list[Entry]
+    first_seq: int
+    last_seq: int
+    has_more: bool
+    reset: bool
+    read_seq: int
+    unread_count: int
+    receipts: list[shapes.Receipt]
+
+
+class SyncAck(msgspec.Struct, frozen=True, rename="camel"):
+    """The ack of `sync`."""
+
+    conversations: list[Synced]
+    next_cursor: str | None
+    ok: bool = True
+
+    @classmethod
+    def of(cls, answer: SyncAnswer, viewer: UserId) -> "SyncAck":
+        """From the core's type, for that viewer."""
+        return cls(
+            [_synced(part, viewer) for part in answer.conversations],
+            None if answer.next is None else sync_cursor(answer.next),
+        )
+
+
+def _synced(part: SyncedConversation, viewer: UserId) -> Synced:
+    standing = part.standing
+    entries = []
+    for event in part.entries:
+        told = push(event)
+        data = told.payload_for.get(viewer, told.payload)
+        entries.append(Entry(event.seq, told.name, data))
+    return Synced(
+        conversation_id=part.conversation_id,
+        entries=entries,
+        first_seq=standing.first_seq,
+        last_seq=standing.last_seq,
+        has_more=part.has_more,
+        reset=part.reset,
+        read_seq=standing.read_seq,
+        unread_count=standing.unread_count,
+        receipts=[shapes.Receipt.of(receipt) for receipt in standing.receipts],
+    )
+
+
 class ErrorAck(msgspec.Struct, frozen=True):
     """The ack of an event that failed."""
 
@@ -101,10 +238,24 @@ def push(event: Event) -> Push:
     """How clients are told of an event."""
     match event:
         case MessageSent(message):
-            own = {}
+            own: dict[UserId, msgspec.Struct] = {}
             if message.client_message_id is not None:
                 own[message.sender_id] = shapes.Message.of(message, message.sender_id)
             return Push("new_message", shapes.Message.of(message, None), own)
+        case MessageUpdated(seq, message):
+            update = MessageUpdate(message.conversation_id, seq, shapes.Message.of(message, None))
+            own = {}
+            if message.client_message_id is not None:
+                shown = shapes.Message.of(message, message.sender_id)
+                own[message.sender_id] = msgspec.structs.replace(update, message=shown)
+            return Push("message_updated", update, own)
+        case ConversationUpdated():
+            return Push("conversation_updated", ConversationUpdate.of(event))
+        case ReceiptMoved(conversation_id, user_id, delivered_seq, read_seq):
+            receipt = ReceiptUpdate(conversation_id, user_id, delivered_seq, read_seq)
+            return Push("receipt", receipt)
+        case Typing(conversation_id, user_id, typing):
+            return Push("typing", TypingUpdate(conversation_id, user_id, typing))
         case PresenceChanged(user_id, online, last_seen_at):
             change = PresenceChange(user_id, online, shapes.maybe_time(last_seen_at))
             return Push("presence_changed", change)

@@ -3,13 +3,26 @@
 Unknown fields are refused; null counts as absent.
 """
 
+from datetime import datetime
+from typing import Annotated, Literal
+
 import msgspec
 
+from chat_core.conversations import ActivityPlace, MemberAdded, Role
 from chat_core.errors import Invalid
 from chat_core.ids import ConversationId, UserId
 from chat_core.messages import Recipient, ToConversation, ToUser
 from chat_core.services.accounts import NewAccount
+from chat_core.services.conversations import NewGroup
+from chat_core.services.synchronising import DEFAULT_LIMIT, SyncPlace, SyncRequest
 from chat_core.users import ProfileChange
+from chat_wire.codec import decode_cursor, encode_cursor
+from chat_wire.shapes import RoleName
+
+MAX_INT64 = 2**63 - 1
+Seq = Annotated[int, msgspec.Meta(ge=0, le=MAX_INT64)]
+ClaimedSeq = Annotated[int, msgspec.Meta(ge=-MAX_INT64, le=MAX_INT64)]
+"""A seq that a client believes in: one that can't be is answered with a reset, not refused."""
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -74,6 +87,141 @@ class Register(Request, frozen=True):
 
     token: str
     device: str | None = None
+
+
+class Refresh(Request, frozen=True):
+    """`POST /users/refresh`."""
+
+    refresh_token: str
+
+
+class PasswordChange(Request, frozen=True):
+    """`PUT /users/me/password`."""
+
+    current_password: str
+    new_password: str
+
+
+class AccountDeletion(Request, frozen=True):
+    """`DELETE /users/me`."""
+
+    password: str
+
+
+class EditMessage(Request, frozen=True):
+    """`PATCH /messages/{id}`."""
+
+    content: str
+
+
+class CreateConversation(Request, frozen=True):
+    """`POST /conversations`: a group with `title` and `member_ids`, or the direct one with a user."""
+
+    kind: Literal["direct", "group"]
+    title: str | None = None
+    member_ids: list[str] | None = None
+    client_conversation_id: str | None = None
+    user_id: str | None = None
+
+    def group(self) -> NewGroup:
+        """To the core's type. Raises `Invalid` for a field that is missing or does not belong."""
+        if self.user_id is not None:
+            raise Invalid.field("userId", "is for direct conversations")
+        if self.title is None:
+            raise Invalid.field("title", "is missing")
+        if self.member_ids is None:
+            raise Invalid.field("memberIds", "is missing")
+        members = [UserId(member) for member in self.member_ids]
+        return NewGroup(self.title, members, self.client_conversation_id)
+
+    def other(self) -> UserId:
+        """Whom a direct conversation is with. Raises `Invalid`, as `group`."""
+        for name, value in (
+            ("title", self.title),
+            ("memberIds", self.member_ids),
+            ("clientConversationId", self.client_conversation_id),
+        ):
+            if value is not None:
+                raise Invalid.field(name, "is for groups")
+        if self.user_id is None:
+            raise Invalid.field("userId", "is missing")
+        return UserId(self.user_id)
+
+
+class ConversationUpdate(Request, frozen=True):
+    """`PATCH /conversations/{id}`."""
+
+    title: str
+
+
+class AddMember(Request, frozen=True):
+    """`POST /conversations/{id}/members`."""
+
+    user_id: str
+    role: RoleName = "member"
+
+    def change(self) -> MemberAdded:
+        """To the core's type."""
+        return MemberAdded(UserId(self.user_id), Role(self.role))
+
+
+class MemberUpdate(Request, frozen=True):
+    """`PATCH /conversations/{id}/members/{userId}`."""
+
+    role: RoleName
+
+
+class MarkRead(Request, frozen=True):
+    """`PUT /conversations/{id}/read`."""
+
+    seq: Seq
+
+
+class Mark(Request, frozen=True):
+    """`mark_delivered` and `mark_read`."""
+
+    conversation_id: str
+    seq: Seq
+
+
+class Typing(Request, frozen=True):
+    """`typing`."""
+
+    conversation_id: str
+    typing: bool
+
+
+class Sync(Request, frozen=True):
+    """`sync`."""
+
+    conversations: dict[str, ClaimedSeq]
+    others: Literal["latest", "none"] = "latest"
+    limit: int = DEFAULT_LIMIT
+    cursor: str | None = None
+
+    def request(self) -> SyncRequest:
+        """To the core's type. Raises `Invalid`."""
+        after = None
+        if self.cursor is not None:
+            named, at, other = decode_cursor(
+                self.cursor, tuple[ConversationId | None, datetime | None, ConversationId | None]
+            )
+            others = None if at is None or other is None else ActivityPlace(at, other)
+            after = SyncPlace(named, others)
+        return SyncRequest(
+            {ConversationId(each): seq for each, seq in self.conversations.items()},
+            others=self.others == "latest",
+            limit=self.limit,
+            after=after,
+        )
+
+
+def sync_cursor(place: SyncPlace) -> str:
+    """The place as a cursor, to be sent with the same `sync` again."""
+    at = place.others
+    if at is None:
+        return encode_cursor((place.named, None, None))
+    return encode_cursor((place.named, at.active_at, at.conversation_id))
 
 
 def one_of(one: str | None, other: str | None, name: str, other_name: str) -> str:

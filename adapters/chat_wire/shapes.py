@@ -5,6 +5,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
 
+from chat_core.conversations import Member as CoreMember
 from chat_core.conversations import Overview
 from chat_core.conversations import Receipt as CoreReceipt
 from chat_core.ids import UserId
@@ -12,6 +13,7 @@ from chat_core.messages import History as CoreHistory
 from chat_core.messages import Message as CoreMessage
 from chat_core.presence import UserPresence
 from chat_core.sessions import Login as CoreLogin
+from chat_core.sessions import Session as CoreSession
 from chat_core.users import User as CoreUser
 
 Item = TypeVar("Item")
@@ -30,6 +32,9 @@ def time(at: datetime) -> str:
 def maybe_time(at: datetime | None) -> str | None:
     """The same, or None."""
     return None if at is None else time(at)
+
+
+RoleName = Literal["owner", "admin", "member"]
 
 
 class Presence(msgspec.Struct, frozen=True, rename="camel"):
@@ -107,6 +112,29 @@ class Login(msgspec.Struct, frozen=True, rename="camel"):
         )
 
 
+class Session(msgspec.Struct, frozen=True, rename="camel"):
+    """One login of a user; `current` is the one that asks."""
+
+    id: str
+    device: str
+    created_at: Time
+    last_seen_at: Time
+    current: bool
+    online: bool
+
+    @classmethod
+    def of(cls, session: CoreSession, *, current: bool, online: bool) -> "Session":
+        """From the core's type."""
+        return cls(
+            session.id,
+            session.device,
+            time(session.created_at),
+            time(session.last_seen_at),
+            current,
+            online,
+        )
+
+
 class Message(msgspec.Struct, frozen=True, rename="camel"):
     """A message as it is now; `client_message_id` is for its sender's eyes only."""
 
@@ -144,8 +172,13 @@ class Member(msgspec.Struct, frozen=True, rename="camel"):
     """One user's place in a conversation."""
 
     user_id: str
-    role: Literal["owner", "admin", "member"]
+    role: RoleName
     joined_at: Time
+
+    @classmethod
+    def of(cls, member: CoreMember) -> "Member":
+        """From the core's type."""
+        return cls(member.user_id, member.role.value, time(member.joined_at))
 
 
 class Receipt(msgspec.Struct, frozen=True, rename="camel"):
@@ -180,22 +213,26 @@ class Conversation(msgspec.Struct, frozen=True, rename="camel"):
     def of(cls, overview: Overview, viewer: UserId) -> "Conversation":
         """From the core's type, for that member."""
         conversation, last = overview.conversation, overview.last_message
+        standing = overview.standing
         return cls(
             id=conversation.id,
             kind=conversation.kind.value,
             title=conversation.title,
-            members=[
-                Member(member.user_id, member.role.value, time(member.joined_at))
-                for member in conversation.members.values()
-            ],
-            first_seq=overview.first_seq,
-            last_seq=overview.last_seq,
+            members=[Member.of(member) for member in conversation.members.values()],
+            first_seq=standing.first_seq,
+            last_seq=standing.last_seq,
             last_message=None if last is None else Message.of(last, viewer),
-            read_seq=overview.read_seq,
-            unread_count=overview.unread_count,
-            receipts=[Receipt.of(receipt) for receipt in overview.receipts],
+            read_seq=standing.read_seq,
+            unread_count=standing.unread_count,
+            receipts=[Receipt.of(receipt) for receipt in standing.receipts],
             created_at=time(conversation.created_at),
         )
+
+
+class ReadMark(msgspec.Struct, frozen=True, rename="camel"):
+    """How far one has read."""
+
+    read_seq: int
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True, rename="camel"):

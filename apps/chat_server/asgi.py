@@ -1,7 +1,7 @@
 """The ASGI application: `create_app`, which `litestar run` finds too."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
@@ -19,7 +19,7 @@ from litestar.types import Receive, Scope, Send
 
 from chat_core.services.sessions import Sessions
 from chat_server.container import Container, open_stores
-from chat_server.http import conversations, health, messages, users
+from chat_server.http import blocks, conversations, groups, health, messages, sessions, users
 from chat_server.http.authentication import PUBLIC, BearerAuthentication
 from chat_server.http.problems import exception_handlers
 from chat_server.http.request_log import RequestLog
@@ -37,15 +37,33 @@ def create_app(settings: Settings | None = None) -> Litestar:
     settings = settings or load_settings()
     container = Container(settings=settings)
 
-    def sessions() -> Sessions:  # a function: the framework copies what is handed to it deeply
+    def verifying() -> Sessions:  # a function: the framework copies what is handed to it deeply
         return container.sessions()
 
     api = Router(
         "/api/v1",
-        route_handlers=[users.router, messages.router, conversations.router],
-        middleware=[DefineMiddleware(BearerAuthentication, sessions=sessions)],
+        route_handlers=[
+            users.router,
+            sessions.router,
+            blocks.router,
+            messages.router,
+            conversations.router,
+            groups.router,
+        ],
+        middleware=[DefineMiddleware(BearerAuthentication, sessions=verifying)],
     )
-    services = ("accounts", "conversations", "messaging", "presence", "sessions", "stores")
+    services = (
+        "accounts",
+        "blocking",
+        "conversations",
+        "erasure",
+        "messaging",
+        "presence",
+        "receipts",
+        "revocations",
+        "sessions",
+        "stores",
+    )
     app = Litestar(
         [api, health.router, _front_page, _socket_mount(container)],
         dependencies={
@@ -83,25 +101,30 @@ def _socket_mount(container: Container) -> ASGIRouteHandler:
 
 @asynccontextmanager
 async def _running(container: Container, settings: Settings) -> AsyncIterator[None]:
-    """Open the database, hand it over, and keep presence announced, until the end."""
+    """Open the database, hand it over, and keep what runs beside the requests, until the end."""
     async with open_stores(settings) as stores:
         container.stores.override(stores)
         container.delivery()
-        announcing = asyncio.create_task(_keep_announcing(container))
+        await container.revocations().load()
+        loops = [
+            asyncio.create_task(_keep_running(container, container.presence().run)),
+            asyncio.create_task(_keep_running(container, container.revocations().run)),
+        ]
         try:
             yield
         finally:
             await container.socket_server().close()
-            announcing.cancel()
-            await asyncio.wait([announcing])
+            for each in loops:
+                each.cancel()
+            await asyncio.wait(loops)
             await container.presence().farewell()
             container.hasher().close()
 
 
-async def _keep_announcing(container: Container) -> None:
+async def _keep_running(container: Container, work: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
-            await container.presence().run()
+            await work()
         except Exception as error:  # noqa: BLE001 - a boundary: logged as an incident
             container.problems().report(error)
             await container.clock().sleep(RESTART_SECONDS)

@@ -9,20 +9,36 @@ from dependency_injector import containers, providers
 
 from chat_core.limits import Limit
 from chat_core.memory import (
+    MemoryBlockStore,
+    MemoryConversationLog,
     MemoryConversations,
     MemoryRateLimiter,
     MemorySessionStore,
     MemoryUserStore,
     SystemClock,
 )
-from chat_core.ports.storage import ConversationLog, ConversationStore, SessionStore, UserStore
+from chat_core.ports.log import ConversationLog
+from chat_core.ports.storage import (
+    BlockStore,
+    ConversationStore,
+    LogReader,
+    ReceiptStore,
+    SessionStore,
+    UserStore,
+)
 from chat_core.ports.system import IdGenerator
 from chat_core.services.accounts import Accounts, SignupPolicy
+from chat_core.services.blocking import Blocking
 from chat_core.services.conversations import Conversations
 from chat_core.services.delivery import Delivery
+from chat_core.services.erasure import Erasure
 from chat_core.services.messaging import MessageLimits, Messaging
 from chat_core.services.presence import Presence
+from chat_core.services.receipts import Receipts, Typing
+from chat_core.services.revocation import Revocations
 from chat_core.services.sessions import LoginLimits, Sessions
+from chat_core.services.synchronising import Synchronising
+from chat_core.sessions import RefreshLimits
 from chat_security import Argon2Hasher, JwtTokens
 from chat_server.database_url import MemoryDatabase, SqliteDatabase
 from chat_server.ids import TimeOrderedIds
@@ -36,11 +52,15 @@ from chat_socketio import (
     SocketLimits,
     SocketServer,
     TransportLimits,
+    handlers,
 )
 from chat_sqlite import (
     DatabaseRefused,
+    SqliteBlockStore,
     SqliteConversationLog,
     SqliteConversationStore,
+    SqliteLogReader,
+    SqliteReceiptStore,
     SqliteSessionStore,
     SqliteUserStore,
 )
@@ -62,6 +82,9 @@ class Stores:
     users: UserStore
     sessions: SessionStore
     conversations: ConversationStore
+    reader: LogReader
+    receipts: ReceiptStore
+    blocks: BlockStore
     log: ConversationLog
     check: Callable[[], Awaitable[None]]
 
@@ -72,16 +95,28 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
     match settings.database:
         case MemoryDatabase():
             memory = MemoryConversations()
-            yield Stores(MemoryUserStore(), MemorySessionStore(), memory, memory, _nothing_to_ask)
+            yield Stores(
+                users=MemoryUserStore(),
+                sessions=MemorySessionStore(),
+                conversations=memory,
+                reader=memory,
+                receipts=memory,
+                blocks=MemoryBlockStore(),
+                log=MemoryConversationLog(memory),
+                check=_nothing_to_ask,
+            )
         case SqliteDatabase(path):
             file = await SqliteFile.open(path)
             try:
                 yield Stores(
-                    SqliteUserStore(file),
-                    SqliteSessionStore(file),
-                    SqliteConversationStore(file),
-                    SqliteConversationLog(file),
-                    file.check,
+                    users=SqliteUserStore(file),
+                    sessions=SqliteSessionStore(file),
+                    conversations=SqliteConversationStore(file),
+                    reader=SqliteLogReader(file),
+                    receipts=SqliteReceiptStore(file),
+                    blocks=SqliteBlockStore(file),
+                    log=SqliteConversationLog(file),
+                    check=file.check,
                 )
             finally:
                 await file.close()
@@ -107,6 +142,16 @@ def _login_limits(settings: Settings) -> LoginLimits:
     )
 
 
+def _token_life(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.access_token_seconds)
+
+
+def _refresh_limits(settings: Settings) -> RefreshLimits:
+    return RefreshLimits(
+        timedelta(days=settings.refresh_idle_days), timedelta(days=settings.refresh_max_days)
+    )
+
+
 def _message_limits(settings: Settings) -> MessageLimits:
     burst = settings.message_burst
     rate = _rate(settings, "messages", burst, burst / settings.messages_per_second)
@@ -128,7 +173,7 @@ def _tokens(settings: Settings) -> JwtTokens:
     return JwtTokens(
         settings.signing_secret(),
         previous=None if previous is None else previous.get_secret_value(),
-        lifetime=timedelta(seconds=settings.access_token_seconds),
+        lifetime=_token_life(settings),
     )
 
 
@@ -182,10 +227,19 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         signups=providers.Callable(_signups, settings),
     )
+    revocations = providers.Singleton(
+        Revocations,
+        sessions=stores.provided.sessions,
+        connections=rooms,
+        clock=clock,
+        token_life=providers.Callable(_token_life, settings),
+    )
     sessions = providers.Singleton(
         Sessions,
         sessions=stores.provided.sessions,
         users=stores.provided.users,
+        revocations=revocations,
+        connections=rooms,
         hasher=hasher,
         issuer=tokens,
         verifier=tokens,
@@ -193,23 +247,68 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         ids=ids,
         limits=providers.Callable(_login_limits, settings),
+        lasting=providers.Callable(_refresh_limits, settings),
     )
     messaging = providers.Singleton(
         Messaging,
         users=stores.provided.users,
         conversations=stores.provided.conversations,
+        reader=stores.provided.reader,
         log=stores.provided.log,
+        blocks=stores.provided.blocks,
         limiter=limiter,
         clock=clock,
         ids=ids,
         limits=providers.Callable(_message_limits, settings),
     )
-    conversations = providers.Singleton(Conversations, conversations=stores.provided.conversations)
+    conversations = providers.Singleton(
+        Conversations,
+        conversations=stores.provided.conversations,
+        reader=stores.provided.reader,
+        log=stores.provided.log,
+        users=stores.provided.users,
+        clock=clock,
+        ids=ids,
+        group_members=settings.provided.group_members,
+    )
+    synchronising = providers.Singleton(
+        Synchronising,
+        conversations=stores.provided.conversations,
+        reader=stores.provided.reader,
+    )
+    receipts = providers.Singleton(
+        Receipts,
+        conversations=stores.provided.conversations,
+        receipts=stores.provided.receipts,
+        notifier=rooms,
+    )
+    typing = providers.Singleton(
+        Typing, conversations=stores.provided.conversations, notifier=rooms, clock=clock
+    )
+    blocking = providers.Singleton(
+        Blocking, users=stores.provided.users, blocks=stores.provided.blocks, clock=clock
+    )
+    erasure = providers.Singleton(
+        Erasure,
+        users=stores.provided.users,
+        conversations=stores.provided.conversations,
+        log=stores.provided.log,
+        sessions=sessions,
+        presence=presence,
+        notifier=rooms,
+        clock=clock,
+    )
 
     dispatcher = providers.Singleton(
         Dispatcher,
         sessions=sessions,
-        messaging=messaging,
+        handlers=providers.Callable(
+            handlers,
+            messaging=messaging,
+            synchronising=synchronising,
+            receipts=receipts,
+            typing=typing,
+        ),
         presence=presence,
         rooms=rooms,
         clock=clock,

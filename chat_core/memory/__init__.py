@@ -3,8 +3,10 @@
 They keep their contracts (`chat_core.testing`) as strictly as the real ones do.
 """
 
+from chat_core.memory.blocks import MemoryBlockStore
 from chat_core.memory.conversations import MemoryConversations
 from chat_core.memory.limits import MemoryRateLimiter
+from chat_core.memory.log import MemoryConversationLog
 from chat_core.memory.notifications import RecordingNotifier
 from chat_core.memory.security import PlainHasher, PlainTokens
 from chat_core.memory.sessions import MemorySessionStore
@@ -12,6 +14,8 @@ from chat_core.memory.system import RandomIds, SystemClock
 from chat_core.memory.users import MemoryUserStore
 
 __all__ = [
+    "MemoryBlockStore",
+    "MemoryConversationLog",
     "MemoryConversations",
     "MemoryRateLimiter",
     "MemorySessionStore",

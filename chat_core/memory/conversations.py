@@ -1,95 +1,135 @@
 """Conversations and their logs in dictionaries."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import islice
 
 from chat_core.conversations import (
     MAX_UNREAD,
     RECEIPTS_UP_TO,
     ActivityPlace,
     Conversation,
-    ConversationKind,
     Overview,
     Receipt,
+    Standing,
 )
-from chat_core.errors import ClientIdConflict
-from chat_core.events import MessageSent
-from chat_core.ids import ClientMessageId, ConversationId, UserId
+from chat_core.errors import NotFound
+from chat_core.events import ConversationUpdated, LogEvent, MessageSent, MessageUpdated
+from chat_core.ids import ConversationId, MessageId, UserId
 from chat_core.messages import History, Message
 from chat_core.pages import Page
-from chat_core.ports.storage import (
-    Appended,
-    Committed,
-    ConversationLog,
-    ConversationStore,
-    Follower,
-    MessageDraft,
-    Stale,
-)
+from chat_core.ports.storage import ConversationStore, LogReader, ReceiptStore
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The entry of a message."""
+
+    message_id: MessageId
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """The entry of an edit or a deletion."""
+
+    message_id: MessageId
+    at: datetime
+    is_deletion: bool
 
 
 @dataclass(slots=True)
-class _Log:
-    """One conversation with its entries: the one at place `seq` is `entries[seq - 1]`."""
+class StoredLog:
+    """One conversation: the entry at place `seq` is `entries[seq - 1]`."""
 
     conversation: Conversation
-    entries: list[Message] = field(default_factory=list)
-    delivered: dict[UserId, int] = field(default_factory=dict)
-    read: dict[UserId, int] = field(default_factory=dict)
+    active_at: datetime
+    entries: list[Said | Revised | ConversationUpdated] = field(default_factory=list)
+    messages: dict[MessageId, Message] = field(default_factory=dict)
+    removed_at: dict[UserId, int] = field(default_factory=dict)
+    receipts: dict[UserId, Receipt] = field(default_factory=dict)
 
-    @property
-    def active_at(self) -> datetime:
-        return self.entries[-1].created_at if self.entries else self.conversation.created_at
+    def receipt(self, user_id: UserId) -> Receipt:
+        """A member's watermarks, at the start if they never moved."""
+        return self.receipts.get(user_id, Receipt(user_id, 0, 0))
 
+    def move_receipt(self, user_id: UserId, delivered: int, read: int) -> bool:
+        """Move them forward, at most to the end: whether they moved."""
+        before = self.receipt(user_id)
+        read = max(before.read_seq, min(read, len(self.entries)))
+        delivered = max(before.delivered_seq, min(delivered, len(self.entries)), read)
+        self.receipts[user_id] = after = Receipt(user_id, delivered, read)
+        return after != before
 
-def _ignore(_: Committed) -> None:
-    pass
+    def event(self, seq: int, until: int) -> LogEvent:
+        """The entry at a place, its message as it is now or as it stood at `until`."""
+        entry = self.entries[seq - 1]
+        if isinstance(entry, ConversationUpdated):
+            return entry
+        message = self.messages[entry.message_id]
+        if message.updated_seq > until:
+            message = self._as_it_stood(message, until)
+        return MessageSent(message) if isinstance(entry, Said) else MessageUpdated(seq, message)
+
+    def _as_it_stood(self, message: Message, until: int) -> Message:
+        stood = replace(
+            message, updated_seq=message.seq, content=None, edited_at=None, deleted_at=None
+        )
+        for seq, entry in enumerate(self.entries[:until], start=1):
+            if isinstance(entry, Revised) and entry.message_id == message.id:
+                stood = replace(stood, updated_seq=seq)
+                if entry.is_deletion:
+                    stood = replace(stood, deleted_at=entry.at)
+                else:
+                    stood = replace(stood, edited_at=entry.at)
+        return stood
+
+    def said(self, places: Sequence[int]) -> Iterator[Message]:
+        """The messages at those places, in that order; other entries are passed over."""
+        for seq in places:
+            entry = self.entries[seq - 1]
+            if isinstance(entry, Said):
+                yield self.messages[entry.message_id]
+
+    def standing(self, user_id: UserId) -> Standing:
+        """Where a member stands."""
+        members, last = self.conversation.members, len(self.entries)
+        read_seq = self.receipt(user_id).read_seq
+        unread = sum(
+            message.sender_id != user_id and message.deleted_at is None
+            for message in self.said(range(read_seq + 1, last + 1))
+        )
+        receipts = tuple(self.receipt(member) for member in sorted(members))
+        return Standing(
+            first_seq=1,
+            last_seq=last,
+            read_seq=read_seq,
+            unread_count=min(unread, MAX_UNREAD),
+            receipts=receipts if len(members) <= RECEIPTS_UP_TO else (),
+        )
 
 
 @dataclass(slots=True)
-class MemoryConversations(ConversationStore, ConversationLog):
-    """Conversations that are gone when the process is. A commit is one step of the event loop."""
+class MemoryConversations(ConversationStore, LogReader, ReceiptStore):
+    """Conversations that are gone when the process is."""
 
-    _logs: dict[ConversationId, _Log] = field(default_factory=dict)
-    _directs: dict[frozenset[UserId], ConversationId] = field(default_factory=dict)
-    _sent: dict[tuple[UserId, ClientMessageId], Message] = field(default_factory=dict)
-    _follower: Follower = _ignore
-
-    async def append(self, draft: MessageDraft) -> Appended:
-        """See `ConversationLog.append`."""
-        log = self._log_of(draft.conversation)
-        if draft.client_id is not None:
-            first = self._sent.get((draft.actor.user_id, draft.client_id))
-            if first is not None:
-                if log is None or first.conversation_id != log.conversation.id:
-                    raise ClientIdConflict
-                if first.content != draft.content:
-                    raise ClientIdConflict
-                return Appended(first, duplicate=True)
-        if log is None and draft.conversation.kind is ConversationKind.DIRECT:
-            log = self._open(draft.conversation)
-        elif log is None or log.conversation.revision != draft.conversation.revision:
-            raise Stale
-        message = self._store(log, draft)
-        self._follower(
-            Committed(MessageSent(message), log.conversation.members, draft.actor.connection_id)
-        )
-        return Appended(message, duplicate=False)
-
-    def follow(self, follower: Follower) -> None:
-        """See `ConversationLog.follow`."""
-        self._follower = follower
+    logs: dict[ConversationId, StoredLog] = field(default_factory=dict)
+    directs: dict[frozenset[UserId], ConversationId] = field(default_factory=dict)
 
     async def get(self, conversation_id: ConversationId) -> Conversation | None:
         """See `ConversationStore.get`."""
-        log = self._logs.get(conversation_id)
+        log = self.logs.get(conversation_id)
         return log.conversation if log else None
 
     async def direct(self, one: UserId, other: UserId) -> Conversation | None:
         """See `ConversationStore.direct`."""
-        conversation_id = self._directs.get(frozenset((one, other)))
-        return self._logs[conversation_id].conversation if conversation_id else None
+        conversation_id = self.directs.get(frozenset((one, other)))
+        return self.logs[conversation_id].conversation if conversation_id else None
+
+    async def overview(self, user_id: UserId, conversation_id: ConversationId) -> Overview | None:
+        """See `ConversationStore.overview`."""
+        log = self._log_of_member(user_id, conversation_id)
+        return _overview(log, user_id) if log else None
 
     async def overviews(
         self, user_id: UserId, *, after: ActivityPlace | None, limit: int
@@ -97,89 +137,93 @@ class MemoryConversations(ConversationStore, ConversationLog):
         """See `ConversationStore.overviews`."""
         overviews = [
             _overview(log, user_id)
-            for log in self._logs.values()
+            for log in self.logs.values()
             if user_id in log.conversation.members
         ]
-        overviews.sort(key=_latest_first, reverse=True)
+        overviews.sort(key=_activity, reverse=True)
         if after is not None:
             start = (after.active_at, after.conversation_id)
-            overviews = [overview for overview in overviews if _latest_first(overview) < start]
+            overviews = [overview for overview in overviews if _activity(overview) < start]
         found, more = overviews[:limit], len(overviews) > limit
-        return Page(found, ActivityPlace(*_latest_first(found[-1])) if more else None)
-
-    async def history(
-        self, conversation_id: ConversationId, *, before: int | None, after: int | None, limit: int
-    ) -> History:
-        """See `ConversationStore.history`."""
-        log = self._logs.get(conversation_id)
-        messages = log.entries if log else []
-        if after is not None:
-            later = [message for message in messages if message.seq > after]
-            return History(later[:limit], len(later) > limit)
-        earlier = [message for message in messages if before is None or message.seq < before]
-        return History(earlier[-limit:], len(earlier) > limit)
+        return Page(found, ActivityPlace(*_activity(found[-1])) if more else None)
 
     async def peers(self, users: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
         """See `ConversationStore.peers`."""
         peers: dict[UserId, set[UserId]] = {user: set() for user in users}
-        for log in self._logs.values():
+        for log in self.logs.values():
             members = log.conversation.members
             for user in peers.keys() & members.keys():
                 peers[user].update(members.keys() - {user})
         return peers
 
-    def _log_of(self, conversation: Conversation) -> _Log | None:
-        log = self._logs.get(conversation.id)
-        if log is None and conversation.kind is ConversationKind.DIRECT:
-            stored = self._directs.get(frozenset(conversation.members))
-            log = self._logs[stored] if stored else None
-        return log
-
-    def _open(self, conversation: Conversation) -> _Log:
-        log = self._logs[conversation.id] = _Log(conversation)
-        self._directs[frozenset(conversation.members)] = conversation.id
-        return log
-
-    def _store(self, log: _Log, draft: MessageDraft) -> Message:
-        seq = len(log.entries) + 1
-        sender = draft.actor.user_id
-        message = Message(
-            id=draft.id,
-            conversation_id=log.conversation.id,
-            seq=seq,
-            updated_seq=seq,
-            sender_id=sender,
-            recipient_id=log.conversation.other(sender),
-            content=draft.content,
-            client_message_id=draft.client_id,
-            created_at=draft.at,
+    async def message(self, message_id: MessageId) -> Message | None:
+        """See `LogReader.message`."""
+        return next(
+            (log.messages[message_id] for log in self.logs.values() if message_id in log.messages),
+            None,
         )
-        log.entries.append(message)
-        log.delivered[sender] = log.read[sender] = seq
-        if draft.client_id is not None:
-            self._sent[sender, draft.client_id] = message
-        return message
+
+    async def history(
+        self, conversation_id: ConversationId, *, before: int | None, after: int | None, limit: int
+    ) -> History:
+        """See `LogReader.history`."""
+        log = self.logs.get(conversation_id)
+        if log is None:
+            return History([], has_more=False)
+        last = len(log.entries)
+        if after is not None:
+            later = list(islice(log.said(range(after + 1, last + 1)), limit + 1))
+            return History(later[:limit], len(later) > limit)
+        end = last if before is None else min(before - 1, last)
+        earlier = list(islice(log.said(range(end, 0, -1)), limit + 1))
+        return History(earlier[:limit][::-1], len(earlier) > limit)
+
+    async def entries(
+        self, conversation_id: ConversationId, *, after: int, until: int, limit: int
+    ) -> Collection[LogEvent]:
+        """See `LogReader.entries`."""
+        log = self.logs.get(conversation_id)
+        if log is None:
+            return []
+        end = min(until, len(log.entries), after + limit)
+        return [log.event(seq, until) for seq in range(after + 1, end + 1)]
+
+    async def standing(self, user_id: UserId, conversation_id: ConversationId) -> Standing | None:
+        """See `LogReader.standing`."""
+        log = self.logs.get(conversation_id)
+        if log is None:
+            return None
+        if user_id in log.conversation.members:
+            return log.standing(user_id)
+        removed_at = log.removed_at.get(user_id)
+        if removed_at is None:
+            return None
+        read_seq = min(log.receipt(user_id).read_seq, removed_at)
+        return Standing(1, removed_at, read_seq, 0, ())
+
+    async def move(
+        self, conversation_id: ConversationId, user_id: UserId, *, delivered: int, read: int
+    ) -> tuple[Receipt, bool]:
+        """See `ReceiptStore.move`."""
+        log = self._log_of_member(user_id, conversation_id)
+        if log is None:
+            raise NotFound("There is no such conversation")
+        moved = log.move_receipt(user_id, delivered, read)
+        return log.receipt(user_id), moved
+
+    def _log_of_member(self, user_id: UserId, conversation_id: ConversationId) -> StoredLog | None:
+        log = self.logs.get(conversation_id)
+        return log if log is not None and user_id in log.conversation.members else None
 
 
-def _overview(log: _Log, user_id: UserId) -> Overview:
-    members = log.conversation.members
-    read_seq = log.read.get(user_id, 0)
-    unread = sum(message.sender_id != user_id for message in log.entries[read_seq:])
-    receipts = tuple(
-        Receipt(member, log.delivered.get(member, 0), log.read.get(member, 0))
-        for member in sorted(members)
-    )
+def _overview(log: StoredLog, user_id: UserId) -> Overview:
     return Overview(
         conversation=log.conversation,
-        first_seq=1,
-        last_seq=len(log.entries),
-        last_message=log.entries[-1] if log.entries else None,
-        read_seq=read_seq,
-        unread_count=min(unread, MAX_UNREAD),
-        receipts=receipts if len(members) <= RECEIPTS_UP_TO else (),
+        standing=log.standing(user_id),
+        last_message=next(log.said(range(len(log.entries), 0, -1)), None),
         active_at=log.active_at,
     )
 
 
-def _latest_first(overview: Overview) -> tuple[datetime, ConversationId]:
+def _activity(overview: Overview) -> tuple[datetime, ConversationId]:
     return overview.active_at, overview.conversation.id

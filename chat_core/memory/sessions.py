@@ -1,10 +1,13 @@
-"""Sessions in a dictionary."""
+"""Sessions in dictionaries."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from chat_core.ids import SessionId
+from chat_core.errors import RefreshReused, SessionRevoked, TokenInvalid
+from chat_core.ids import SessionId, UserId
 from chat_core.ports.storage import SessionStore
-from chat_core.sessions import Session
+from chat_core.sessions import RefreshChain, RefreshUse, Session
 
 
 @dataclass(slots=True)
@@ -12,16 +15,60 @@ class MemorySessionStore(SessionStore):
     """Sessions that are gone when the process is."""
 
     _sessions: dict[SessionId, Session] = field(default_factory=dict)
-    _digests: dict[SessionId, bytes] = field(default_factory=dict)
+    _chains: dict[SessionId, RefreshChain] = field(default_factory=dict)
+    _given_to: dict[bytes, SessionId] = field(default_factory=dict)
 
     async def add(self, session: Session, refresh_digest: bytes) -> None:
         """See `SessionStore.add`."""
         self._sessions[session.id] = session
-        self._digests[session.id] = refresh_digest
+        self._chains[session.id] = RefreshChain(refresh_digest)
+        self._given_to[refresh_digest] = session.id
 
     async def get(self, session_id: SessionId) -> Session | None:
         """See `SessionStore.get`."""
         return self._sessions.get(session_id)
+
+    async def refresh(self, use: RefreshUse) -> Session:
+        """See `SessionStore.refresh`."""
+        session_id = self._given_to.get(use.presented)
+        if session_id is None:
+            raise TokenInvalid
+        session = self._sessions[session_id]
+        if session.ended_at is not None:
+            raise SessionRevoked
+        try:
+            session, chain = use.judge(session, self._chains[session_id])
+        except RefreshReused as error:
+            error.session_id = session_id
+            await self.end([session_id], use.at)
+            raise
+        self._sessions[session_id], self._chains[session_id] = session, chain
+        self._given_to[use.replacement] = session_id
+        return session
+
+    async def of_user(self, user_id: UserId) -> Collection[Session]:
+        """See `SessionStore.of_user`."""
+        live = [
+            session
+            for session in self._sessions.values()
+            if session.user_id == user_id and session.ended_at is None
+        ]
+        return sorted(live, key=lambda each: (each.last_seen_at, each.id), reverse=True)
+
+    async def end(self, session_ids: Collection[SessionId], at: datetime) -> None:
+        """See `SessionStore.end`."""
+        for session_id in session_ids:
+            session = self._sessions.get(session_id)
+            if session is not None and session.ended_at is None:
+                self._sessions[session_id] = replace(session, ended_at=at)
+
+    async def ended_since(self, at: datetime) -> Collection[SessionId]:
+        """See `SessionStore.ended_since`."""
+        return [
+            session.id
+            for session in self._sessions.values()
+            if session.ended_at is not None and session.ended_at >= at
+        ]
 
     async def relabel(self, session_id: SessionId, device: str) -> None:
         """See `SessionStore.relabel`."""

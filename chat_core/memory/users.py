@@ -80,8 +80,29 @@ class MemoryUserStore(UserStore):
         """See `UserStore.saw`."""
         for user_id, at in seen.items():
             user = self._users.get(user_id)
-            if user is not None and (user.last_seen_at is None or user.last_seen_at < at):
+            if user is None or user.deleted_at is not None:
+                continue
+            if user.last_seen_at is None or user.last_seen_at < at:
                 self._users[user_id] = replace(user, last_seen_at=at)
+
+    async def set_password_hash(self, user_id: UserId, password_hash: str) -> None:
+        """See `UserStore.set_password_hash`."""
+        if user_id in self._hashes:
+            self._hashes[user_id] = password_hash
+
+    async def erase(self, user_id: UserId, at: datetime) -> User:
+        """See `UserStore.erase`."""
+        user = self._users.get(user_id)
+        if user is None or user.deleted_at is not None:
+            raise NotFound
+        del self._hashes[user_id]
+        self._by_username = {k: u for k, u in self._by_username.items() if u != user_id}
+        self._by_email = {key: each for key, each in self._by_email.items() if each != user_id}
+        erased = replace(
+            user, username=None, display_name=None, email=None, last_seen_at=None, deleted_at=at
+        )
+        self._users[user_id] = erased
+        return erased
 
     def _check_email(self, user_id: UserId, email: str | None) -> None:
         if email is not None and self._by_email.get(fold(email), user_id) != user_id:

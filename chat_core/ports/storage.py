@@ -6,24 +6,16 @@ busy or full raises `Unavailable`.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from chat_core.conversations import ActivityPlace, Conversation, Overview
+from chat_core.conversations import ActivityPlace, Conversation, Overview, Receipt, Standing
 from chat_core.events import LogEvent
-from chat_core.ids import (
-    ClientMessageId,
-    ConnectionId,
-    ConversationId,
-    MessageId,
-    SessionId,
-    UserId,
-)
+from chat_core.ids import ConversationId, MessageId, SessionId, UserId
 from chat_core.messages import History, Message
 from chat_core.pages import Page
-from chat_core.sessions import Actor, Session
+from chat_core.sessions import RefreshUse, Session
 from chat_core.users import Credentials, NamePlace, ProfileChange, User
 
 
@@ -75,20 +67,57 @@ class UserStore(Protocol):
         """Note when users were last seen.
 
         - A time before the one that is stored changes nothing.
-        - Unknown users are ignored.
+        - Unknown and erased users are ignored.
+        """
+
+    @abstractmethod
+    async def set_password_hash(self, user_id: UserId, password_hash: str) -> None:
+        """Replace the hash; an unknown or erased user is ignored."""
+
+    @abstractmethod
+    async def erase(self, user_id: UserId, at: datetime) -> User:
+        """Forget who a user is, and keep that there was one.
+
+        - Names, e-mail address, password hash and `last_seen_at` are gone, `deleted_at` is set.
+        - The names and the address can be used again.
+        - An erased user is found by `get` alone.
+        - Again, or an unknown user: raises `NotFound`.
         """
 
 
 class SessionStore(Protocol):
-    """The logins."""
+    """The logins, and the digests (SHA-256) of every refresh token that they were given."""
 
     @abstractmethod
     async def add(self, session: Session, refresh_digest: bytes) -> None:
-        """Store a new session with the SHA-256 digest of its refresh token."""
+        """Store a new session with the digest of its first refresh token."""
 
     @abstractmethod
     async def get(self, session_id: SessionId) -> Session | None:
-        """The session, or None."""
+        """The session, or None. Ended ones are found too."""
+
+    @abstractmethod
+    async def refresh(self, use: RefreshUse) -> Session:
+        """Use a refresh token, by the rules of `RefreshUse.judge`, in one step.
+
+        - The chain and `last_seen_at` become what the rules say, and the session is returned.
+        - A token that no session was given: raises `TokenInvalid`.
+        - A session that has ended: raises `SessionRevoked`.
+        - A token that was used up: ends the session at `use.at`, raises `RefreshReused`.
+        - Of concurrent uses of one token all get an answer by the rules, one after another.
+        """
+
+    @abstractmethod
+    async def of_user(self, user_id: UserId) -> Collection[Session]:
+        """The user's sessions that have not ended, the latest seen first."""
+
+    @abstractmethod
+    async def end(self, session_ids: Collection[SessionId], at: datetime) -> None:
+        """End sessions; ended and unknown ones are ignored."""
+
+    @abstractmethod
+    async def ended_since(self, at: datetime) -> Collection[SessionId]:
+        """The sessions that ended then or later."""
 
     @abstractmethod
     async def relabel(self, session_id: SessionId, device: str) -> None:
@@ -96,7 +125,7 @@ class SessionStore(Protocol):
 
 
 class ConversationStore(Protocol):
-    """Reads of conversations and their messages. Whatever changes them is an entry of the log."""
+    """Reads of conversations. Whatever changes them is an entry of the log."""
 
     @abstractmethod
     async def get(self, conversation_id: ConversationId) -> Conversation | None:
@@ -105,6 +134,10 @@ class ConversationStore(Protocol):
     @abstractmethod
     async def direct(self, one: UserId, other: UserId) -> Conversation | None:
         """The direct conversation of two users, in whichever order, or None."""
+
+    @abstractmethod
+    async def overview(self, user_id: UserId, conversation_id: ConversationId) -> Overview | None:
+        """The conversation as a member sees it; None to whoever is none."""
 
     @abstractmethod
     async def overviews(
@@ -119,91 +152,81 @@ class ConversationStore(Protocol):
         """
 
     @abstractmethod
+    async def peers(self, users: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
+        """For each of the users: who shares a conversation with them, themselves left out."""
+
+
+class LogReader(Protocol):
+    """Reads of the entries and messages of logs."""
+
+    @abstractmethod
+    async def message(self, message_id: MessageId) -> Message | None:
+        """The message as it is now, or None."""
+
+    @abstractmethod
     async def history(
         self, conversation_id: ConversationId, *, before: int | None, after: int | None, limit: int
     ) -> History:
         """Messages by seq, ascending, as they are now.
 
-        - With `before`: the last `limit` ones of a lower seq; `has_more` tells of lower ones.
-        - With `after`: the first `limit` ones of a higher seq; `has_more` tells of higher ones.
+        - With `before`: the last `limit` ones of a lower seq; `has_more` tells of still lower ones.
+        - With `after`: the first `limit` ones of a higher seq; `has_more` tells of still higher ones.
         - With neither: the latest `limit` ones, as with a `before` beyond the end.
         - Messages that are deleted keep their place.
         """
 
     @abstractmethod
-    async def peers(self, users: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
-        """For each of the users: who shares a conversation with them, themselves left out."""
+    async def entries(
+        self, conversation_id: ConversationId, *, after: int, until: int, limit: int
+    ) -> Collection[LogEvent]:
+        """The first `limit` entries of places above `after`, up to `until`, ascending.
 
-
-class Stale(Exception):
-    """The conversation has changed since the rules were judged: read it again and judge anew."""
-
-
-@dataclass(frozen=True, slots=True)
-class MessageDraft:
-    """A message to append.
-
-    `conversation` is the one on which the rules were judged. A direct one that is not stored yet
-    is stored with its first entry.
-    """
-
-    id: MessageId
-    conversation: Conversation
-    actor: Actor
-    content: str
-    client_id: ClientMessageId | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """What came of an append; with `duplicate` it was there before and nothing was stored."""
-
-    message: Message
-    duplicate: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Committed:
-    """An entry that was just stored, for the log's follower."""
-
-    event: LogEvent
-    audience: Collection[UserId]
-    """The members before the entry and after it."""
-    cause: ConnectionId | None
-    """The connection whose own event it was."""
-
-
-Follower = Callable[[Committed], None]
-
-
-class ConversationLog(Protocol):
-    """The stored log of every conversation, and its only writer. Every push is derived from it."""
-
-    @abstractmethod
-    async def append(self, draft: MessageDraft) -> Appended:
-        """Store one entry at the next place of its conversation's log.
-
-        - Places in one conversation are 1, 2, 3 … without holes, under concurrent calls too.
-        - Calls take their places in the order in which they were started.
-        - The same sender and client id again: returns the first message as it is now, stores
-          nothing, whatever has changed since.
-        - Client ids are compared exactly, and each sender has their own.
-        - The same sender and client id with other content, or for another conversation: raises
-          `ClientIdConflict`.
-        - Two first messages of the same two users make one direct conversation.
-        - `draft.conversation.revision` is no longer the conversation's, or the conversation is a
-          group that is not stored: raises `Stale`, stores nothing.
-        - The sender's own receipt moves to the new entry.
-        - The follower gets each committed entry, in the order of seq, before this returns; a
-          repeat is none.
-        - A cancelled caller neither stops the commit nor the follower.
-        - After `Unavailable` a retry with the client id is safe.
+        - Every entry of a message shows the message as it is now.
+        - A message that changed at a place above `until` is shown as it stood there, without
+          content.
         """
 
     @abstractmethod
-    def follow(self, follower: Follower) -> None:
-        """Set the log's one follower: a function that only queues, and never raises.
+    async def standing(self, user_id: UserId, conversation_id: ConversationId) -> Standing | None:
+        """Where someone stands in a conversation; None to whoever never was a member.
 
-        It runs in the event loop's thread.
+        - A former member's log ends with the entry that removed them, nothing is unread, and
+          there are no receipts.
         """
+
+
+class ReceiptStore(Protocol):
+    """How far members got."""
+
+    @abstractmethod
+    async def move(
+        self, conversation_id: ConversationId, user_id: UserId, *, delivered: int, read: int
+    ) -> tuple[Receipt, bool]:
+        """Move a member's watermarks: where they are then, and whether they moved.
+
+        - They never go back, and never past the log's last place.
+        - What was read was delivered, too.
+        - Of whoever is no member: raises `NotFound`.
+        """
+
+
+class BlockStore(Protocol):
+    """Who does not want to hear from whom."""
+
+    @abstractmethod
+    async def block(self, user_id: UserId, other_id: UserId, at: datetime) -> None:
+        """`user_id` blocks the other; again is a no-op."""
+
+    @abstractmethod
+    async def unblock(self, user_id: UserId, other_id: UserId) -> None:
+        """No longer; where there is no block, a no-op."""
+
+    @abstractmethod
+    async def between(self, one: UserId, other: UserId) -> bool:
+        """Whether either has blocked the other."""
+
+    @abstractmethod
+    async def blocked_by(
+        self, user_id: UserId, *, after: UserId | None, limit: int
+    ) -> Page[UserId, UserId]:
+        """Whom the user has blocked, by id; from page to page each once."""

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from chat_core.ports.log import Committed
 from chat_core.ports.notifications import Notifier
-from chat_core.ports.storage import Committed
 
 
 @dataclass(frozen=True, slots=True)

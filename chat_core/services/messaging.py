@@ -1,26 +1,20 @@
-"""Messaging: send messages."""
+"""Messaging: send, edit and delete messages."""
 
 from dataclasses import dataclass
 
-from chat_core.conversations import Conversation
-from chat_core.errors import Invalid, NotFound, Overloaded, RecipientNotFound
-from chat_core.ids import ClientMessageId, ConversationId, MessageId, UserId
+from chat_core.conversations import Conversation, ConversationKind
+from chat_core.errors import Blocked, ChatError, Invalid, NotFound, Overloaded, RecipientNotFound
+from chat_core.ids import ConversationId, MessageId, UserId
 from chat_core.limits import Limit
-from chat_core.messages import Recipient, ToUser, check_client_id, check_content
+from chat_core.messages import Message, Recipient, ToUser, check_client_id, check_content
 from chat_core.ports.limits import RateLimiter
-from chat_core.ports.storage import (
-    Appended,
-    ConversationLog,
-    ConversationStore,
-    MessageDraft,
-    Stale,
-    UserStore,
-)
+from chat_core.ports.log import Appended, ConversationLog, MessageDraft, RevisionDraft, Stale
+from chat_core.ports.storage import BlockStore, ConversationStore, LogReader, UserStore
 from chat_core.ports.system import Clock, IdGenerator
 from chat_core.sessions import Actor
 
 ATTEMPTS = 10
-"""Judgements of one message; a conversation whose members change faster is not a conversation."""
+"""Judgements of one request; a conversation whose members change faster is not a conversation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +27,13 @@ class MessageLimits:
 
 @dataclass(frozen=True, slots=True)
 class Messaging:
-    """Send messages. Their pushes follow from the log."""
+    """Send, edit and delete messages. Their pushes follow from the log."""
 
     users: UserStore
     conversations: ConversationStore
+    reader: LogReader
     log: ConversationLog
+    blocks: BlockStore
     limiter: RateLimiter
     clock: Clock
     ids: IdGenerator
@@ -46,33 +42,75 @@ class Messaging:
     async def send(
         self, actor: Actor, to: Recipient, content: str, client_id: str | None
     ) -> Appended:
-        """Store a message, or find the one that this repeats.
+        """Store a message, or find the one that this repeats, whatever has changed since.
 
-        Raises `Invalid`, `RateLimited`, `RecipientNotFound`, `NotFound`, `ClientIdConflict`,
-        `Unavailable`; after the last, and after no answer at all, a retry with the same client id
-        is safe.
+        Raises `Invalid`, `RateLimited`, `RecipientNotFound`, `NotFound`, `Blocked`,
+        `ClientIdConflict`, `Unavailable`; after the last, and after no answer at all, a retry
+        with the same client id is safe.
         """
         check_content(content, self.limits.content_bytes)
         checked_id = None if client_id is None else check_client_id(client_id)
         await self.limiter.take(self.limits.rate, actor.user_id)
         for _ in range(ATTEMPTS):
             conversation = await self._conversation(actor.user_id, to)
+            message_id, now = MessageId(self.ids.new_id()), self.clock.now()
+            draft = MessageDraft(message_id, conversation, actor, content, checked_id, now)
             try:
-                return await self.log.append(self._draft(actor, conversation, content, checked_id))
+                await self._check_may_send(actor.user_id, conversation)
+                return await self.log.append(draft)
             except Stale:
                 continue
+            except ChatError:
+                repeated = await self.log.repeated(draft)
+                if repeated is None:
+                    raise
+                return repeated
         raise Overloaded("The conversation changes too fast to send to it")
 
-    def _draft(
-        self,
-        actor: Actor,
-        conversation: Conversation,
-        content: str,
-        client_id: ClientMessageId | None,
-    ) -> MessageDraft:
-        now = self.clock.now()
-        message_id = MessageId(self.ids.new_id())
-        return MessageDraft(message_id, conversation, actor, content, client_id, now)
+    async def edit(self, actor: Actor, message_id: MessageId, content: str) -> Message:
+        """Give a message another content; the same content again adds no entry.
+
+        Raises `Invalid`, `NotFound`, `Forbidden`, `RateLimited`.
+        """
+        check_content(content, self.limits.content_bytes)
+        await self.limiter.take(self.limits.rate, actor.user_id)
+        for _ in range(ATTEMPTS):
+            message, conversation = await self._message(message_id)
+            conversation.check_may_edit(actor.user_id, message)
+            if message.content == content:
+                return message
+            try:
+                return await self._revise(actor, conversation, message, content)
+            except Stale:
+                continue
+        raise Overloaded("The message changes too fast to edit it")
+
+    async def delete(self, actor: Actor, message_id: MessageId) -> Message:
+        """Take a message's content away; again adds no entry. Raises `NotFound`, `Forbidden`."""
+        await self.limiter.take(self.limits.rate, actor.user_id)
+        for _ in range(ATTEMPTS):
+            message, conversation = await self._message(message_id)
+            conversation.check_may_delete(actor.user_id, message)
+            if message.deleted_at is not None:
+                return message
+            try:
+                return await self._revise(actor, conversation, message, None)
+            except Stale:
+                continue
+        raise Overloaded("The message changes too fast to delete it")
+
+    async def _revise(
+        self, actor: Actor, conversation: Conversation, message: Message, content: str | None
+    ) -> Message:
+        draft = RevisionDraft(conversation, actor, message, content, self.clock.now())
+        return (await self.log.append(draft)).message
+
+    async def _message(self, message_id: MessageId) -> tuple[Message, Conversation]:
+        message = await self.reader.message(message_id)
+        conversation = await self.conversations.get(message.conversation_id) if message else None
+        if message is None or conversation is None:
+            raise NotFound("There is no such message")
+        return message, conversation
 
     async def _conversation(self, sender: UserId, to: Recipient) -> Conversation:
         if isinstance(to, ToUser):
@@ -80,7 +118,6 @@ class Messaging:
         conversation = await self.conversations.get(to.conversation_id)
         if conversation is None:
             raise NotFound("There is no such conversation")
-        conversation.check_member(sender)
         return conversation
 
     async def _direct(self, sender: UserId, recipient: UserId) -> Conversation:
@@ -89,7 +126,18 @@ class Messaging:
         stored = await self.conversations.direct(sender, recipient)
         if stored is not None:
             return stored
-        if recipient not in await self.users.get([recipient]):
+        users = await self.users.get([recipient])
+        if recipient not in users or users[recipient].deleted_at is not None:
             raise RecipientNotFound
         new_id = ConversationId(self.ids.new_id())
         return Conversation.direct(new_id, sender, recipient, self.clock.now())
+
+    async def _check_may_send(self, sender: UserId, conversation: Conversation) -> None:
+        conversation.check_member(sender)
+        if conversation.kind is not ConversationKind.DIRECT:
+            return
+        if conversation.has_ended:
+            raise RecipientNotFound("The account of the recipient is gone")
+        other = conversation.other(sender)
+        if other is not None and await self.blocks.between(sender, other):
+            raise Blocked

@@ -1,19 +1,30 @@
-"""Sessions: log in, and know who asks."""
+"""Sessions: log in, stay logged in, log out, and know who asks."""
 
 import hashlib
 import secrets
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chat_core.errors import InvalidCredentials, Overloaded
-from chat_core.ids import SessionId
+from chat_core.errors import InvalidCredentials, NotFound, RefreshReused, WrongPassword
+from chat_core.ids import SessionId, UserId
 from chat_core.limits import Limit
 from chat_core.ports.limits import RateLimiter
+from chat_core.ports.notifications import Connections
 from chat_core.ports.security import PasswordHasher, TokenIssuer, TokenVerifier
 from chat_core.ports.storage import SessionStore, UserStore
 from chat_core.ports.system import Clock, IdGenerator
-from chat_core.sessions import UNNAMED_DEVICE, Claims, Login, Session, check_device
-from chat_core.users import MAX_EMAIL, fold, is_text
+from chat_core.services.revocation import Revocations
+from chat_core.sessions import (
+    UNNAMED_DEVICE,
+    Actor,
+    Claims,
+    Login,
+    RefreshLimits,
+    RefreshUse,
+    Session,
+    check_device,
+)
+from chat_core.users import MAX_EMAIL, Credentials, check_new_password, fold, is_text
 
 REFRESH_BYTES = 32
 """Of chance in a refresh token: what is not guessed, so a fast digest of it is enough."""
@@ -28,11 +39,21 @@ class LoginLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedSession:
+    """A session, and whether it has a live connection."""
+
+    session: Session
+    online: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Sessions:
-    """Log in with a password, and verify tokens."""
+    """Log in with a password, refresh tokens, end sessions, and verify tokens."""
 
     sessions: SessionStore
     users: UserStore
+    revocations: Revocations
+    connections: Connections
     hasher: PasswordHasher
     issuer: TokenIssuer
     verifier: TokenVerifier
@@ -40,6 +61,7 @@ class Sessions:
     clock: Clock
     ids: IdGenerator
     limits: LoginLimits
+    lasting: RefreshLimits
 
     async def log_in(self, login: str, password: str, device: str | None, address: str) -> Login:
         """A new session for whoever knows the password; `login` is a user name or an e-mail.
@@ -52,21 +74,8 @@ class Sessions:
         credentials = await self.users.credentials(login) if known else None
         # One account has one count, by whichever of its names; an unknown one looks the same.
         account = credentials.user.id if credentials else fold(login[:MAX_EMAIL])
-        counted = (
-            (self.limits.per_address, address),
-            (self.limits.per_account, f"{account} {address}"),
-        )
-        for limit, key in counted:
-            await self.limiter.take(limit, key)
-        password_hash = credentials.password_hash if credentials else None
-        try:
-            right = await self.hasher.verify(password, password_hash)
-        except Overloaded:
-            await self._give_back(counted)
-            raise
-        if credentials is None or not right:
+        if not await self._is_right(account, credentials, password, address) or not credentials:
             raise InvalidCredentials
-        await self._give_back(counted)
         now = self.clock.now()
         session = Session(
             SessionId(self.ids.new_id()),
@@ -76,18 +85,93 @@ class Sessions:
             last_seen_at=now,
         )
         refresh_token = secrets.token_urlsafe(REFRESH_BYTES)
-        await self.sessions.add(session, hashlib.sha256(refresh_token.encode()).digest())
+        await self.sessions.add(session, _digest(refresh_token))
         access = self.issuer.issue(session.user_id, session.id, now)
         return Login(credentials.user, session, access, refresh_token)
 
+    async def refresh(self, refresh_token: str) -> Login:
+        """New tokens for a session that lasts.
+
+        Raises `TokenInvalid`, `TokenExpired`, `SessionRevoked`; for a token that was used up
+        `RefreshReused`, and the session has ended.
+        """
+        now = self.clock.now()
+        replacement = secrets.token_urlsafe(REFRESH_BYTES)
+        use = RefreshUse(_digest(refresh_token), _digest(replacement), now, self.lasting)
+        try:
+            session = await self.sessions.refresh(use)
+        except RefreshReused as error:
+            if error.session_id is not None:
+                self.revocations.note([error.session_id])
+            raise
+        users = await self.users.get([session.user_id])
+        access = self.issuer.issue(session.user_id, session.id, now)
+        return Login(users[session.user_id], session, access, replacement)
+
     def verify(self, token: str) -> Claims:
-        """Who holds this access token; raises `TokenInvalid`, `TokenExpired`."""
-        return self.verifier.verify(token, self.clock.now())
+        """Who holds this access token: `TokenInvalid`, `TokenExpired`, `SessionRevoked`."""
+        claims = self.verifier.verify(token, self.clock.now())
+        self.revocations.check(claims.session_id)
+        return claims
+
+    async def list(self, user_id: UserId) -> Sequence[ListedSession]:
+        """The user's sessions that last, the latest seen first."""
+        live = await self.sessions.of_user(user_id)
+        online = self.connections.online([session.id for session in live])
+        return [ListedSession(session, online=session.id in online) for session in live]
+
+    async def end(self, user_id: UserId, session_id: SessionId) -> None:
+        """End one of one's own sessions; raises `NotFound`."""
+        session = await self.sessions.get(session_id)
+        if session is None or session.user_id != user_id or session.ended_at is not None:
+            raise NotFound("There is no such session")
+        await self.revocations.end([session_id])
+
+    async def log_out(self, actor: Actor) -> None:
+        """End the session that asks."""
+        await self.revocations.end([actor.session_id])
+
+    async def change_password(self, actor: Actor, current: str, new: str, address: str) -> None:
+        """Replace the password; every other session ends. `WrongPassword`, `Invalid`."""
+        check_new_password(new, "newPassword")
+        await self.check_password(actor.user_id, current, address)
+        await self.users.set_password_hash(actor.user_id, await self.hasher.hash(new))
+        live = await self.sessions.of_user(actor.user_id)
+        await self.revocations.end([each.id for each in live if each.id != actor.session_id])
+
+    async def end_all(self, user_id: UserId) -> None:
+        """End every session of a user."""
+        await self.revocations.end([each.id for each in await self.sessions.of_user(user_id)])
+
+    async def check_password(self, user_id: UserId, password: str, address: str) -> None:
+        """Whoever has the token knows the password, too: else `WrongPassword`, `RateLimited`."""
+        users = await self.users.get([user_id])
+        username = users[user_id].username if user_id in users else None
+        credentials = await self.users.credentials(username) if username else None
+        if not await self._is_right(user_id, credentials, password, address):
+            raise WrongPassword
 
     async def relabel(self, session_id: SessionId, device: str) -> None:
         """Give the session's device another label; raises `Invalid`."""
         await self.sessions.relabel(session_id, check_device(device))
 
-    async def _give_back(self, counted: Iterable[tuple[Limit, str]]) -> None:
+    async def _is_right(
+        self, account: str, credentials: Credentials | None, password: str, address: str
+    ) -> bool:
+        """Whether the password is right; a wrong one counts against the limits."""
+        counted = (
+            (self.limits.per_address, address),
+            (self.limits.per_account, f"{account} {address}"),
+        )
+        for limit, key in counted:
+            await self.limiter.take(limit, key)
+        password_hash = credentials.password_hash if credentials else None
+        if not await self.hasher.verify(password, password_hash):
+            return False
         for limit, key in counted:
             await self.limiter.give_back(limit, key)
+        return True
+
+
+def _digest(refresh_token: str) -> bytes:
+    return hashlib.sha256(refresh_token.encode("utf-8", "surrogatepass")).digest()

@@ -12,7 +12,8 @@ from chat_core.ids import (
     SessionId,
     UserId,
 )
-from chat_core.ports.storage import MessageDraft, UserStore
+from chat_core.ports.log import MessageDraft
+from chat_core.ports.storage import UserStore
 from chat_core.sessions import Actor, Session
 from chat_core.testing.clock import START
 from chat_core.users import User

@@ -1,7 +1,7 @@
 """The real service as a process of its own, and a caller of its HTTP API.
 
-    async with ServerProcess(tmp_path) as server, Api(server.url) as api:
-        alice = await api.person("alice")
+async with ServerProcess(tmp_path) as server, Api(server.url) as api:
+    alice = await api.person("alice")
 """
 
 import asyncio

@@ -1,9 +1,9 @@
 """One face over the real Socket.IO clients, so that one test runs over all of them.
 
-    async with SocketClients("py-websocket") as clients:
-        client = await clients.connect(server.url)
-        ack = await client.call("register_user", {"token": alice.token})
-        (message,) = await client.wait_for("new_message")
+async with SocketClients("py-websocket") as clients:
+    client = await clients.connect(server.url)
+    ack = await client.call("register_user", {"token": alice.token})
+    (message,) = await client.wait_for("new_message")
 """
 
 import asyncio

@@ -3,14 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from litestar import Request, Router, get
+from litestar import Request, Router, get, put
 
 from chat_core.conversations import ActivityPlace
 from chat_core.ids import ConversationId
 from chat_core.pages import DEFAULT_LIMIT
 from chat_core.services.conversations import Conversations
+from chat_core.services.receipts import Receipts
 from chat_core.sessions import Actor
-from chat_wire import shapes
+from chat_server.http.bodies import Body
+from chat_wire import requests, shapes
 from chat_wire.codec import decode_cursor, encode_cursor
 
 AnyRequest = Request[Actor, Any, Any]
@@ -35,6 +37,30 @@ async def list_conversations(
     return shapes.Page(items, following)
 
 
+@get("/{conversation_id:str}", summary="One conversation")
+async def get_conversation(
+    conversation_id: str, request: AnyRequest, conversations: Conversations
+) -> shapes.Conversation:
+    """A conversation that whoever asks is a member of."""
+    viewer = request.user.user_id
+    overview = await conversations.get(viewer, ConversationId(conversation_id))
+    return shapes.Conversation.of(overview, viewer)
+
+
+@put(
+    "/{conversation_id:str}/read",
+    dto=Body[requests.MarkRead],
+    return_dto=None,
+    summary="Mark as read",
+)
+async def mark_read(
+    conversation_id: str, data: requests.MarkRead, request: AnyRequest, receipts: Receipts
+) -> shapes.ReadMark:
+    """Everything up to a seq was read; it never goes back."""
+    receipt = await receipts.mark_read(request.user, ConversationId(conversation_id), data.seq)
+    return shapes.ReadMark(receipt.read_seq)
+
+
 @get("/{conversation_id:str}/messages", summary="A conversation's messages")
 async def get_history(
     conversation_id: str,
@@ -53,5 +79,7 @@ async def get_history(
 
 
 router = Router(
-    "/conversations", route_handlers=[list_conversations, get_history], tags=["conversations"]
+    "/conversations",
+    route_handlers=[list_conversations, get_conversation, mark_read, get_history],
+    tags=["conversations"],
 )

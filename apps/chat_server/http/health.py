@@ -4,6 +4,7 @@ from litestar import Response, Router, get
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
 from chat_core.errors import Unavailable
+from chat_core.services.revocation import Revocations
 from chat_server.container import Stores
 from chat_server.http.authentication import PUBLIC
 
@@ -15,17 +16,16 @@ async def live() -> dict[str, str]:
 
 
 @get("/ready", summary="Can it serve?")
-async def ready(stores: Stores) -> Response[dict[str, object]]:
+async def ready(stores: Stores, revocations: Revocations) -> Response[dict[str, object]]:
     """200, or 503 with the names of what is down."""
+    down = ["revocations"] if revocations.is_late() else []
     try:
         await stores.check()
-    except Unavailable as error:
-        down: dict[str, object] = {
-            "status": "unavailable",
-            "down": ["database"],
-            "detail": error.detail,
-        }
-        return Response(down, status_code=HTTP_503_SERVICE_UNAVAILABLE)
+    except Unavailable:
+        down.append("database")
+    if down:
+        answer: dict[str, object] = {"status": "unavailable", "down": down}
+        return Response(answer, status_code=HTTP_503_SERVICE_UNAVAILABLE)
     return Response({"status": "ok", "down": []}, status_code=HTTP_200_OK)
 
 

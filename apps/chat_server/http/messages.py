@@ -1,19 +1,22 @@
-"""Sending messages."""
+"""Sending, editing and deleting messages."""
 
 from typing import Any
 
-from litestar import Request, Response, Router, post
+from litestar import Request, Response, Router, delete, patch, post
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 
+from chat_core.ids import MessageId
 from chat_core.services.messaging import Messaging
 from chat_core.sessions import Actor
 from chat_server.http.bodies import Body
 from chat_wire import requests, shapes
 
+AnyRequest = Request[Actor, Any, Any]
+
 
 @post("/", dto=Body[requests.SendMessage], return_dto=None, summary="Send a message")
 async def send_message(
-    data: requests.SendMessage, request: Request[Actor, Any, Any], messaging: Messaging
+    data: requests.SendMessage, request: AnyRequest, messaging: Messaging
 ) -> Response[shapes.Message]:
     """Store a message and push it: 201. With a `clientMessageId` that was sent before: 200."""
     appended = await messaging.send(
@@ -23,4 +26,26 @@ async def send_message(
     return Response(message, status_code=HTTP_200_OK if appended.duplicate else HTTP_201_CREATED)
 
 
-router = Router("/messages", route_handlers=[send_message], tags=["messages"])
+@patch(
+    "/{message_id:str}", dto=Body[requests.EditMessage], return_dto=None, summary="Edit a message"
+)
+async def edit_message(
+    message_id: str, data: requests.EditMessage, request: AnyRequest, messaging: Messaging
+) -> shapes.Message:
+    """Give one's own message another content."""
+    message = await messaging.edit(request.user, MessageId(message_id), data.content)
+    return shapes.Message.of(message, request.user.user_id)
+
+
+@delete("/{message_id:str}", status_code=HTTP_200_OK, summary="Delete a message")
+async def delete_message(
+    message_id: str, request: AnyRequest, messaging: Messaging
+) -> shapes.Message:
+    """Take a message's content away; it keeps its place."""
+    message = await messaging.delete(request.user, MessageId(message_id))
+    return shapes.Message.of(message, request.user.user_id)
+
+
+router = Router(
+    "/messages", route_handlers=[send_message, edit_message, delete_message], tags=["messages"]
+)

@@ -1,15 +1,15 @@
-"""Accounts, logging in, and finding users."""
+"""Accounts, and finding users."""
 
 from typing import Annotated, Any
 
-from litestar import Request, Router, get, patch, post
+from litestar import Request, Router, delete, get, patch, post
 from litestar.params import Parameter
 
 from chat_core.ids import UserId
 from chat_core.pages import DEFAULT_LIMIT
 from chat_core.services.accounts import Accounts
 from chat_core.services.presence import Presence
-from chat_core.services.sessions import Sessions
+from chat_core.services.erasure import Erasure
 from chat_core.sessions import Actor
 from chat_core.users import NamePlace, User
 from chat_server.http.addresses import client_address
@@ -36,27 +36,6 @@ async def sign_up(
     address = client_address(request, settings.trusted_proxies)
     user = await accounts.sign_up(data.account(), address)
     return shapes.Self.of(user, presence.of(user))
-
-
-@post(
-    "/login",
-    dto=Body[requests.LogIn],
-    return_dto=None,
-    opt={PUBLIC: True},
-    status_code=200,
-    summary="Log in",
-)
-async def log_in(
-    data: requests.LogIn,
-    request: AnyRequest,
-    sessions: Sessions,
-    presence: Presence,
-    settings: Settings,
-) -> shapes.Login:
-    """Start a session on a device, with a user name or an e-mail address and the password."""
-    address = client_address(request, settings.trusted_proxies)
-    login = await sessions.log_in(data.login(), data.password, data.device, address)
-    return shapes.Login.of(login, presence.of(login.user))
 
 
 @get("/", summary="Find users")
@@ -99,6 +78,15 @@ async def change_own(
     return shapes.Self.of(user, presence.of(user))
 
 
+@delete("/me", dto=Body[requests.AccountDeletion], return_dto=None, summary="Delete one's account")
+async def delete_own(
+    data: requests.AccountDeletion, request: AnyRequest, erasure: Erasure, settings: Settings
+) -> None:
+    """Delete the account of whoever asks; what they said goes, too."""
+    address = client_address(request, settings.trusted_proxies)
+    await erasure.delete_own(request.user, data.password, address)
+
+
 @get("/{user_id:str}", summary="One user")
 async def get_user(
     user_id: Annotated[str, Parameter(description="The user's id")],
@@ -119,6 +107,6 @@ def _shown(user: User, presence: Presence) -> shapes.User:
 
 router = Router(
     "/users",
-    route_handlers=[sign_up, log_in, find_users, get_own, change_own, get_user],
+    route_handlers=[sign_up, find_users, get_own, change_own, delete_own, get_user],
     tags=["users"],
 )

@@ -1,0 +1,424 @@
+"""The appends of one transaction."""
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from chat_core.conversations import (
+    Change,
+    Conversation,
+    ConversationKind,
+    MemberAdded,
+    MemberDeleted,
+    MemberRemoved,
+    RoleChanged,
+    TitleChanged,
+)
+from chat_core.errors import ClientIdConflict
+from chat_core.events import ChangeKind, ConversationUpdated, MessageSent, MessageUpdated
+from chat_core.ids import ClientMessageId, ConversationId, UserId
+from chat_core.messages import Message
+from chat_core.ports.log import (
+    Appended,
+    ChangeDraft,
+    CreationDraft,
+    Draft,
+    MessageDraft,
+    RevisionDraft,
+    Stale,
+)
+from chat_sqlite.reader import DELETED, EDITED
+from chat_sqlite.rows import MESSAGE, message, pair_of, to_ms
+
+_INSERT_MESSAGE = """
+INSERT INTO messages (id, conversation_pk, seq, updated_seq, sender_pk, content, client_id,
+                      created_at)
+VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7)
+"""
+_ADVANCE = "UPDATE conversations SET last_seq = ?, active_at = ? WHERE pk = ?"
+_MOVE_RECEIPT = """
+UPDATE members SET delivered_seq = max(delivered_seq, ?1), read_seq = max(read_seq, ?1)
+WHERE conversation_pk = ?2 AND user_pk = ?3
+"""
+_FIRST_SENT = f"""{MESSAGE}
+WHERE m.sender_pk = (SELECT pk FROM users WHERE id = ?) AND m.client_id = ?
+"""
+_INSERT_MEMBER = """
+INSERT INTO members (conversation_pk, user_pk, role, joined_at, delivered_seq, read_seq)
+VALUES (?, ?, ?, ?, 0, 0)
+"""
+_READD_MEMBER = f"""{_INSERT_MEMBER} ON CONFLICT (conversation_pk, user_pk)
+DO UPDATE SET role = excluded.role, joined_at = excluded.joined_at, removed_seq = NULL
+"""
+_REVISE = """
+UPDATE messages SET content = ?, updated_seq = ?, first_digest = coalesce(first_digest, ?),
+    edited_at = coalesce(?, edited_at), deleted_at = coalesce(?, deleted_at)
+WHERE pk = ?
+"""
+_BLANK = """
+UPDATE messages SET content = NULL, updated_seq = ?, deleted_at = ?
+WHERE conversation_pk = ? AND sender_pk = ? AND deleted_at IS NULL
+"""
+_INSERT_CHANGE = """
+INSERT INTO changes (conversation_pk, seq, kind, actor_pk, at, message_pk, user_pk, role, title,
+                     members)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+class MayBeRepeat(Exception):
+    """A draft would be refused, and might be the repeat of a message that was looked up nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSent:
+    """A message that was sent under a client id, as it is now, and a digest of how it was first."""
+
+    message: Message
+    digest: bytes | None
+    """None as long as the message is as it was first."""
+
+    def is_repeated_by(self, draft: MessageDraft) -> bool:
+        """Whether the draft has the same content."""
+        if self.digest is None:
+            return self.message.content == draft.content
+        return self.digest == digest_of(draft.content)
+
+
+SentKey = tuple[UserId, ClientMessageId]
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where a stored conversation's log ends, this transaction's appends included."""
+
+    pk: int
+    id: ConversationId
+    revision: int
+    last_seq: int
+
+
+class Appending:
+    """The appends of one transaction.
+
+    `first_sent` holds, for every draft's sender and client id, the message that was stored first;
+    without it, a repeat shows as an `IntegrityError` or as `MayBeRepeat`.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        first_sent: dict[SentKey, FirstSent] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._looked_up = first_sent is not None
+        self._first_sent = {} if first_sent is None else first_sent
+        self._places: dict[ConversationId, _Place] = {}
+        self._users: dict[UserId, int] = {}
+        self._messages: list[tuple[str, int, int, int, str, str | None, int]] = []
+        self._ends: dict[int, tuple[int, int]] = {}
+        self._receipts: dict[tuple[int, int], int] = {}
+
+    def store(self, drafts: Iterable[Draft]) -> Sequence[Appended | Exception]:
+        """Store what can be stored: for each draft what came of it, or why nothing did."""
+        outcomes = [self._append(draft) for draft in drafts]
+        self._flush()
+        return outcomes
+
+    def _flush(self) -> None:
+        """Write what was only gathered: many rows to a statement."""
+        self._connection.executemany(_INSERT_MESSAGE, self._messages)
+        self._connection.executemany(
+            _ADVANCE, [(seq, at, pk) for pk, (seq, at) in self._ends.items()]
+        )
+        self._connection.executemany(
+            _MOVE_RECEIPT, [(seq, pk, user) for (pk, user), seq in self._receipts.items()]
+        )
+        self._messages, self._ends, self._receipts = [], {}, {}
+
+    def _append(self, draft: Draft) -> Appended | Exception:
+        if isinstance(draft, MessageDraft):
+            return self._send(draft)
+        # What follows reads and changes rows that may be gathered only.
+        self._flush()
+        match draft:
+            case RevisionDraft():
+                return self._revise(draft)
+            case CreationDraft():
+                return self._create(draft)
+            case ChangeDraft():
+                return self._change(draft)
+
+    def _send(self, draft: MessageDraft) -> Appended | Exception:
+        repeat = self.repeat(draft)
+        if repeat is not None:
+            return repeat
+        place = self._place(draft.conversation)
+        if place is None and draft.conversation.kind is ConversationKind.DIRECT:
+            place = self._open(draft.conversation)
+        elif place is None or place.revision != draft.conversation.revision:
+            if draft.client_id is not None and not self._looked_up:
+                raise MayBeRepeat
+            return Stale()
+        return Appended(MessageSent(self._add_message(place, draft)))
+
+    def repeat(self, draft: MessageDraft) -> Appended | Exception | None:
+        """What a draft repeats, or that it can't; None where its client id is new."""
+        if draft.client_id is None:
+            return None
+        first = self._first_sent.get((draft.actor.user_id, draft.client_id))
+        if first is None:
+            return None
+        place = self._place(draft.conversation)
+        same_place = place is not None and place.id == first.message.conversation_id
+        if not same_place or not first.is_repeated_by(draft):
+            return ClientIdConflict()
+        return Appended(MessageSent(first.message), duplicate=True)
+
+    def _add_message(self, place: _Place, draft: MessageDraft) -> Message:
+        sender, at = self._user(draft.actor.user_id), to_ms(draft.at)
+        seq = self._next(place, at)
+        self._messages.append((draft.id, place.pk, seq, sender, draft.content, draft.client_id, at))
+        self._receipts[place.pk, sender] = seq
+        sent = Message(
+            id=draft.id,
+            conversation_id=place.id,
+            seq=seq,
+            updated_seq=seq,
+            sender_id=draft.actor.user_id,
+            recipient_id=draft.conversation.other(draft.actor.user_id),
+            content=draft.content,
+            client_message_id=draft.client_id,
+            created_at=draft.at,
+        )
+        if draft.client_id is not None:
+            self._first_sent[sent.sender_id, draft.client_id] = FirstSent(sent, None)
+        return sent
+
+    def _revise(self, draft: RevisionDraft) -> Appended | Exception:
+        place = self._place(draft.conversation)
+        row = self._connection.execute(
+            "SELECT pk, updated_seq, content FROM messages WHERE id = ?", (draft.message.id,)
+        ).fetchone()
+        if place is None or place.revision != draft.conversation.revision or row is None:
+            return Stale()
+        pk, updated_seq, content = row
+        if updated_seq != draft.message.updated_seq:
+            return Stale()
+        at = to_ms(draft.at)
+        seq = self._next(place, at)
+        edited_at, deleted_at = (None, at) if draft.content is None else (at, None)
+        digest = None if content is None else digest_of(content)
+        values = (draft.content, seq, digest, edited_at, deleted_at, pk)
+        self._connection.execute(_REVISE, values)
+        kind = DELETED if draft.content is None else EDITED
+        self._insert_change(place, seq, kind, draft, message_pk=pk)
+        row = self._connection.execute(f"{MESSAGE} WHERE m.pk = ?", (pk,)).fetchone()
+        return Appended(MessageUpdated(seq, message(row)))
+
+    def _create(self, draft: CreationDraft) -> Appended | Exception:
+        group, creator = draft.conversation, self._user(draft.actor.user_id)
+        members = [[each.user_id, each.role.value] for each in group.members.values()]
+        if draft.client_id is not None:
+            row = self._connection.execute(
+                "SELECT c.id, h.title, h.members, c.created_at FROM conversations c JOIN changes h"
+                " ON h.conversation_pk = c.pk AND h.seq = 1"
+                " WHERE c.creator_pk = ? AND c.client_id = ?",
+                (creator, draft.client_id),
+            ).fetchone()
+            if row is not None:
+                if (row[1], sorted(json.loads(row[2]))) != (group.title, sorted(members)):
+                    return ClientIdConflict()
+                first = ConversationUpdated(
+                    ConversationId(row[0]), 1, ChangeKind.CREATED, draft.actor.user_id
+                )
+                return Appended(first, duplicate=True)
+        place = self._open(group, creator, draft.client_id)
+        seq = self._next(place, to_ms(draft.at))
+        self._insert_change(
+            place,
+            seq,
+            ChangeKind.CREATED.value,
+            draft,
+            title=group.title,
+            members=json.dumps(members),
+        )
+        return Appended(
+            ConversationUpdated(
+                place.id,
+                seq,
+                ChangeKind.CREATED,
+                draft.actor.user_id,
+                title=group.title,
+                members=tuple(group.members.values()),
+            )
+        )
+
+    def _change(self, draft: ChangeDraft) -> Appended | Exception:
+        place = self._place(draft.conversation)
+        if place is None or place.revision != draft.conversation.revision:
+            return Stale()
+        at = to_ms(draft.at)
+        seq = self._next(place, at)
+        self._apply(place, draft.conversation, draft.change, at)
+        place.revision = seq
+        self._connection.execute(
+            "UPDATE conversations SET revision = ? WHERE pk = ?", (seq, place.pk)
+        )
+        event = ConversationUpdated.of(place.id, seq, draft.actor.user_id, draft.change)
+        self._insert_change(
+            place,
+            seq,
+            event.change.value,
+            draft,
+            user_pk=None if event.user_id is None else self._user(event.user_id),
+            role=event.role,
+            title=event.title,
+        )
+        return Appended(event)
+
+    def _apply(self, place: _Place, before: Conversation, change: Change, at: int) -> None:
+        match change:
+            case MemberAdded(user_id, role):
+                values = (place.pk, self._user(user_id), role, at)
+                self._connection.execute(_READD_MEMBER, values)
+            case MemberRemoved(user_id):
+                self._remove(place, user_id)
+            case RoleChanged(user_id, role):
+                self._connection.execute(
+                    "UPDATE members SET role = ? WHERE conversation_pk = ? AND user_pk = ?",
+                    (role, place.pk, self._user(user_id)),
+                )
+            case TitleChanged(title):
+                self._connection.execute(
+                    "UPDATE conversations SET title = ? WHERE pk = ?", (title, place.pk)
+                )
+            case MemberDeleted(user_id):
+                blanked = (place.last_seq, at, place.pk, self._user(user_id))
+                self._connection.execute(_BLANK, blanked)
+                if before.kind is ConversationKind.GROUP:
+                    self._remove(place, user_id)
+                else:
+                    self._connection.execute(
+                        "UPDATE conversations SET has_ended = 1 WHERE pk = ?", (place.pk,)
+                    )
+
+    def _remove(self, place: _Place, user_id: UserId) -> None:
+        self._connection.execute(
+            "UPDATE members SET removed_seq = ? WHERE conversation_pk = ? AND user_pk = ?",
+            (place.last_seq, place.pk, self._user(user_id)),
+        )
+
+    def _insert_change(  # noqa: PLR0913 - a row's columns
+        self,
+        place: _Place,
+        seq: int,
+        kind: str,
+        draft: Draft,
+        *,
+        message_pk: int | None = None,
+        user_pk: int | None = None,
+        role: str | None = None,
+        title: str | None = None,
+        members: str | None = None,
+    ) -> None:
+        actor, at = self._user(draft.actor.user_id), to_ms(draft.at)
+        self._connection.execute(
+            _INSERT_CHANGE,
+            (place.pk, seq, kind, actor, at, message_pk, user_pk, role, title, members),
+        )
+
+    def _next(self, place: _Place, at: int) -> int:
+        place.last_seq += 1
+        self._ends[place.pk] = place.last_seq, at
+        return place.last_seq
+
+    def _place(self, conversation: Conversation) -> _Place | None:
+        place = self._places.get(conversation.id)
+        if place is None:
+            row = self._connection.execute(
+                "SELECT pk, id, revision, last_seq FROM conversations WHERE id = ?1"
+                " UNION ALL SELECT pk, id, revision, last_seq FROM conversations WHERE pair = ?2",
+                (conversation.id, pair_of(conversation)),
+            ).fetchone()
+            if row is None:
+                return None
+            pk, stored_id, revision, last_seq = row
+            place = self._places.get(stored_id) or _Place(pk, stored_id, revision, last_seq)
+            self._places[conversation.id] = self._places[place.id] = place
+        return place
+
+    def _open(
+        self, conversation: Conversation, creator: int | None = None, client_id: str | None = None
+    ) -> _Place:
+        pk = insert_conversation(self._connection, conversation, creator, client_id)
+        place = _Place(pk, conversation.id, conversation.revision, 0)
+        self._places[conversation.id] = place
+        return place
+
+    def _user(self, user_id: UserId) -> int:
+        pk = self._users.get(user_id)
+        if pk is None:
+            pk = self._users[user_id] = user_pk(self._connection, user_id)
+        return pk
+
+
+def user_pk(connection: sqlite3.Connection, user_id: UserId) -> int:
+    """The integer key of a user."""
+    (pk,) = connection.execute("SELECT pk FROM users WHERE id = ?", (user_id,)).fetchone()
+    return int(pk)
+
+
+def insert_conversation(
+    connection: sqlite3.Connection,
+    conversation: Conversation,
+    creator: int | None = None,
+    client_id: str | None = None,
+) -> int:
+    """Store a conversation with its members and an empty log: its integer key."""
+    at = to_ms(conversation.created_at)
+    (pk,) = connection.execute(
+        "INSERT INTO conversations (id, kind, title, pair, revision, last_seq, active_at,"
+        " created_at, creator_pk, client_id) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?) RETURNING pk",
+        (
+            conversation.id,
+            conversation.kind,
+            conversation.title,
+            pair_of(conversation),
+            conversation.revision,
+            at,
+            at,
+            creator,
+            client_id,
+        ),
+    ).fetchone()
+    connection.executemany(
+        _INSERT_MEMBER,
+        [
+            (pk, user_pk(connection, member.user_id), member.role, to_ms(member.joined_at))
+            for member in conversation.members.values()
+        ],
+    )
+    return int(pk)
+
+
+def first_sent(connection: sqlite3.Connection, drafts: Iterable[Draft]) -> dict[SentKey, FirstSent]:
+    """For each message draft with a client id: what was sent first under it, if anything was."""
+    found = {}
+    for draft in drafts:
+        if isinstance(draft, MessageDraft) and draft.client_id is not None:
+            key = (draft.actor.user_id, draft.client_id)
+            row = connection.execute(_FIRST_SENT, key).fetchone()
+            if row is not None:
+                (digest,) = connection.execute(
+                    "SELECT first_digest FROM messages WHERE id = ?", (row[0],)
+                ).fetchone()
+                found[key] = FirstSent(message(row), digest)
+    return found
+
+
+def digest_of(content: str) -> bytes:
+    """What is kept of a content that was replaced: enough to know a repeat."""
+    return hashlib.sha256(content.encode()).digest()

@@ -1,0 +1,153 @@
+"""Reads of the entries of logs in SQLite: messages in one table, all other entries in another."""
+
+import json
+import sqlite3
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chat_core.conversations import Member, Role, Standing
+from chat_core.events import (
+    ChangeKind,
+    ConversationUpdated,
+    LogEvent,
+    MessageSent,
+    MessageUpdated,
+)
+from chat_core.ids import ConversationId, MessageId, UserId
+from chat_core.messages import History, Message
+from chat_core.ports.storage import LogReader
+from chat_sqlite.database import SqliteDatabase
+from chat_sqlite.rows import MESSAGE, from_ms, message, standing
+
+EDITED, DELETED = "edited", "deleted"
+"""The kinds of change that are about a message; the others are those of `ChangeKind`."""
+
+_OF_CONVERSATION = "m.conversation_pk = (SELECT pk FROM conversations WHERE id = ?)"
+_ONE = f"{MESSAGE} WHERE m.id = ?"
+_EARLIER = f"{MESSAGE} WHERE {_OF_CONVERSATION} AND m.seq < ? ORDER BY m.seq DESC LIMIT ?"
+_LATER = f"{MESSAGE} WHERE {_OF_CONVERSATION} AND m.seq > ? ORDER BY m.seq LIMIT ?"
+_SENT = f"""{MESSAGE} WHERE {_OF_CONVERSATION} AND m.seq > ? AND m.seq <= ?
+ORDER BY m.seq LIMIT ?
+"""
+_CHANGES = """
+SELECT h.seq, h.kind, a.id, h.at, m.id, u.id, h.role, h.title, h.members
+FROM changes h
+JOIN users a ON a.pk = h.actor_pk
+LEFT JOIN messages m ON m.pk = h.message_pk
+LEFT JOIN users u ON u.pk = h.user_pk
+WHERE h.conversation_pk = (SELECT pk FROM conversations WHERE id = ?)
+AND h.seq > ? AND h.seq <= ? ORDER BY h.seq LIMIT ?
+"""
+_REVISIONS = """
+SELECT seq, kind, at FROM changes
+WHERE message_pk = (SELECT pk FROM messages WHERE id = ?) AND seq <= ? ORDER BY seq
+"""
+_STANDING = """
+SELECT c.pk, c.last_seq, m.user_pk, m.read_seq, m.removed_seq
+FROM members m JOIN conversations c ON c.pk = m.conversation_pk
+WHERE c.id = ? AND m.user_pk = (SELECT pk FROM users WHERE id = ?)
+"""
+
+_MAX_INTEGER = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteLogReader(LogReader):
+    """Reads from the tables that the log writes, each in one snapshot."""
+
+    database: SqliteDatabase
+
+    async def message(self, message_id: MessageId) -> Message | None:
+        """See `LogReader.message`."""
+
+        def select(connection: sqlite3.Connection) -> Message | None:
+            row = connection.execute(_ONE, (message_id,)).fetchone()
+            return None if row is None else message(row)
+
+        return await self.database.read(select)
+
+    async def history(
+        self, conversation_id: ConversationId, *, before: int | None, after: int | None, limit: int
+    ) -> History:
+        """See `LogReader.history`."""
+
+        def select(connection: sqlite3.Connection) -> History:
+            if after is not None:
+                rows = connection.execute(_LATER, (conversation_id, after, limit + 1)).fetchall()
+                return History([message(row) for row in rows[:limit]], len(rows) > limit)
+            below = _MAX_INTEGER if before is None else before
+            rows = connection.execute(_EARLIER, (conversation_id, below, limit + 1)).fetchall()
+            return History([message(row) for row in rows[:limit][::-1]], len(rows) > limit)
+
+        return await self.database.read(select)
+
+    async def entries(
+        self, conversation_id: ConversationId, *, after: int, until: int, limit: int
+    ) -> Collection[LogEvent]:
+        """See `LogReader.entries`."""
+        stretch = (conversation_id, after, until, limit)
+
+        def select(connection: sqlite3.Connection) -> list[LogEvent]:
+            events: list[LogEvent] = []
+            for row in connection.execute(_SENT, stretch).fetchall():
+                events.append(MessageSent(_until(connection, message(row), until)))
+            for row in connection.execute(_CHANGES, stretch).fetchall():
+                events.append(_change(connection, conversation_id, row, until))
+            events.sort(key=lambda event: event.seq)
+            return events[:limit]
+
+        return await self.database.read_at_once(select)
+
+    async def standing(self, user_id: UserId, conversation_id: ConversationId) -> Standing | None:
+        """See `LogReader.standing`."""
+
+        def select(connection: sqlite3.Connection) -> Standing | None:
+            row = connection.execute(_STANDING, (conversation_id, user_id)).fetchone()
+            if row is None:
+                return None
+            pk, last_seq, user_pk, read_seq, removed_seq = row
+            if removed_seq is not None:
+                return Standing(1, removed_seq, min(read_seq, removed_seq), 0, ())
+            return standing(connection, pk, user_pk, last_seq, read_seq)
+
+        return await self.database.read_at_once(select)
+
+
+def _change(
+    connection: sqlite3.Connection,
+    conversation_id: ConversationId,
+    row: tuple[Any, ...],
+    until: int,
+) -> LogEvent:
+    seq, kind, actor, at, message_id, user, role, title, members = row
+    if message_id is not None:
+        now = message(connection.execute(_ONE, (message_id,)).fetchone())
+        return MessageUpdated(seq, _until(connection, now, until))
+    joined_at = from_ms(at)
+    return ConversationUpdated(
+        conversation_id,
+        seq,
+        ChangeKind(kind),
+        UserId(actor),
+        None if user is None else UserId(user),
+        None if role is None else Role(role),
+        title,
+        None
+        if members is None
+        else tuple(Member(UserId(each), Role(of), joined_at) for each, of in json.loads(members)),
+    )
+
+
+def _until(connection: sqlite3.Connection, now: Message, until: int) -> Message:
+    """The message as it is now; where it changed after that place, as it stood, emptied."""
+    if now.updated_seq <= until:
+        return now
+    stood = replace(now, updated_seq=now.seq, content=None, edited_at=None, deleted_at=None)
+    for seq, kind, at in connection.execute(_REVISIONS, (now.id, until)):
+        stood = replace(stood, updated_seq=seq)
+        if kind == DELETED:
+            stood = replace(stood, deleted_at=from_ms(at))
+        else:
+            stood = replace(stood, edited_at=from_ms(at))
+    return stood

@@ -1,0 +1,111 @@
+"""Making conversations, and changing groups and their members."""
+
+from typing import Any
+
+from litestar import Request, Response, Router, delete, patch, post
+from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
+
+from chat_core.conversations import Role, RoleChanged
+from chat_core.ids import ConversationId, UserId
+from chat_core.services.conversations import Conversations
+from chat_core.sessions import Actor
+from chat_server.http.bodies import Body
+from chat_wire import requests, shapes
+
+AnyRequest = Request[Actor, Any, Any]
+
+
+@post("/", dto=Body[requests.CreateConversation], return_dto=None, summary="Make a conversation")
+async def create_conversation(
+    data: requests.CreateConversation, request: AnyRequest, conversations: Conversations
+) -> Response[shapes.Conversation]:
+    """Make a group, or the direct conversation with a user: 201; where it exists: 200."""
+    actor = request.user
+    if data.kind == "group":
+        opened = await conversations.create_group(actor, data.group())
+    else:
+        opened = await conversations.open_direct(actor, data.other())
+    shown = shapes.Conversation.of(opened.overview, actor.user_id)
+    return Response(shown, status_code=HTTP_200_OK if opened.existed else HTTP_201_CREATED)
+
+
+@patch(
+    "/{conversation_id:str}",
+    dto=Body[requests.ConversationUpdate],
+    return_dto=None,
+    summary="Rename a group",
+)
+async def change_conversation(
+    conversation_id: str,
+    data: requests.ConversationUpdate,
+    request: AnyRequest,
+    conversations: Conversations,
+) -> shapes.Conversation:
+    """Give a group another title."""
+    overview = await conversations.change_title(
+        request.user, ConversationId(conversation_id), data.title
+    )
+    return shapes.Conversation.of(overview, request.user.user_id)
+
+
+@post(
+    "/{conversation_id:str}/members",
+    dto=Body[requests.AddMember],
+    return_dto=None,
+    summary="Add a member",
+)
+async def add_member(
+    conversation_id: str,
+    data: requests.AddMember,
+    request: AnyRequest,
+    conversations: Conversations,
+) -> shapes.Conversation:
+    """Add a user to a group; they see its whole log."""
+    overview = await conversations.add_member(
+        request.user, ConversationId(conversation_id), data.change()
+    )
+    return shapes.Conversation.of(overview, request.user.user_id)
+
+
+@patch(
+    "/{conversation_id:str}/members/{user_id:str}",
+    dto=Body[requests.MemberUpdate],
+    return_dto=None,
+    summary="Change a member's role",
+)
+async def change_role(
+    conversation_id: str,
+    user_id: str,
+    data: requests.MemberUpdate,
+    request: AnyRequest,
+    conversations: Conversations,
+) -> shapes.Conversation:
+    """Give a member another role."""
+    change = RoleChanged(UserId(user_id), Role(data.role))
+    overview = await conversations.change_role(
+        request.user, ConversationId(conversation_id), change
+    )
+    return shapes.Conversation.of(overview, request.user.user_id)
+
+
+@delete("/{conversation_id:str}/members/{user_id:str}", summary="Remove a member, or leave")
+async def remove_member(
+    conversation_id: str, user_id: str, request: AnyRequest, conversations: Conversations
+) -> None:
+    """Remove a member from a group; oneself, to leave it."""
+    await conversations.remove_member(
+        request.user, ConversationId(conversation_id), UserId(user_id)
+    )
+
+
+router = Router(
+    "/conversations",
+    route_handlers=[
+        create_conversation,
+        change_conversation,
+        add_member,
+        change_role,
+        remove_member,
+    ],
+    tags=["conversations"],
+)

@@ -1,0 +1,98 @@
+"""Logging in, staying logged in, logging out, and one's password."""
+
+from typing import Any
+
+from litestar import Request, Router, delete, get, post, put
+from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
+
+from chat_core.ids import SessionId
+from chat_core.services.presence import Presence
+from chat_core.services.sessions import Sessions
+from chat_core.sessions import Actor
+from chat_server.http.addresses import client_address
+from chat_server.http.authentication import PUBLIC
+from chat_server.http.bodies import Body
+from chat_server.settings import Settings
+from chat_wire import requests, shapes
+
+AnyRequest = Request[Actor, Any, Any]
+
+
+@post(
+    "/users/login",
+    dto=Body[requests.LogIn],
+    return_dto=None,
+    opt={PUBLIC: True},
+    status_code=HTTP_200_OK,
+    summary="Log in",
+)
+async def log_in(
+    data: requests.LogIn,
+    request: AnyRequest,
+    sessions: Sessions,
+    presence: Presence,
+    settings: Settings,
+) -> shapes.Login:
+    """Start a session on a device, with a user name or an e-mail address and the password."""
+    address = client_address(request, settings.trusted_proxies)
+    login = await sessions.log_in(data.login(), data.password, data.device, address)
+    return shapes.Login.of(login, presence.of(login.user))
+
+
+@post(
+    "/users/refresh",
+    dto=Body[requests.Refresh],
+    return_dto=None,
+    opt={PUBLIC: True},
+    status_code=HTTP_200_OK,
+    summary="Get new tokens",
+)
+async def refresh(data: requests.Refresh, sessions: Sessions, presence: Presence) -> shapes.Login:
+    """Exchange a refresh token; both tokens are new, and the old one is used up."""
+    login = await sessions.refresh(data.refresh_token)
+    return shapes.Login.of(login, presence.of(login.user))
+
+
+@post("/users/logout", status_code=HTTP_204_NO_CONTENT, summary="Log out")
+async def log_out(request: AnyRequest, sessions: Sessions) -> None:
+    """End the session; its sockets are closed."""
+    await sessions.log_out(request.user)
+
+
+@put(
+    "/users/me/password",
+    dto=Body[requests.PasswordChange],
+    return_dto=None,
+    status_code=HTTP_204_NO_CONTENT,
+    summary="Change one's password",
+)
+async def change_password(
+    data: requests.PasswordChange, request: AnyRequest, sessions: Sessions, settings: Settings
+) -> None:
+    """Replace the password; every other session ends."""
+    address = client_address(request, settings.trusted_proxies)
+    await sessions.change_password(request.user, data.current_password, data.new_password, address)
+
+
+@get("/sessions", summary="One's sessions")
+async def list_sessions(request: AnyRequest, sessions: Sessions) -> shapes.Page[shapes.Session]:
+    """The sessions of whoever asks, the latest seen first."""
+    own = request.user.session_id
+    shown = [
+        shapes.Session.of(each.session, current=each.session.id == own, online=each.online)
+        for each in await sessions.list(request.user.user_id)
+    ]
+    return shapes.Page(shown, None)
+
+
+@delete("/sessions/{session_id:str}", summary="End a session")
+async def end_session(session_id: str, request: AnyRequest, sessions: Sessions) -> None:
+    """End one of one's own sessions; its sockets are closed."""
+    await sessions.end(request.user.user_id, SessionId(session_id))
+
+
+router = Router(
+    "/",
+    route_handlers=[log_in, refresh, log_out, change_password, list_sessions, end_session],
+    tags=["sessions"],
+)

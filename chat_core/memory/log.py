@@ -1,0 +1,220 @@
+"""The writer of the conversations in dictionaries."""
+
+from dataclasses import dataclass, field, replace
+
+from chat_core.conversations import (
+    Conversation,
+    ConversationKind,
+    MemberAdded,
+    MemberDeleted,
+    MemberRemoved,
+    Role,
+)
+from chat_core.errors import ClientIdConflict
+from chat_core.events import (
+    ChangeKind,
+    ConversationUpdated,
+    LogEvent,
+    MessageSent,
+    MessageUpdated,
+)
+from chat_core.ids import ClientConversationId, ClientMessageId, UserId
+from chat_core.memory.conversations import MemoryConversations, Revised, Said, StoredLog
+from chat_core.messages import Message
+from chat_core.ports.log import (
+    Appended,
+    ChangeDraft,
+    Committed,
+    ConversationLog,
+    CreationDraft,
+    Draft,
+    Follower,
+    MessageDraft,
+    RevisionDraft,
+    Stale,
+)
+
+
+def _ignore(_: Committed) -> None:
+    pass
+
+
+@dataclass(slots=True)
+class MemoryConversationLog(ConversationLog):
+    """A commit is one step of the event loop."""
+
+    conversations: MemoryConversations
+    _sent: dict[tuple[UserId, ClientMessageId], tuple[MessageDraft, Message]] = field(
+        default_factory=dict
+    )
+    """What was sent first under a client id: the draft, and the message as it was then."""
+    _created: dict[tuple[UserId, ClientConversationId], ConversationUpdated] = field(
+        default_factory=dict
+    )
+    _follower: Follower = _ignore
+
+    async def append(self, draft: Draft) -> Appended:
+        """See `ConversationLog.append`."""
+        match draft:
+            case MessageDraft():
+                return self._send(draft)
+            case RevisionDraft():
+                return self._revise(draft)
+            case CreationDraft():
+                return self._create(draft)
+            case ChangeDraft():
+                return self._change(draft)
+
+    async def repeated(self, draft: MessageDraft) -> Appended | None:
+        """See `ConversationLog.repeated`."""
+        try:
+            return self._repeat(draft)
+        except ClientIdConflict:
+            return None
+
+    async def open_direct(self, conversation: Conversation) -> Conversation:
+        """See `ConversationLog.open_direct`."""
+        log = self._stored(conversation) or self._open(conversation)
+        return log.conversation
+
+    def follow(self, follower: Follower) -> None:
+        """See `ConversationLog.follow`."""
+        self._follower = follower
+
+    def _send(self, draft: MessageDraft) -> Appended:
+        repeat = self._repeat(draft)
+        if repeat is not None:
+            return repeat
+        log = self._stored(draft.conversation)
+        if log is None and draft.conversation.kind is ConversationKind.DIRECT:
+            log = self._open(draft.conversation)
+        log = self._checked(log, draft.conversation)
+        seq, sender = len(log.entries) + 1, draft.actor.user_id
+        message = Message(
+            id=draft.id,
+            conversation_id=log.conversation.id,
+            seq=seq,
+            updated_seq=seq,
+            sender_id=sender,
+            recipient_id=log.conversation.other(sender),
+            content=draft.content,
+            client_message_id=draft.client_id,
+            created_at=draft.at,
+        )
+        log.messages[draft.id] = message
+        if draft.client_id is not None:
+            self._sent[sender, draft.client_id] = draft, message
+        self._add(log, Said(draft.id), MessageSent(message), draft, log.conversation)
+        log.move_receipt(sender, seq, seq)
+        return Appended(MessageSent(message))
+
+    def _revise(self, draft: RevisionDraft) -> Appended:
+        log = self._checked(self._stored(draft.conversation), draft.conversation)
+        message = log.messages[draft.message.id]
+        if message.updated_seq != draft.message.updated_seq:
+            raise Stale
+        seq, is_deletion = len(log.entries) + 1, draft.content is None
+        message = replace(message, updated_seq=seq, content=draft.content)
+        if is_deletion:
+            message = replace(message, deleted_at=draft.at)
+        else:
+            message = replace(message, edited_at=draft.at)
+        log.messages[message.id] = message
+        event = MessageUpdated(seq, message)
+        entry = Revised(message.id, draft.at, is_deletion)
+        self._add(log, entry, event, draft, log.conversation)
+        return Appended(event)
+
+    def _create(self, draft: CreationDraft) -> Appended:
+        creator, group = draft.actor.user_id, draft.conversation
+        event = ConversationUpdated(
+            group.id,
+            1,
+            ChangeKind.CREATED,
+            creator,
+            title=group.title,
+            members=tuple(group.members.values()),
+        )
+        if draft.client_id is not None:
+            first = self._created.setdefault((creator, draft.client_id), event)
+            if first is not event:
+                if created_as(first) != created_as(event):
+                    raise ClientIdConflict
+                return Appended(first, duplicate=True)
+        log = self._open(group)
+        self._add(log, event, event, draft, group)
+        return Appended(event)
+
+    def _change(self, draft: ChangeDraft) -> Appended:
+        log = self._checked(self._stored(draft.conversation), draft.conversation)
+        before, seq = log.conversation, len(log.entries) + 1
+        log.conversation = before.changed(draft.change, seq, draft.at)
+        event = ConversationUpdated.of(before.id, seq, draft.actor.user_id, draft.change)
+        match draft.change:
+            case MemberAdded(user_id):
+                log.removed_at.pop(user_id, None)
+            case MemberRemoved(user_id):
+                log.removed_at[user_id] = seq
+            case MemberDeleted(user_id):
+                _blank(log, user_id, seq, draft)
+        self._add(log, event, event, draft, before)
+        return Appended(event)
+
+    def _repeat(self, draft: MessageDraft) -> Appended | None:
+        if draft.client_id is None:
+            return None
+        first = self._sent.get((draft.actor.user_id, draft.client_id))
+        if first is None:
+            return None
+        first_draft, message = first
+        log = self._stored(draft.conversation)
+        if log is None or log.conversation.id != message.conversation_id:
+            raise ClientIdConflict
+        if first_draft.content != draft.content:
+            raise ClientIdConflict
+        return Appended(MessageSent(log.messages[message.id]), duplicate=True)
+
+    def _stored(self, conversation: Conversation) -> StoredLog | None:
+        log = self.conversations.logs.get(conversation.id)
+        if log is None and conversation.kind is ConversationKind.DIRECT:
+            stored = self.conversations.directs.get(frozenset(conversation.members))
+            log = self.conversations.logs[stored] if stored else None
+        return log
+
+    def _open(self, conversation: Conversation) -> StoredLog:
+        log = StoredLog(conversation, conversation.created_at)
+        self.conversations.logs[conversation.id] = log
+        if conversation.kind is ConversationKind.DIRECT:
+            self.conversations.directs[frozenset(conversation.members)] = conversation.id
+        return log
+
+    def _checked(self, log: StoredLog | None, judged: Conversation) -> StoredLog:
+        if log is None or log.conversation.revision != judged.revision:
+            raise Stale
+        return log
+
+    def _add(
+        self,
+        log: StoredLog,
+        entry: Said | Revised | ConversationUpdated,
+        event: LogEvent,
+        draft: Draft,
+        before: Conversation,
+    ) -> None:
+        log.entries.append(entry)
+        log.active_at = draft.at
+        audience = before.members.keys() | log.conversation.members.keys()
+        self._follower(Committed(event, audience, draft.actor.connection_id))
+
+
+def created_as(event: ConversationUpdated) -> tuple[str | None, dict[UserId, Role]]:
+    """What a group was created as: its title and its members' roles."""
+    return event.title, {member.user_id: member.role for member in event.members or ()}
+
+
+def _blank(log: StoredLog, user_id: UserId, seq: int, draft: ChangeDraft) -> None:
+    for message in list(log.messages.values()):
+        if message.sender_id == user_id and message.deleted_at is None:
+            log.messages[message.id] = replace(
+                message, updated_seq=seq, content=None, deleted_at=draft.at
+            )

@@ -1,0 +1,43 @@
+"""Blocking: whom one does not want to hear from, in direct conversations."""
+
+from dataclasses import dataclass
+
+from chat_core.errors import Invalid, NotFound
+from chat_core.ids import UserId
+from chat_core.pages import Page, check_limit
+from chat_core.ports.storage import BlockStore, UserStore
+from chat_core.ports.system import Clock
+from chat_core.users import User
+
+
+@dataclass(frozen=True, slots=True)
+class Blocking:
+    """Block and unblock users."""
+
+    users: UserStore
+    blocks: BlockStore
+    clock: Clock
+
+    async def block(self, user_id: UserId, other_id: UserId) -> None:
+        """Between the two no direct message is taken; again is a no-op. `NotFound`, `Invalid`."""
+        if other_id == user_id:
+            raise Invalid.field("userId", "must be someone else")
+        await self._check_user(other_id)
+        await self.blocks.block(user_id, other_id, self.clock.now())
+
+    async def unblock(self, user_id: UserId, other_id: UserId) -> None:
+        """No longer; where there is no block, a no-op. Raises `NotFound`."""
+        await self._check_user(other_id)
+        await self.blocks.unblock(user_id, other_id)
+
+    async def list(
+        self, user_id: UserId, *, after: UserId | None, limit: int
+    ) -> Page[User, UserId]:
+        """Whom one has blocked; raises `Invalid`."""
+        page = await self.blocks.blocked_by(user_id, after=after, limit=check_limit(limit))
+        users = await self.users.get(page.items)
+        return Page([users[each] for each in page.items], page.next)
+
+    async def _check_user(self, user_id: UserId) -> None:
+        if user_id not in await self.users.get([user_id]):
+            raise NotFound("There is no such user")

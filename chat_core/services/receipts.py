@@ -1,0 +1,95 @@
+"""Receipts and typing: what members tell of themselves, besides what they say."""
+
+from dataclasses import dataclass, field
+
+from chat_core.conversations import RECEIPTS_UP_TO, Conversation, Receipt
+from chat_core.errors import Invalid, NotFound
+from chat_core.events import ReceiptMoved
+from chat_core.events import Typing as TypingEvent
+from chat_core.ids import ConversationId, UserId
+from chat_core.ports.notifications import Notifier
+from chat_core.ports.storage import ConversationStore, ReceiptStore
+from chat_core.ports.system import Clock, Timer
+from chat_core.sessions import Actor
+
+TYPING_SECONDS = 6.0
+"""So long someone who says nothing more counts as typing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipts:
+    """Move watermarks, and tell of it."""
+
+    conversations: ConversationStore
+    receipts: ReceiptStore
+    notifier: Notifier
+
+    async def mark_delivered(
+        self, actor: Actor, conversation_id: ConversationId, seq: int
+    ) -> Receipt:
+        """Everything up to `seq` has arrived. Raises `NotFound`, `Invalid`."""
+        return await self._move(actor, conversation_id, delivered=seq, read=0)
+
+    async def mark_read(self, actor: Actor, conversation_id: ConversationId, seq: int) -> Receipt:
+        """Everything up to `seq` was read. Raises `NotFound`, `Invalid`."""
+        return await self._move(actor, conversation_id, delivered=seq, read=seq)
+
+    async def _move(
+        self, actor: Actor, conversation_id: ConversationId, *, delivered: int, read: int
+    ) -> Receipt:
+        if delivered < 0:
+            raise Invalid.field("seq", "must be a seq: 0 or more")
+        conversation = await _conversation_of(self.conversations, actor.user_id, conversation_id)
+        receipt, moved = await self.receipts.move(
+            conversation_id, actor.user_id, delivered=delivered, read=read
+        )
+        if moved:
+            shown_to_all = len(conversation.members) <= RECEIPTS_UP_TO
+            audience = conversation.members if shown_to_all else [actor.user_id]
+            event = ReceiptMoved(
+                conversation_id, actor.user_id, receipt.delivered_seq, receipt.read_seq
+            )
+            self.notifier.notify(event, audience, actor.connection_id)
+        return receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Typing:
+    """Who is typing where; it ends by itself."""
+
+    conversations: ConversationStore
+    notifier: Notifier
+    clock: Clock
+    _ends: dict[tuple[ConversationId, UserId], Timer] = field(default_factory=dict)
+
+    async def set(self, actor: Actor, conversation_id: ConversationId, *, typing: bool) -> None:
+        """Someone types, or stopped; those who know it already are not told. Raises `NotFound`."""
+        conversation = await _conversation_of(self.conversations, actor.user_id, conversation_id)
+        key = conversation_id, actor.user_id
+        timer = self._ends.pop(key, None)
+        if timer is not None:
+            timer.cancel()
+        if typing:
+            self._ends[key] = self.clock.call_later(
+                TYPING_SECONDS, lambda: self._end(conversation, actor.user_id)
+            )
+        if typing is not (timer is not None):
+            self._tell(conversation, actor.user_id, typing=typing)
+
+    def _end(self, conversation: Conversation, user_id: UserId) -> None:
+        del self._ends[conversation.id, user_id]
+        self._tell(conversation, user_id, typing=False)
+
+    def _tell(self, conversation: Conversation, user_id: UserId, *, typing: bool) -> None:
+        others = conversation.members.keys() - {user_id}
+        self.notifier.notify(TypingEvent(conversation.id, user_id, typing), others)
+
+
+async def _conversation_of(
+    conversations: ConversationStore, user_id: UserId, conversation_id: ConversationId
+) -> Conversation:
+    conversation = await conversations.get(conversation_id)
+    if conversation is None:
+        raise NotFound("There is no such conversation")
+    conversation.check_member(user_id)
+    return conversation

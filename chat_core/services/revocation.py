@@ -1,0 +1,86 @@
+"""Revocation: ended sessions are known in this process, so that no request has to ask a store."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from chat_core.errors import SessionRevoked, Unavailable
+from chat_core.ids import SessionId
+from chat_core.ports.notifications import Connections
+from chat_core.ports.storage import SessionStore
+from chat_core.ports.system import Clock
+
+ASK_SECONDS = 1.0
+LATE_SECONDS = 2.0
+"""Without an answer of the store for so long, other processes' log-outs may be missed."""
+OVERLAP = timedelta(seconds=10)
+"""How far back each question reaches: a commit may take a while after its time was read."""
+
+
+@dataclass(slots=True)
+class _Known:
+    """The ended sessions whose access tokens may still live, and when the store last answered."""
+
+    ended: dict[SessionId, datetime] = field(default_factory=dict)
+    asked_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Revocations:
+    """The sessions that ended within one access token's life. `load` before use, then `run`."""
+
+    sessions: SessionStore
+    connections: Connections
+    clock: Clock
+    token_life: timedelta
+    _known: _Known = field(default_factory=_Known)
+
+    def check(self, session_id: SessionId) -> None:
+        """Raises `SessionRevoked` if the session has ended."""
+        if session_id in self._known.ended:
+            raise SessionRevoked
+
+    async def end(self, session_ids: Collection[SessionId]) -> None:
+        """End sessions: in the store, here, and on their live connections. Raises `Unavailable`."""
+        await self.sessions.end(session_ids, self.clock.now())
+        self.note(session_ids)
+
+    def note(self, session_ids: Collection[SessionId]) -> None:
+        """Know of sessions that have ended in the store, and close their live connections."""
+        now = self.clock.now()
+        new = [session_id for session_id in session_ids if session_id not in self._known.ended]
+        self._known.ended.update(dict.fromkeys(new, now))
+        if new:
+            self.connections.end(new, SessionRevoked())
+
+    async def load(self) -> None:
+        """Ask the store for every session whose tokens may still live. Raises `Unavailable`."""
+        await self._ask(self.clock.now() - self.token_life - OVERLAP)
+
+    async def run(self) -> None:
+        """Ask every second for what other processes ended, until cancelled."""
+        while True:
+            await self.clock.sleep(ASK_SECONDS)
+            try:
+                await self._ask(self.clock.now() - OVERLAP - timedelta(seconds=self._late()))
+            except Unavailable:
+                continue
+            self._forget()
+
+    def is_late(self) -> bool:
+        """Whether the store has not answered for too long."""
+        return self._late() > LATE_SECONDS
+
+    def _late(self) -> float:
+        asked_at = self._known.asked_at
+        return 0.0 if asked_at is None else self.clock.monotonic() - asked_at
+
+    async def _ask(self, since: datetime) -> None:
+        self.note(await self.sessions.ended_since(since))
+        self._known.asked_at = self.clock.monotonic()
+
+    def _forget(self) -> None:
+        oldest = self.clock.now() - self.token_life - 2 * OVERLAP
+        for session_id, at in list(self._known.ended.items()):
+            if at < oldest:
+                del self._known.ended[session_id]

@@ -1,0 +1,179 @@
+"""Synchronising: what a client missed, from the log."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chat_core.conversations import ActivityPlace, Standing
+from chat_core.errors import Invalid
+from chat_core.events import ConversationUpdated, LogEvent
+from chat_core.ids import ConversationId, UserId
+from chat_core.ports.storage import ConversationStore, LogReader
+
+DEFAULT_LIMIT, MAX_LIMIT = 100, 500
+MAX_CONVERSATIONS = 100
+MAX_BYTES = 256 * 1024
+"""Of an answer, about, so that it always fits what a connection may leave untaken."""
+ENTRY_BYTES, MEMBER_BYTES, CONVERSATION_BYTES, RECEIPT_BYTES = 500, 150, 300, 100
+"""What each takes on the wire, generously, without a message's content."""
+NOWHERE = Standing(1, 0, 0, 0, ())
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPlace:
+    """Where an answer ended: after a named conversation, or after one of the others."""
+
+    named: ConversationId | None = None
+    others: ActivityPlace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncRequest:
+    """What a client has: of each conversation that it names, everything up to a seq.
+
+    With `others`, the latest entries of the conversations that it does not name are wanted too.
+    """
+
+    conversations: Mapping[ConversationId, int]
+    others: bool
+    limit: int = DEFAULT_LIMIT
+    after: SyncPlace | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SyncedConversation:
+    """What was missed in one conversation; with `reset`, drop what is there and begin with this."""
+
+    conversation_id: ConversationId
+    entries: Sequence[LogEvent]
+    standing: Standing
+    has_more: bool = False
+    reset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SyncAnswer:
+    """Conversations, and the place to go on from with the same request; None at the end."""
+
+    conversations: Sequence[SyncedConversation]
+    next: SyncPlace | None
+
+
+@dataclass(frozen=True, slots=True)
+class Synchronising:
+    """Answer with the missed entries, at their places and in order; never with a silent hole."""
+
+    conversations: ConversationStore
+    reader: LogReader
+
+    async def sync(self, user_id: UserId, request: SyncRequest) -> SyncAnswer:
+        """What the client missed. Raises `Invalid`."""
+        if not 1 <= request.limit <= MAX_LIMIT:
+            raise Invalid.field("limit", f"must be from 1 to {MAX_LIMIT}")
+        answer = _Answer()
+        place = request.after or SyncPlace()
+        if place.others is None:
+            for conversation_id in sorted(request.conversations):
+                if place.named is not None and conversation_id <= place.named:
+                    continue
+                if answer.is_full():
+                    return SyncAnswer(answer.parts, place)
+                seq = request.conversations[conversation_id]
+                answer.add(await self._named(user_id, conversation_id, seq, request.limit, answer))
+                place = SyncPlace(named=conversation_id)
+        if request.others:
+            return await self._others(user_id, request, place, answer)
+        return SyncAnswer(answer.parts, None)
+
+    async def _named(
+        self,
+        user_id: UserId,
+        conversation_id: ConversationId,
+        seq: int,
+        limit: int,
+        answer: "_Answer",
+    ) -> SyncedConversation:
+        standing = await self.reader.standing(user_id, conversation_id)
+        if standing is None:
+            return SyncedConversation(conversation_id, (), NOWHERE, reset=True)
+        if not standing.first_seq - 1 <= seq <= standing.last_seq:
+            latest = await self._latest(conversation_id, standing, limit, answer)
+            return SyncedConversation(conversation_id, latest, standing, reset=True)
+        entries = await self.reader.entries(
+            conversation_id, after=seq, until=standing.last_seq, limit=limit
+        )
+        fitting = answer.fitting(list(entries))
+        end = fitting[-1].seq if fitting else seq
+        return SyncedConversation(
+            conversation_id, fitting, standing, has_more=end < standing.last_seq
+        )
+
+    async def _others(
+        self, user_id: UserId, request: SyncRequest, place: SyncPlace, answer: "_Answer"
+    ) -> SyncAnswer:
+        while True:
+            page = await self.conversations.overviews(
+                user_id, after=place.others, limit=MAX_CONVERSATIONS
+            )
+            for overview in page.items:
+                conversation_id = overview.conversation.id
+                if conversation_id not in request.conversations:
+                    if answer.is_full():
+                        return SyncAnswer(answer.parts, place)
+                    standing = overview.standing
+                    latest = await self._latest(conversation_id, standing, request.limit, answer)
+                    answer.add(SyncedConversation(conversation_id, latest, standing))
+                place = SyncPlace(
+                    named=place.named, others=ActivityPlace(overview.active_at, conversation_id)
+                )
+            if page.next is None:
+                return SyncAnswer(answer.parts, None)
+
+    async def _latest(
+        self,
+        conversation_id: ConversationId,
+        standing: Standing,
+        limit: int,
+        answer: "_Answer",
+    ) -> Sequence[LogEvent]:
+        """The newest entries that fit, ascending."""
+        after = max(standing.first_seq - 1, standing.last_seq - limit)
+        entries = await self.reader.entries(
+            conversation_id, after=after, until=standing.last_seq, limit=limit
+        )
+        return answer.fitting(list(entries)[::-1])[::-1]
+
+
+class _Answer:
+    """An answer in the making, and how much of its bounds is used."""
+
+    def __init__(self) -> None:
+        self.parts: list[SyncedConversation] = []
+        self._bytes = 0
+
+    def is_full(self) -> bool:
+        return len(self.parts) >= MAX_CONVERSATIONS or self._bytes >= MAX_BYTES
+
+    def fitting(self, entries: list[LogEvent]) -> list[LogEvent]:
+        """The first of them that fit, one in any case: each answer gets further."""
+        left = MAX_BYTES - self._bytes
+        fitting: list[LogEvent] = []
+        for entry in entries:
+            left -= _size(entry)
+            if left < 0 and fitting:
+                break
+            fitting.append(entry)
+        return fitting
+
+    def add(self, part: SyncedConversation) -> None:
+        self.parts.append(part)
+        self._bytes += CONVERSATION_BYTES + RECEIPT_BYTES * len(part.standing.receipts)
+        self._bytes += sum(map(_size, part.entries))
+
+
+def _size(entry: LogEvent) -> int:
+    if isinstance(entry, ConversationUpdated):
+        return ENTRY_BYTES + MEMBER_BYTES * len(entry.members or ())
+    content = entry.message.content
+    # As JSON, where a control character takes six bytes.
+    return ENTRY_BYTES + (len(json.dumps(content, ensure_ascii=False).encode()) if content else 0)
