@@ -163,7 +163,10 @@ class Conversation:
             raise Forbidden("Only the sender, an admin or an owner can delete a message")
 
     def check_may_add(self, user_id: UserId, new: MemberAdded) -> None:
-        """Admins and owners; only an owner gives a role: `NotFound`, `Forbidden`, `AlreadyMember`."""
+        """Admins and owners; only an owner gives a role.
+
+        Raises `NotFound`, `Forbidden`, `AlreadyMember`.
+        """
         member = self._check_group_member(user_id)
         if member.role is Role.MEMBER:
             raise Forbidden("Only an admin or an owner can add members")
@@ -228,9 +231,9 @@ class Conversation:
 
     def _check_owner_stays(self, leaving: Member) -> None:
         others = [each for each in self.members.values() if each.user_id != leaving.user_id]
-        if leaving.role is Role.OWNER and others:
-            if not any(member.role is Role.OWNER for member in others):
-                raise LastOwner
+        is_last = not any(member.role is Role.OWNER for member in others)
+        if leaving.role is Role.OWNER and others and is_last:
+            raise LastOwner
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,13 +89,13 @@ class SqliteLogReader(LogReader):
         stretch = (conversation_id, after, until, limit)
 
         def select(connection: sqlite3.Connection) -> list[LogEvent]:
-            events: list[LogEvent] = []
-            for row in connection.execute(_SENT, stretch).fetchall():
-                events.append(MessageSent(_until(connection, message(row), until)))
-            for row in connection.execute(_CHANGES, stretch).fetchall():
-                events.append(_change(connection, conversation_id, row, until))
-            events.sort(key=lambda event: event.seq)
-            return events[:limit]
+            sent = connection.execute(_SENT, stretch).fetchall()
+            changes = connection.execute(_CHANGES, stretch).fetchall()
+            events: list[LogEvent] = [
+                *(MessageSent(_until(connection, message(row), until)) for row in sent),
+                *(_change(connection, conversation_id, row, until) for row in changes),
+            ]
+            return sorted(events, key=lambda event: event.seq)[:limit]
 
         return await self.database.read_at_once(select)
 

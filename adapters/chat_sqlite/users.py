@@ -153,7 +153,8 @@ class SqliteUserStore(UserStore):
         def update(connection: sqlite3.Connection) -> None:
             connection.executemany(
                 "UPDATE users SET last_seen_at = ?1"
-                " WHERE id = ?2 AND (last_seen_at IS NULL OR last_seen_at < ?1)",
+                " WHERE id = ?2 AND deleted_at IS NULL"
+                " AND (last_seen_at IS NULL OR last_seen_at < ?1)",
                 [(to_ms(at), user_id) for user_id, at in seen.items()],
             )
 
@@ -177,7 +178,7 @@ class SqliteUserStore(UserStore):
             row = connection.execute(
                 "UPDATE users SET username = NULL, username_key = NULL, display_name = NULL,"
                 " display_key = NULL, email = NULL, email_key = NULL, password_hash = '',"
-                f" deleted_at = ? WHERE id = ? AND deleted_at IS NULL RETURNING {_COLUMNS}",
+                f" last_seen_at = NULL, deleted_at = ? WHERE id = ? AND deleted_at IS NULL RETURNING {_COLUMNS}",
                 (to_ms(at), user_id),
             ).fetchone()
             if row is None:

@@ -234,7 +234,7 @@ class Push:
     payload_for: Mapping[UserId, msgspec.Struct] = field(default_factory=dict)
 
 
-def push(event: Event) -> Push:
+def push(event: Event) -> Push:  # noqa: PLR0911 - a table
     """How clients are told of an event."""
     match event:
         case MessageSent(message):

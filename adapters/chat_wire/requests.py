@@ -115,7 +115,7 @@ class EditMessage(Request, frozen=True):
 
 
 class CreateConversation(Request, frozen=True):
-    """`POST /conversations`: a group with `title` and `member_ids`, or the direct one with a user."""
+    """`POST /conversations`: a group with a title and members, or the direct one with a user."""
 
     kind: Literal["direct", "group"]
     title: str | None = None

@@ -4,8 +4,8 @@ from abc import abstractmethod
 from collections.abc import Collection
 from typing import Protocol
 
-from chat_core.events import Event
 from chat_core.errors import ChatError
+from chat_core.events import Event
 from chat_core.ids import ConnectionId, SessionId, UserId
 
 

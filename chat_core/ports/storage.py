@@ -170,7 +170,7 @@ class LogReader(Protocol):
         """Messages by seq, ascending, as they are now.
 
         - With `before`: the last `limit` ones of a lower seq; `has_more` tells of still lower ones.
-        - With `after`: the first `limit` ones of a higher seq; `has_more` tells of still higher ones.
+        - With `after`: the first `limit` ones of a higher seq; `has_more` tells of still higher.
         - With neither: the latest `limit` ones, as with a `before` beyond the end.
         - Messages that are deleted keep their place.
         """

@@ -128,7 +128,10 @@ class Conversations:
     async def change_title(
         self, actor: Actor, conversation_id: ConversationId, title: str
     ) -> Overview:
-        """Rename a group; the same title again adds no entry. `Invalid`, `NotFound`, `Forbidden`."""
+        """Rename a group; the same title again adds no entry.
+
+        Raises `Invalid`, `NotFound`, `Forbidden`.
+        """
         check_title(title)
         return await self._change(actor, conversation_id, TitleChanged(title))
 

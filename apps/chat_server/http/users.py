@@ -8,8 +8,8 @@ from litestar.params import Parameter
 from chat_core.ids import UserId
 from chat_core.pages import DEFAULT_LIMIT
 from chat_core.services.accounts import Accounts
-from chat_core.services.presence import Presence
 from chat_core.services.erasure import Erasure
+from chat_core.services.presence import Presence
 from chat_core.sessions import Actor
 from chat_core.users import NamePlace, User
 from chat_server.http.addresses import client_address
