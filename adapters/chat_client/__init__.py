@@ -1,0 +1,17 @@
+"""A chat client for bots and tests: it keeps the delivery promise from its own side."""
+
+from chat_client.client import ChatClient
+from chat_client.in_process import InProcessWire
+from chat_client.state import ChatState, ConversationState
+from chat_client.wire import Disconnected, Listener, Refused, Wire
+
+__all__ = [
+    "ChatClient",
+    "ChatState",
+    "ConversationState",
+    "Disconnected",
+    "InProcessWire",
+    "Listener",
+    "Refused",
+    "Wire",
+]

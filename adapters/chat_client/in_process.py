@@ -1,0 +1,104 @@
+"""A wire without a network: it drives a server's own dispatcher, packet by packet."""
+
+import asyncio
+import json
+import re
+from abc import abstractmethod
+from typing import Any, Protocol
+
+from chat_client.wire import Disconnected, Json, Listener, Wire
+
+_ACK = re.compile(r"3(\d+)(\[.*\])", re.DOTALL)
+
+
+class Dispatcher(Protocol):
+    """What this wire needs of the server's."""
+
+    @abstractmethod
+    def opened(self, transport: Any, auth: str | None = None) -> Any:  # noqa: ANN401
+        """A client has connected."""
+
+    @abstractmethod
+    def received(self, connection: Any, frame: str) -> None:  # noqa: ANN401
+        """An event came in."""
+
+    @abstractmethod
+    def closed(self, connection: Any) -> None:  # noqa: ANN401
+        """The transport has ended."""
+
+
+class InProcessWire(Wire):
+    """Socket.IO packets from hand to hand; both ends live in one event loop."""
+
+    def __init__(self, dispatcher: Dispatcher) -> None:
+        self._dispatcher = dispatcher
+        self._link: _Link | None = None
+
+    async def connect(self, auth: Json, listener: Listener) -> None:
+        """See `Wire.connect`."""
+        await self.close()
+        self._link = _Link(listener)
+        text = json.dumps(auth) if auth else None
+        self._link.connection = self._dispatcher.opened(self._link, text)
+
+    async def call(self, event: str, payload: Json) -> Json:
+        """See `Wire.call`."""
+        link = self._link
+        if link is None or link.is_closed:
+            raise Disconnected
+        ack_id, ack = link.expect_ack()
+        self._dispatcher.received(link.connection, f"{ack_id}{json.dumps([event, payload])}")
+        return await ack
+
+    async def close(self) -> None:
+        """See `Wire.close`."""
+        self.lose()
+
+    def lose(self) -> None:
+        """The connection breaks: nothing that is on its way arrives, either way."""
+        link, self._link = self._link, None
+        if link is not None:
+            link.cut()
+            self._dispatcher.closed(link.connection)
+
+
+class _Link:
+    """The client's end of one connection: a transport, to the server."""
+
+    def __init__(self, listener: Listener) -> None:
+        self.connection: Any = None
+        self.is_closed = False
+        self._listener = listener
+        self._acks: dict[int, asyncio.Future[Json]] = {}
+        self._next_ack = 0
+
+    def expect_ack(self) -> tuple[int, "asyncio.Future[Json]"]:
+        ack_id, self._next_ack = self._next_ack, self._next_ack + 1
+        ack = self._acks[ack_id] = asyncio.get_running_loop().create_future()
+        return ack_id, ack
+
+    def write(self, packet: str) -> None:
+        """The server sends a packet."""
+        if self.is_closed:
+            return
+        ack = _ACK.fullmatch(packet)
+        if ack is not None:
+            future = self._acks.pop(int(ack[1]))
+            if not future.done():
+                future.set_result(json.loads(ack[2])[0])
+            return
+        event, data = json.loads(packet[1:])
+        self._listener.heard(event, data)
+
+    def close(self) -> None:
+        """The server ends the connection."""
+        if not self.is_closed:
+            self.cut()
+            self._listener.ended()
+
+    def cut(self) -> None:
+        self.is_closed = True
+        for ack in self._acks.values():
+            if not ack.done():
+                ack.set_exception(Disconnected())
+        self._acks.clear()

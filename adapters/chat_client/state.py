@@ -1,0 +1,148 @@
+"""What a client knows, and the one reducer that pushes and `sync` alike go through.
+
+Pure: no I/O and no clock. Feed every push to `ChatState.push`, and every answer of `sync` to
+`ChatState.synced`; what they return says what to ask next.
+"""
+
+from dataclasses import dataclass, field
+
+from chat_client.wire import Json
+
+
+@dataclass(slots=True)
+class ConversationState:
+    """One conversation, complete for the places after `base` up to `seq`.
+
+    `messages` are by id, each the newest copy that was seen; `members` maps user ids to roles as
+    far as the entries told.
+    """
+
+    id: str
+    base: int = 0
+    seq: int = 0
+    title: str | None = None
+    members: dict[str, str] = field(default_factory=dict)
+    messages: dict[str, Json] = field(default_factory=dict)
+    read_seq: int = 0
+    unread_count: int = 0
+    receipts: dict[str, tuple[int, int]] = field(default_factory=dict)
+    typing: set[str] = field(default_factory=set)
+
+    def history(self) -> list[Json]:
+        """The messages that are known, by their places."""
+        known = (message for message in self.messages.values() if message["seq"] > self.base)
+        return sorted(known, key=lambda message: int(message["seq"]))
+
+    def apply(self, event: str, data: Json) -> None:
+        """Take the entry of the next place."""
+        match event:
+            case "new_message":
+                self._keep(data)
+                self.typing.discard(data["senderId"])
+            case "message_updated":
+                self._keep(data["message"])
+            case "conversation_updated":
+                self._change(data)
+        self.seq = int(data["seq"])
+
+    def _keep(self, message: Json) -> None:
+        known = self.messages.get(message["id"])
+        if known is None or message["updatedSeq"] >= known["updatedSeq"]:
+            self.messages[message["id"]] = message
+
+    def _change(self, data: Json) -> None:
+        match data["change"]:
+            case "created":
+                self.title = data["title"]
+                self.members = {each["userId"]: each["role"] for each in data["members"]}
+            case "member_added" | "role_changed":
+                self.members[data["userId"]] = data["role"]
+            case "member_removed":
+                self.members.pop(data["userId"], None)
+            case "title_changed":
+                self.title = data["title"]
+            case "member_deleted":
+                self.members.pop(data["userId"], None)
+                self._blank(data["userId"], data["seq"])
+
+    def _blank(self, user_id: str, seq: int) -> None:
+        for message_id, message in self.messages.items():
+            if message["senderId"] == user_id and message["seq"] <= seq:
+                self.messages[message_id] = {
+                    **message,
+                    "content": None,
+                    "updatedSeq": max(seq, message["updatedSeq"]),
+                }
+
+
+@dataclass(slots=True)
+class ChatState:
+    """Every conversation that a client knows of, by id; and who is online."""
+
+    conversations: dict[str, ConversationState] = field(default_factory=dict)
+    online: dict[str, bool] = field(default_factory=dict)
+
+    def push(self, event: str, data: Json) -> str | None:
+        """Take a push: the id of the conversation in which something is missing now, else None.
+
+        A push that is known already changes nothing; one that comes too early is dropped, since
+        `sync` will bring it.
+        """
+        match event:
+            case "new_message" | "message_updated" | "conversation_updated":
+                return self._entry(event, data)
+            case "receipt":
+                state = self.conversations.get(data["conversationId"])
+                if state is not None:
+                    _raise_receipt(state, data)
+            case "typing":
+                state = self.conversations.get(data["conversationId"])
+                if state is not None:
+                    (state.typing.add if data["typing"] else state.typing.discard)(data["userId"])
+            case "presence_changed":
+                self.online[data["userId"]] = data["online"]
+        return None
+
+    def seqs(self) -> dict[str, int]:
+        """What to name in a `sync`."""
+        return {state.id: state.seq for state in self.conversations.values()}
+
+    def synced(self, part: Json) -> bool:
+        """Take one conversation of an answer: whether there is more of it to ask for."""
+        conversation_id, entries = part["conversationId"], part["entries"]
+        state = self.conversations.get(conversation_id)
+        if part["reset"] or state is None:
+            if not part["lastSeq"] and part["reset"]:
+                self.conversations.pop(conversation_id, None)
+                return False
+            base = entries[0]["seq"] - 1 if entries else part["lastSeq"]
+            state = ConversationState(conversation_id, base=base, seq=base)
+            self.conversations[conversation_id] = state
+        for entry in entries:
+            if entry["seq"] == state.seq + 1:
+                state.apply(entry["event"], {**entry["data"], "seq": entry["seq"]})
+        state.read_seq = max(state.read_seq, part["readSeq"])
+        state.unread_count = part["unreadCount"]
+        for receipt in part["receipts"]:
+            _raise_receipt(state, receipt)
+        return bool(part["hasMore"])
+
+    def _entry(self, event: str, data: Json) -> str | None:
+        conversation_id = str(data["conversationId"])
+        state = self.conversations.get(conversation_id)
+        if state is None:
+            state = self.conversations[conversation_id] = ConversationState(conversation_id)
+        if data["seq"] <= state.seq:
+            return None
+        if data["seq"] > state.seq + 1:
+            return conversation_id
+        state.apply(event, data)
+        return None
+
+
+def _raise_receipt(state: ConversationState, data: Json) -> None:
+    delivered, read = state.receipts.get(data["userId"], (0, 0))
+    state.receipts[data["userId"]] = (
+        max(delivered, data["deliveredSeq"]),
+        max(read, data["readSeq"]),
+    )

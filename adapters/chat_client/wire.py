@@ -1,0 +1,50 @@
+"""What carries a client's events, and what it says of itself."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Json = dict[str, Any]
+"""A decoded JSON object, as it came over the wire."""
+
+
+class Disconnected(Exception):
+    """The wire is down, or went down before the answer came: whether it was done is unknown."""
+
+
+class Refused(Exception):
+    """The server answered with an error: `problem` is its document, `code` is for a program."""
+
+    def __init__(self, problem: Json) -> None:
+        super().__init__(problem.get("detail") or problem.get("title") or problem.get("code"))
+        self.problem = problem
+
+    @property
+    def code(self) -> str:
+        """The stable name of the error."""
+        return str(self.problem.get("code"))
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who hears of what comes in: events by name, and the end of the connection."""
+
+    heard: Callable[[str, Json], None]
+    ended: Callable[[], None]
+
+
+class Wire(Protocol):
+    """One connection at a time to a server. Wires are for one event loop."""
+
+    @abstractmethod
+    async def connect(self, auth: Json, listener: Listener) -> None:
+        """Connect; `auth` travels along. Raises `Disconnected`."""
+
+    @abstractmethod
+    async def call(self, event: str, payload: Json) -> Json:
+        """Send an event and wait for its ack, in the order of the calls. Raises `Disconnected`."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """End the connection; again is a no-op. The listener hears no more."""
