@@ -13,7 +13,6 @@ from litestar.di import Provide
 from litestar.handlers import ASGIRouteHandler
 from litestar.middleware import DefineMiddleware
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import Receive, Scope, Send
 
@@ -23,6 +22,7 @@ from chat_server.http import blocks, conversations, groups, health, messages, se
 from chat_server.http.authentication import PUBLIC, BearerAuthentication
 from chat_server.http.problems import exception_handlers
 from chat_server.http.request_log import RequestLog
+from chat_server.http.schema import SchemaDocument
 from chat_server.settings import Settings, load_settings
 
 ANY_LOCALHOST = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
@@ -148,7 +148,7 @@ def _openapi() -> OpenAPIConfig:
         title="chat-core",
         version=version("chat-core"),
         path="/schema",
-        render_plugins=[JsonRenderPlugin(path="/")],
+        render_plugins=[SchemaDocument(path="/")],
         components=Components(security_schemes={"bearer": bearer}),
         security=[{"bearer": []}],
     )

@@ -3,6 +3,8 @@
 from typing import Any
 
 from litestar import Request, Router, delete, get, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery
 from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from chat_core.ids import UserId
@@ -17,13 +19,21 @@ AnyRequest = Request[Actor, Any, Any]
 
 
 @put("/users/{user_id:str}/block", status_code=HTTP_204_NO_CONTENT, summary="Block a user")
-async def block(user_id: str, request: AnyRequest, blocking: Blocking) -> None:
+async def block(
+    user_id: FromPath[str],
+    request: AnyRequest,
+    blocking: NamedDependency[Blocking],
+) -> None:
     """Between the two, a direct conversation takes no message."""
     await blocking.block(request.user.user_id, UserId(user_id))
 
 
 @delete("/users/{user_id:str}/block", summary="Unblock a user")
-async def unblock(user_id: str, request: AnyRequest, blocking: Blocking) -> None:
+async def unblock(
+    user_id: FromPath[str],
+    request: AnyRequest,
+    blocking: NamedDependency[Blocking],
+) -> None:
     """Take a block back."""
     await blocking.unblock(request.user.user_id, UserId(user_id))
 
@@ -31,10 +41,10 @@ async def unblock(user_id: str, request: AnyRequest, blocking: Blocking) -> None
 @get("/blocks", summary="Whom one has blocked")
 async def list_blocks(
     request: AnyRequest,
-    blocking: Blocking,
-    presence: Presence,
-    cursor: str | None = None,
-    limit: int = DEFAULT_LIMIT,
+    blocking: NamedDependency[Blocking],
+    presence: NamedDependency[Presence],
+    cursor: FromQuery[str | None] = None,
+    limit: FromQuery[int] = DEFAULT_LIMIT,
 ) -> shapes.Page[shapes.User]:
     """The users that whoever asks has blocked."""
     after = None if cursor is None else UserId(decode_cursor(cursor, tuple[str])[0])

@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from litestar import Request, Router, get, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from chat_core.conversations import ActivityPlace
 from chat_core.ids import ConversationId
@@ -21,9 +23,9 @@ AnyRequest = Request[Actor, Any, Any]
 @get("/", summary="One's conversations")
 async def list_conversations(
     request: AnyRequest,
-    conversations: Conversations,
-    cursor: str | None = None,
-    limit: int = DEFAULT_LIMIT,
+    conversations: NamedDependency[Conversations],
+    cursor: FromQuery[str | None] = None,
+    limit: FromQuery[int] = DEFAULT_LIMIT,
 ) -> shapes.Page[shapes.Conversation]:
     """The conversations of whoever asks, latest activity first."""
     viewer = request.user.user_id
@@ -39,7 +41,9 @@ async def list_conversations(
 
 @get("/{conversation_id:str}", summary="One conversation")
 async def get_conversation(
-    conversation_id: str, request: AnyRequest, conversations: Conversations
+    conversation_id: FromPath[str],
+    request: AnyRequest,
+    conversations: NamedDependency[Conversations],
 ) -> shapes.Conversation:
     """A conversation that whoever asks is a member of."""
     viewer = request.user.user_id
@@ -54,7 +58,10 @@ async def get_conversation(
     summary="Mark as read",
 )
 async def mark_read(
-    conversation_id: str, data: requests.MarkRead, request: AnyRequest, receipts: Receipts
+    conversation_id: FromPath[str],
+    data: JSONBody[requests.MarkRead],
+    request: AnyRequest,
+    receipts: NamedDependency[Receipts],
 ) -> shapes.ReadMark:
     """Everything up to a seq was read; it never goes back."""
     receipt = await receipts.mark_read(request.user, ConversationId(conversation_id), data.seq)
@@ -63,12 +70,12 @@ async def mark_read(
 
 @get("/{conversation_id:str}/messages", summary="A conversation's messages")
 async def get_history(
-    conversation_id: str,
+    conversation_id: FromPath[str],
     request: AnyRequest,
-    conversations: Conversations,
-    before: int | None = None,
-    after: int | None = None,
-    limit: int = DEFAULT_LIMIT,
+    conversations: NamedDependency[Conversations],
+    before: FromQuery[int | None] = None,
+    after: FromQuery[int | None] = None,
+    limit: FromQuery[int] = DEFAULT_LIMIT,
 ) -> shapes.History:
     """Messages before or after a seq, ascending; with neither, the latest."""
     viewer = request.user.user_id

@@ -3,6 +3,8 @@
 from typing import Any
 
 from litestar import Request, Response, Router, delete, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 
 from chat_core.conversations import Role, RoleChanged
@@ -17,7 +19,9 @@ AnyRequest = Request[Actor, Any, Any]
 
 @post("/", dto=Body[requests.CreateConversation], return_dto=None, summary="Make a conversation")
 async def create_conversation(
-    data: requests.CreateConversation, request: AnyRequest, conversations: Conversations
+    data: JSONBody[requests.CreateConversation],
+    request: AnyRequest,
+    conversations: NamedDependency[Conversations],
 ) -> Response[shapes.Conversation]:
     """Make a group, or the direct conversation with a user: 201; where it exists: 200."""
     actor = request.user
@@ -36,10 +40,10 @@ async def create_conversation(
     summary="Rename a group",
 )
 async def change_conversation(
-    conversation_id: str,
-    data: requests.ConversationUpdate,
+    conversation_id: FromPath[str],
+    data: JSONBody[requests.ConversationUpdate],
     request: AnyRequest,
-    conversations: Conversations,
+    conversations: NamedDependency[Conversations],
 ) -> shapes.Conversation:
     """Give a group another title."""
     overview = await conversations.change_title(
@@ -55,10 +59,10 @@ async def change_conversation(
     summary="Add a member",
 )
 async def add_member(
-    conversation_id: str,
-    data: requests.AddMember,
+    conversation_id: FromPath[str],
+    data: JSONBody[requests.AddMember],
     request: AnyRequest,
-    conversations: Conversations,
+    conversations: NamedDependency[Conversations],
 ) -> shapes.Conversation:
     """Add a user to a group; they see its whole log."""
     overview = await conversations.add_member(
@@ -74,11 +78,11 @@ async def add_member(
     summary="Change a member's role",
 )
 async def change_role(
-    conversation_id: str,
-    user_id: str,
-    data: requests.MemberUpdate,
+    conversation_id: FromPath[str],
+    user_id: FromPath[str],
+    data: JSONBody[requests.MemberUpdate],
     request: AnyRequest,
-    conversations: Conversations,
+    conversations: NamedDependency[Conversations],
 ) -> shapes.Conversation:
     """Give a member another role."""
     change = RoleChanged(UserId(user_id), Role(data.role))
@@ -90,7 +94,10 @@ async def change_role(
 
 @delete("/{conversation_id:str}/members/{user_id:str}", summary="Remove a member, or leave")
 async def remove_member(
-    conversation_id: str, user_id: str, request: AnyRequest, conversations: Conversations
+    conversation_id: FromPath[str],
+    user_id: FromPath[str],
+    request: AnyRequest,
+    conversations: NamedDependency[Conversations],
 ) -> None:
     """Remove a member from a group; oneself, to leave it."""
     await conversations.remove_member(

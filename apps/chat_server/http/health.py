@@ -1,6 +1,7 @@
 """Whether the service lives, and whether it can serve."""
 
 from litestar import Response, Router, get
+from litestar.di import NamedDependency
 from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
 from chat_core.errors import Unavailable
@@ -16,7 +17,9 @@ async def live() -> dict[str, str]:
 
 
 @get("/ready", summary="Can it serve?")
-async def ready(stores: Stores, revocations: Revocations) -> Response[dict[str, object]]:
+async def ready(
+    stores: NamedDependency[Stores], revocations: NamedDependency[Revocations]
+) -> Response[dict[str, object]]:
     """200, or 503 with the names of what is down."""
     down = ["revocations"] if revocations.is_late() else []
     try:

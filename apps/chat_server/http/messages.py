@@ -3,6 +3,8 @@
 from typing import Any
 
 from litestar import Request, Response, Router, delete, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 
 from chat_core.ids import MessageId
@@ -16,7 +18,7 @@ AnyRequest = Request[Actor, Any, Any]
 
 @post("/", dto=Body[requests.SendMessage], return_dto=None, summary="Send a message")
 async def send_message(
-    data: requests.SendMessage, request: AnyRequest, messaging: Messaging
+    data: JSONBody[requests.SendMessage], request: AnyRequest, messaging: NamedDependency[Messaging]
 ) -> Response[shapes.Message]:
     """Store a message and push it: 201. With a `clientMessageId` that was sent before: 200."""
     appended = await messaging.send(
@@ -30,7 +32,10 @@ async def send_message(
     "/{message_id:str}", dto=Body[requests.EditMessage], return_dto=None, summary="Edit a message"
 )
 async def edit_message(
-    message_id: str, data: requests.EditMessage, request: AnyRequest, messaging: Messaging
+    message_id: FromPath[str],
+    data: JSONBody[requests.EditMessage],
+    request: AnyRequest,
+    messaging: NamedDependency[Messaging],
 ) -> shapes.Message:
     """Give one's own message another content."""
     message = await messaging.edit(request.user, MessageId(message_id), data.content)
@@ -39,7 +44,7 @@ async def edit_message(
 
 @delete("/{message_id:str}", status_code=HTTP_200_OK, summary="Delete a message")
 async def delete_message(
-    message_id: str, request: AnyRequest, messaging: Messaging
+    message_id: FromPath[str], request: AnyRequest, messaging: NamedDependency[Messaging]
 ) -> shapes.Message:
     """Take a message's content away; it keeps its place."""
     message = await messaging.delete(request.user, MessageId(message_id))

@@ -3,6 +3,8 @@
 from typing import Any
 
 from litestar import Request, Router, delete, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from chat_core.ids import SessionId
@@ -27,11 +29,11 @@ AnyRequest = Request[Actor, Any, Any]
     summary="Log in",
 )
 async def log_in(
-    data: requests.LogIn,
+    data: JSONBody[requests.LogIn],
     request: AnyRequest,
-    sessions: Sessions,
-    presence: Presence,
-    settings: Settings,
+    sessions: NamedDependency[Sessions],
+    presence: NamedDependency[Presence],
+    settings: NamedDependency[Settings],
 ) -> shapes.Login:
     """Start a session on a device, with a user name or an e-mail address and the password."""
     address = client_address(request, settings.trusted_proxies)
@@ -47,14 +49,18 @@ async def log_in(
     status_code=HTTP_200_OK,
     summary="Get new tokens",
 )
-async def refresh(data: requests.Refresh, sessions: Sessions, presence: Presence) -> shapes.Login:
+async def refresh(
+    data: JSONBody[requests.Refresh],
+    sessions: NamedDependency[Sessions],
+    presence: NamedDependency[Presence],
+) -> shapes.Login:
     """Exchange a refresh token; both tokens are new, and the old one is used up."""
     login = await sessions.refresh(data.refresh_token)
     return shapes.Login.of(login, presence.of(login.user))
 
 
 @post("/users/logout", status_code=HTTP_204_NO_CONTENT, summary="Log out")
-async def log_out(request: AnyRequest, sessions: Sessions) -> None:
+async def log_out(request: AnyRequest, sessions: NamedDependency[Sessions]) -> None:
     """End the session; its sockets are closed."""
     await sessions.log_out(request.user)
 
@@ -67,7 +73,10 @@ async def log_out(request: AnyRequest, sessions: Sessions) -> None:
     summary="Change one's password",
 )
 async def change_password(
-    data: requests.PasswordChange, request: AnyRequest, sessions: Sessions, settings: Settings
+    data: JSONBody[requests.PasswordChange],
+    request: AnyRequest,
+    sessions: NamedDependency[Sessions],
+    settings: NamedDependency[Settings],
 ) -> None:
     """Replace the password; every other session ends."""
     address = client_address(request, settings.trusted_proxies)
@@ -75,7 +84,9 @@ async def change_password(
 
 
 @get("/sessions", summary="One's sessions")
-async def list_sessions(request: AnyRequest, sessions: Sessions) -> shapes.Page[shapes.Session]:
+async def list_sessions(
+    request: AnyRequest, sessions: NamedDependency[Sessions]
+) -> shapes.Page[shapes.Session]:
     """The sessions of whoever asks, the latest seen first."""
     own = request.user.session_id
     shown = [
@@ -86,7 +97,9 @@ async def list_sessions(request: AnyRequest, sessions: Sessions) -> shapes.Page[
 
 
 @delete("/sessions/{session_id:str}", summary="End a session")
-async def end_session(session_id: str, request: AnyRequest, sessions: Sessions) -> None:
+async def end_session(
+    session_id: FromPath[str], request: AnyRequest, sessions: NamedDependency[Sessions]
+) -> None:
     """End one of one's own sessions; its sockets are closed."""
     await sessions.end(request.user.user_id, SessionId(session_id))
 

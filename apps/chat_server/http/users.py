@@ -1,9 +1,10 @@
 """Accounts, and finding users."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request, Router, delete, get, patch, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from chat_core.ids import UserId
 from chat_core.pages import DEFAULT_LIMIT
@@ -26,11 +27,11 @@ AnyRequest = Request[Actor, Any, Any]
     "/", dto=Body[requests.SignUp], return_dto=None, opt={PUBLIC: True}, summary="Make an account"
 )
 async def sign_up(
-    data: requests.SignUp,
+    data: JSONBody[requests.SignUp],
     request: AnyRequest,
-    accounts: Accounts,
-    presence: Presence,
-    settings: Settings,
+    accounts: NamedDependency[Accounts],
+    presence: NamedDependency[Presence],
+    settings: NamedDependency[Settings],
 ) -> shapes.Self:
     """Make an account; log in with it afterwards."""
     address = client_address(request, settings.trusted_proxies)
@@ -41,12 +42,12 @@ async def sign_up(
 @get("/", summary="Find users")
 async def find_users(
     request: AnyRequest,
-    accounts: Accounts,
-    presence: Presence,
-    q: str = "",
-    ids: str | None = None,
-    cursor: str | None = None,
-    limit: int = DEFAULT_LIMIT,
+    accounts: NamedDependency[Accounts],
+    presence: NamedDependency[Presence],
+    q: FromQuery[str] = "",
+    ids: FromQuery[str | None] = None,
+    cursor: FromQuery[str | None] = None,
+    limit: FromQuery[int] = DEFAULT_LIMIT,
 ) -> shapes.Page[shapes.User]:
     """Users by the beginning of a name, or by their ids (comma-separated); oneself left out."""
     own_id = request.user.user_id
@@ -63,7 +64,9 @@ async def find_users(
 
 
 @get("/me", summary="One's own account")
-async def get_own(request: AnyRequest, accounts: Accounts, presence: Presence) -> shapes.Self:
+async def get_own(
+    request: AnyRequest, accounts: NamedDependency[Accounts], presence: NamedDependency[Presence]
+) -> shapes.Self:
     """The account of whoever asks."""
     user = await accounts.get(request.user.user_id)
     return shapes.Self.of(user, presence.of(user))
@@ -71,7 +74,10 @@ async def get_own(request: AnyRequest, accounts: Accounts, presence: Presence) -
 
 @patch("/me", dto=Body[requests.ProfileUpdate], return_dto=None, summary="Change one's profile")
 async def change_own(
-    data: requests.ProfileUpdate, request: AnyRequest, accounts: Accounts, presence: Presence
+    data: JSONBody[requests.ProfileUpdate],
+    request: AnyRequest,
+    accounts: NamedDependency[Accounts],
+    presence: NamedDependency[Presence],
 ) -> shapes.Self:
     """Change the display name or the e-mail address."""
     user = await accounts.change_profile(request.user.user_id, data.change())
@@ -80,7 +86,10 @@ async def change_own(
 
 @delete("/me", dto=Body[requests.AccountDeletion], return_dto=None, summary="Delete one's account")
 async def delete_own(
-    data: requests.AccountDeletion, request: AnyRequest, erasure: Erasure, settings: Settings
+    data: JSONBody[requests.AccountDeletion],
+    request: AnyRequest,
+    erasure: NamedDependency[Erasure],
+    settings: NamedDependency[Settings],
 ) -> None:
     """Delete the account of whoever asks; what they said goes, too."""
     address = client_address(request, settings.trusted_proxies)
@@ -89,10 +98,10 @@ async def delete_own(
 
 @get("/{user_id:str}", summary="One user")
 async def get_user(
-    user_id: Annotated[str, Parameter(description="The user's id")],
+    user_id: FromPath[str],
     request: AnyRequest,
-    accounts: Accounts,
-    presence: Presence,
+    accounts: NamedDependency[Accounts],
+    presence: NamedDependency[Presence],
 ) -> shapes.User:
     """Anybody's account; one's own with the e-mail address."""
     user = await accounts.get(UserId(user_id))
@@ -101,7 +110,7 @@ async def get_user(
     return _shown(user, presence)
 
 
-def _shown(user: User, presence: Presence) -> shapes.User:
+def _shown(user: User, presence: NamedDependency[Presence]) -> shapes.User:
     return shapes.User.of(user, presence.of(user))
 
 

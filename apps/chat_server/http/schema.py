@@ -1,0 +1,51 @@
+"""The OpenAPI document: the framework's, with this project's errors and public calls in it."""
+
+from typing import Any
+
+import msgspec
+from litestar import Litestar, Request
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.routes import HTTPRoute
+
+from chat_server.http.authentication import PUBLIC
+from chat_server.http.problems import MEDIA_TYPE
+from chat_wire import encode
+from chat_wire.problems import Problem
+
+REFERENCE = "#/components/schemas/{name}"
+FRAMEWORK_ERROR = "400"
+"""The framework documents its own refusals, in a shape that `exception_handlers` replaces."""
+
+
+class SchemaDocument(JsonRenderPlugin):
+    """Serves the document as JSON."""
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        """See Litestar."""
+        _, components = msgspec.json.schema_components((Problem,), ref_template=REFERENCE)
+        openapi_schema["components"]["schemas"].update(components)
+        public = _public_operations(request.app)
+        for path, operations in openapi_schema["paths"].items():
+            for method, operation in operations.items():
+                operation["responses"].pop(FRAMEWORK_ERROR, None)
+                operation["responses"]["default"] = _PROBLEM
+                if (method.upper(), path) in public:
+                    operation["security"] = []
+        return encode(openapi_schema)
+
+
+_PROBLEM = {
+    "description": "What went wrong; `code` is for a program",
+    "content": {MEDIA_TYPE: {"schema": {"$ref": REFERENCE.format(name=Problem.__name__)}}},
+}
+
+
+def _public_operations(app: Litestar) -> set[tuple[str, str]]:
+    return {
+        (str(method), route.path_format)
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if handler.opt.get(PUBLIC)
+        for method in handler.http_methods
+    }
