@@ -50,10 +50,20 @@ def serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    server = Server(config, app, settings)
-    server.run()
+    with _listening(settings) as listening:
+        server = Server(config, app, settings)
+        server.run([listening])
     if not server.started:
         raise SystemExit(1)
+
+
+def _listening(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
+    except OSError as error:
+        where = f"can't listen at {settings.host} port {settings.port} ({error.strerror})"
+        raise SettingsError([f"PORT: {where}; stop what does, or set another PORT"]) from error
 
 
 async def _check_database(settings: Settings) -> None:
