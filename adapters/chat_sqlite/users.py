@@ -178,7 +178,8 @@ class SqliteUserStore(UserStore):
             row = connection.execute(
                 "UPDATE users SET username = NULL, username_key = NULL, display_name = NULL,"
                 " display_key = NULL, email = NULL, email_key = NULL, password_hash = '',"
-                f" last_seen_at = NULL, deleted_at = ? WHERE id = ? AND deleted_at IS NULL RETURNING {_COLUMNS}",
+                " last_seen_at = NULL, deleted_at = ?"
+                f" WHERE id = ? AND deleted_at IS NULL RETURNING {_COLUMNS}",
                 (to_ms(at), user_id),
             ).fetchone()
             if row is None:

@@ -2,40 +2,21 @@
 """The contract of `ConversationStore`."""
 
 import asyncio
-from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 
 from chat_core.conversations import (
     MAX_UNREAD,
     ActivityPlace,
-    Conversation,
     Overview,
     Receipt,
+    Standing,
 )
 from chat_core.ids import ConversationId, UserId
-from chat_core.messages import Message
-from chat_core.ports.storage import ConversationLog, ConversationStore, UserStore
-from chat_core.testing.makers import at, direct, draft, stored_users
-from chat_core.testing.strategies import contents
+from chat_core.ports.log import ConversationLog
+from chat_core.ports.storage import ConversationStore, UserStore
+from chat_core.testing.makers import at, direct, draft, say, stored_users
 from chat_core.users import User
-
-BEYOND = 2**63 - 1
-
-
-async def say(
-    log: ConversationLog,
-    conversation: Conversation,
-    sender: User,
-    *said: str,
-    when: datetime | None = None,
-) -> list[Message]:
-    """Append messages, one after the other."""
-    return [
-        (await log.append(draft(conversation, sender, content, when=when))).message
-        for content in said
-    ]
 
 
 async def pages(
@@ -62,29 +43,6 @@ class ConversationStoreContract:
     async def people(self, users: UserStore) -> list[User]:
         """Store Ann, Bob and Eve."""
         return await stored_users(users, "ann", "bob", "eve")
-
-    @pytest.fixture
-    async def ten(self, log: ConversationLog, people: list[User]) -> list[Message]:
-        """Store a conversation of ten messages, beside another one."""
-        ann, bob, eve = people
-        between, other = direct(ann, bob), direct(ann, eve)
-        messages: list[Message] = []
-        for number in range(10):
-            messages += await say(log, between, (ann, bob)[number % 2], f"message {number}")
-            await say(log, other, eve, "elsewhere")
-        return messages
-
-    async def test_times_come_back_as_they_were_given(
-        self, conversations: ConversationStore, log: ConversationLog, people: list[User]
-    ) -> None:
-        ann, bob, _ = people
-        (said,) = await say(log, direct(ann, bob), ann, "hello", when=at(0.001))
-
-        (stored,) = (
-            await conversations.history(said.conversation_id, before=None, after=None, limit=1)
-        ).items
-        assert stored.created_at == at(0.001)
-        assert stored.created_at.utcoffset() == timedelta(0)
 
     # get and direct
 
@@ -142,15 +100,11 @@ class ConversationStoreContract:
         receipts = {ann.id: Receipt(ann.id, 5, 5), bob.id: Receipt(bob.id, 3, 3)}
         for viewer, read, unread in ((ann, 5, 0), (bob, 3, 2)):
             ((seen,),) = await pages(conversations, viewer.id)
-            assert {receipt.user_id: receipt for receipt in seen.receipts} == receipts
+            assert {receipt.user_id: receipt for receipt in seen.standing.receipts} == receipts
             assert seen == Overview(
                 conversation=between,
-                first_seq=1,
-                last_seq=5,
+                standing=Standing(1, 5, read, unread, seen.standing.receipts),
                 last_message=last,
-                read_seq=read,
-                unread_count=unread,
-                receipts=seen.receipts,
                 active_at=at(9),
             )
         assert await pages(conversations, eve.id) == [[]]
@@ -164,7 +118,7 @@ class ConversationStoreContract:
         counts = []
         for _ in range(3):
             ((seen,),) = await pages(conversations, bob.id)
-            counts.append(seen.unread_count)
+            counts.append(seen.standing.unread_count)
             await log.append(draft(between, ann))
 
         assert counts == [MAX_UNREAD - 1, MAX_UNREAD, MAX_UNREAD]
@@ -176,7 +130,7 @@ class ConversationStoreContract:
         await say(log, direct(ann, bob), ann, "hello")
 
         ((seen,),) = await pages(conversations, ann.id)
-        assert sorted(seen.receipts, key=lambda receipt: receipt.read_seq) == [
+        assert sorted(seen.standing.receipts, key=lambda receipt: receipt.read_seq) == [
             Receipt(bob.id, 0, 0),
             Receipt(ann.id, 1, 1),
         ]
@@ -210,97 +164,6 @@ class ConversationStoreContract:
         second = await conversations.overviews(ann.id, after=first.next, limit=2)
         assert [each.conversation.id for each in first.items] == [logs[3].id, logs[2].id]
         assert [each.conversation.id for each in second.items] == [logs[1].id]
-
-    # history
-
-    async def test_messages_are_as_they_are_now(
-        self, conversations: ConversationStore, ten: list[Message]
-    ) -> None:
-        stored = await conversations.history(
-            ten[0].conversation_id, before=None, after=None, limit=200
-        )
-
-        assert list(stored.items) == ten
-
-    @settings(
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
-    )
-    @given(content=contents)
-    async def test_content_is_kept_as_it_was_sent(
-        self,
-        conversations: ConversationStore,
-        log: ConversationLog,
-        people: list[User],
-        content: str,
-    ) -> None:
-        ann, bob, _ = people
-        (said,) = await say(log, direct(ann, bob), ann, content)
-
-        stored = await conversations.history(said.conversation_id, before=None, after=None, limit=1)
-        assert [message.content for message in stored.items] == [said.content] == [content]
-
-    @pytest.mark.parametrize(
-        ("before", "limit", "seqs", "more"),
-        [
-            (8, 3, [5, 6, 7], True),
-            (4, 3, [1, 2, 3], False),
-            (3, 3, [1, 2], False),
-            (1, 3, [], False),
-            (0, 3, [], False),
-            (BEYOND, 2, [9, 10], True),
-        ],
-    )
-    async def test_before_a_seq_are_the_last_ones_of_a_lower_one(  # noqa: PLR0913, PLR0917
-        self,
-        conversations: ConversationStore,
-        ten: list[Message],
-        before: int,
-        limit: int,
-        seqs: list[int],
-        more: bool,  # noqa: FBT001 (an expected value)
-    ) -> None:
-        history = await conversations.history(
-            ten[0].conversation_id, before=before, after=None, limit=limit
-        )
-
-        assert ([message.seq for message in history.items], history.has_more) == (seqs, more)
-
-    @pytest.mark.parametrize(
-        ("after", "limit", "seqs", "more"),
-        [
-            (2, 3, [3, 4, 5], True),
-            (7, 3, [8, 9, 10], False),
-            (8, 3, [9, 10], False),
-            (10, 3, [], False),
-            (BEYOND, 3, [], False),
-            (0, 2, [1, 2], True),
-        ],
-    )
-    async def test_after_a_seq_are_the_first_ones_of_a_higher_one(  # noqa: PLR0913, PLR0917
-        self,
-        conversations: ConversationStore,
-        ten: list[Message],
-        after: int,
-        limit: int,
-        seqs: list[int],
-        more: bool,  # noqa: FBT001 (an expected value)
-    ) -> None:
-        history = await conversations.history(
-            ten[0].conversation_id, before=None, after=after, limit=limit
-        )
-
-        assert ([message.seq for message in history.items], history.has_more) == (seqs, more)
-
-    @pytest.mark.parametrize("limit", [1, 9, 10, 11])
-    async def test_with_neither_the_latest_ones_as_before_a_seq_beyond_the_end(
-        self, conversations: ConversationStore, ten: list[Message], limit: int
-    ) -> None:
-        between = ten[0].conversation_id
-        latest = await conversations.history(between, before=None, after=None, limit=limit)
-
-        assert (list(latest.items), latest.has_more) == (ten[-limit:], limit < 10)
-        beyond = await conversations.history(between, before=BEYOND, after=None, limit=limit)
-        assert (list(beyond.items), beyond.has_more) == (list(latest.items), latest.has_more)
 
     # peers
 

@@ -3,8 +3,10 @@
 from datetime import datetime, timedelta
 from itertools import count
 
-from chat_core.conversations import Conversation
+from chat_core.conversations import Change, Conversation, Role
+from chat_core.events import MessageUpdated
 from chat_core.ids import (
+    ClientConversationId,
     ClientMessageId,
     ConnectionId,
     ConversationId,
@@ -12,7 +14,14 @@ from chat_core.ids import (
     SessionId,
     UserId,
 )
-from chat_core.ports.log import MessageDraft
+from chat_core.messages import Message
+from chat_core.ports.log import (
+    ChangeDraft,
+    ConversationLog,
+    CreationDraft,
+    MessageDraft,
+    RevisionDraft,
+)
 from chat_core.ports.storage import UserStore
 from chat_core.sessions import Actor, Session
 from chat_core.testing.clock import START
@@ -58,7 +67,22 @@ def direct(one: User, other: User) -> Conversation:
     return Conversation.direct(ConversationId(new_id()), one.id, other.id, at(0))
 
 
-def draft(  # noqa: PLR0913
+def group(
+    owner: User, *others: User, title: str = "Friends", when: datetime | None = None
+) -> Conversation:
+    """A group of one owner and plain members, not stored yet."""
+    roles = {owner.id: Role.OWNER, **{each.id: Role.MEMBER for each in others}}
+    return Conversation.group(ConversationId(new_id()), title, roles, when or at(0))
+
+
+def acting(user_id: UserId, connection: str | None = None) -> Actor:
+    """Someone who does something, through that connection."""
+    return Actor(
+        user_id, SessionId("session"), None if connection is None else ConnectionId(connection)
+    )
+
+
+def draft(
     conversation: Conversation,
     sender: User,
     content: str = "hello",
@@ -71,12 +95,103 @@ def draft(  # noqa: PLR0913
     return MessageDraft(
         id=MessageId(new_id()),
         conversation=conversation,
-        actor=Actor(
-            sender.id,
-            SessionId("session"),
-            None if connection is None else ConnectionId(connection),
-        ),
+        actor=acting(sender.id, connection),
         content=content,
         client_id=None if client_id is None else ClientMessageId(client_id),
         at=when or at(0),
     )
+
+
+def revision(
+    conversation: Conversation,
+    message: Message,
+    content: str | None,
+    *,
+    by: User | None = None,
+    when: datetime | None = None,
+) -> RevisionDraft:
+    """An edit of a message, or with no content its deletion, by its sender if by no other."""
+    actor = acting(message.sender_id if by is None else by.id)
+    return RevisionDraft(conversation, actor, message, content, when or at(0))
+
+
+def creation(
+    conversation: Conversation,
+    creator: User,
+    *,
+    client_id: str | None = None,
+    connection: str | None = None,
+    when: datetime | None = None,
+) -> CreationDraft:
+    """A group to create."""
+    return CreationDraft(
+        conversation,
+        acting(creator.id, connection),
+        None if client_id is None else ClientConversationId(client_id),
+        when or conversation.created_at,
+    )
+
+
+def change(
+    conversation: Conversation,
+    changed: Change,
+    by: User,
+    *,
+    connection: str | None = None,
+    when: datetime | None = None,
+) -> ChangeDraft:
+    """A change that was judged on `conversation`."""
+    return ChangeDraft(conversation, acting(by.id, connection), changed, when or at(0))
+
+
+async def say(
+    log: ConversationLog,
+    conversation: Conversation,
+    sender: User,
+    *said: str,
+    when: datetime | None = None,
+) -> list[Message]:
+    """Append messages, one after the other."""
+    return [
+        (await log.append(draft(conversation, sender, content, when=when))).message
+        for content in said
+    ]
+
+
+async def revise(
+    log: ConversationLog,
+    conversation: Conversation,
+    message: Message,
+    content: str | None,
+    *,
+    by: User | None = None,
+    when: datetime | None = None,
+) -> MessageUpdated:
+    """Append an edit, or with no content a deletion."""
+    appended = await log.append(revision(conversation, message, content, by=by, when=when))
+    if not isinstance(appended.event, MessageUpdated):
+        raise TypeError(appended.event)
+    return appended.event
+
+
+async def create(log: ConversationLog, wanted: Conversation) -> Conversation:
+    """Store a group, made by its first member."""
+    creator = next(iter(wanted.members))
+    await log.append(CreationDraft(wanted, acting(creator), None, wanted.created_at))
+    return wanted
+
+
+async def alter(
+    log: ConversationLog,
+    conversation: Conversation,
+    *changes: Change,
+    by: User | None = None,
+    when: datetime | None = None,
+) -> Conversation:
+    """Append changes, one after the other, by a member: the conversation as it is then."""
+    for each in changes:
+        actor = acting(next(iter(conversation.members)) if by is None else by.id)
+        moment = when or at(0)
+        appended = await log.append(ChangeDraft(conversation, actor, each, moment))
+        conversation = conversation.changed(each, appended.event.seq, moment)
+    return conversation

@@ -5,12 +5,15 @@ import pytest
 
 from chat_core.testing.conversations_contract import ConversationStoreContract
 from chat_core.testing.log_contract import ConversationLogContract
+from chat_core.testing.reader_contract import LogReaderContract
 from chat_core.testing.sessions_contract import SessionStoreContract
 from chat_core.testing.users_contract import UserStoreContract
 from chat_sqlite import (
     SqliteConversationLog,
     SqliteConversationStore,
     SqliteDatabase,
+    SqliteLogReader,
+    SqliteReceiptStore,
     SqliteSessionStore,
     SqliteUserStore,
 )
@@ -39,6 +42,16 @@ def conversations(database: SqliteDatabase) -> SqliteConversationStore:
 
 
 @pytest.fixture
+def reader(database: SqliteDatabase) -> SqliteLogReader:
+    return SqliteLogReader(database)
+
+
+@pytest.fixture
+def receipts(database: SqliteDatabase) -> SqliteReceiptStore:
+    return SqliteReceiptStore(database)
+
+
+@pytest.fixture
 def log(database: SqliteDatabase) -> SqliteConversationLog:
     return SqliteConversationLog(database)
 
@@ -52,6 +65,10 @@ class TestSqliteSessionStore(SessionStoreContract):
 
 
 class TestSqliteConversationStore(ConversationStoreContract):
+    pass
+
+
+class TestSqliteLogReader(LogReaderContract):
     pass
 
 

@@ -99,7 +99,7 @@ async def test_everything_is_there_when_the_file_is_opened_again(path: Path) -> 
 
     second = await SqliteDatabase.open(path)
     stores = sqlite_stores_in(second)
-    history = await stores.conversations.history(
+    history = await stores.reader.history(
         said.message.conversation_id, before=None, after=None, limit=9
     )
     again = await stores.log.append(draft(direct(bob, ann), ann, "still here", client_id="c1"))
@@ -304,8 +304,8 @@ async def test_every_query_has_its_index(
     await stores.conversations.get(conversation)
     await stores.conversations.direct(ann.id, bob.id)
     await stores.conversations.overviews(ann.id, after=None, limit=5)
-    await stores.conversations.history(conversation, before=5, after=None, limit=5)
-    await stores.conversations.history(conversation, before=None, after=0, limit=5)
+    await stores.reader.history(conversation, before=5, after=None, limit=5)
+    await stores.reader.history(conversation, before=None, after=0, limit=5)
     await stores.conversations.peers([ann.id])
     await stores.log.append(draft(direct(ann, bob), ann, client_id="c1"))
 

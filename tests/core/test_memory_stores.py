@@ -1,8 +1,14 @@
 import pytest
 
-from chat_core.memory import MemoryConversations, MemorySessionStore, MemoryUserStore
+from chat_core.memory import (
+    MemoryConversationLog,
+    MemoryConversations,
+    MemorySessionStore,
+    MemoryUserStore,
+)
 from chat_core.testing.conversations_contract import ConversationStoreContract
 from chat_core.testing.log_contract import ConversationLogContract
+from chat_core.testing.reader_contract import LogReaderContract
 from chat_core.testing.sessions_contract import SessionStoreContract
 from chat_core.testing.users_contract import UserStoreContract
 
@@ -23,8 +29,18 @@ def conversations() -> MemoryConversations:
 
 
 @pytest.fixture
-def log(conversations: MemoryConversations) -> MemoryConversations:
+def reader(conversations: MemoryConversations) -> MemoryConversations:
     return conversations
+
+
+@pytest.fixture
+def receipts(conversations: MemoryConversations) -> MemoryConversations:
+    return conversations
+
+
+@pytest.fixture
+def log(conversations: MemoryConversations) -> MemoryConversationLog:
+    return MemoryConversationLog(conversations)
 
 
 class TestMemoryUserStore(UserStoreContract):
@@ -36,6 +52,10 @@ class TestMemorySessionStore(SessionStoreContract):
 
 
 class TestMemoryConversationStore(ConversationStoreContract):
+    pass
+
+
+class TestMemoryLogReader(LogReaderContract):
     pass
 
 

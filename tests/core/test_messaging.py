@@ -3,10 +3,12 @@ from dataclasses import dataclass, replace
 import pytest
 
 from chat_core import (
+    Conversation,
     ConversationId,
     Limit,
     Message,
     MessageLimits,
+    MessageSent,
     Recipient,
     ToConversation,
     ToUser,
@@ -21,16 +23,21 @@ from chat_core.errors import (
     RateLimited,
     RecipientNotFound,
 )
-from chat_core.ports.storage import Appended, ConversationLog, Follower, MessageDraft, Stale
+from chat_core.ports.log import (
+    Appended,
+    ConversationLog,
+    Draft,
+    Follower,
+    MessageDraft,
+    Stale,
+)
 from chat_core.services.messaging import ATTEMPTS
 from chat_core.testing.makers import at
 from tests.support.engine import CONTENT_BYTES, Engine, actor
 
 
 async def stored(chat: Engine, conversation_id: ConversationId) -> list[Message]:
-    history = await chat.stores.conversations.history(
-        conversation_id, before=None, after=0, limit=200
-    )
+    history = await chat.stores.reader.history(conversation_id, before=None, after=0, limit=200)
     return list(history.items)
 
 
@@ -41,16 +48,18 @@ async def test_the_first_message_to_a_user_makes_their_conversation(
     sent = await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", "c1")
 
     assert sent == Appended(
-        Message(
-            id=sent.message.id,
-            conversation_id=sent.message.conversation_id,
-            seq=1,
-            updated_seq=1,
-            sender_id=ann.id,
-            recipient_id=bob.id,
-            content="hello",
-            client_message_id=sent.message.client_message_id,
-            created_at=at(3),
+        MessageSent(
+            Message(
+                id=sent.message.id,
+                conversation_id=sent.message.conversation_id,
+                seq=1,
+                updated_seq=1,
+                sender_id=ann.id,
+                recipient_id=bob.id,
+                content="hello",
+                client_message_id=sent.message.client_message_id,
+                created_at=at(3),
+            )
         ),
         duplicate=False,
     )
@@ -159,7 +168,7 @@ async def test_a_repeat_is_answered_with_the_first_message_and_notifies_no_one(
     to: list[Recipient] = [ToUser(bob.id), ToConversation(between)]
     for each in to:
         again = await chat.messaging.send(actor(ann, "laptop"), each, "hello", "c1")
-        assert again == Appended(first.message, duplicate=True)
+        assert again == Appended(MessageSent(first.message), duplicate=True)
 
     assert len(await stored(chat, between)) == 2
     assert chat.sent() == 2
@@ -187,11 +196,17 @@ class StaleLog(ConversationLog):
     times: int
     asked: int = 0
 
-    async def append(self, draft: MessageDraft) -> Appended:
+    async def append(self, draft: Draft) -> Appended:
         self.asked += 1
         if self.asked <= self.times:
             raise Stale
         return await self.log.append(draft)
+
+    async def repeated(self, draft: MessageDraft) -> Appended | None:
+        return await self.log.repeated(draft)
+
+    async def open_direct(self, conversation: Conversation) -> Conversation:
+        return await self.log.open_direct(conversation)
 
     def follow(self, follower: Follower) -> None:
         self.log.follow(follower)

@@ -15,7 +15,12 @@ from chat_core import (
     UserPresence,
 )
 from chat_core.errors import TooManyConnections, Unavailable
-from chat_core.memory import MemoryConversations, MemoryUserStore, RecordingNotifier
+from chat_core.memory import (
+    MemoryConversationLog,
+    MemoryConversations,
+    MemoryUserStore,
+    RecordingNotifier,
+)
 from chat_core.memory.notifications import Notification
 from chat_core.services.presence import RETRY_SECONDS, SEEN_EVERY_SECONDS
 from chat_core.testing.clock import START, ManualClock
@@ -89,7 +94,7 @@ async def people(users: Users, conversations: Peers) -> list[User]:
     """Ann talks to Bob and to Eve; Joe to no one."""
     ann, bob, eve, joe = await stored_users(users, "ann", "bob", "eve", "joe")
     for other in (bob, eve):
-        await conversations.append(draft(direct(ann, other), ann))
+        await MemoryConversationLog(conversations).append(draft(direct(ann, other), ann))
     return [ann, bob, eve, joe]
 
 

@@ -8,7 +8,7 @@ someone is online while a connection of theirs lives.
 import asyncio
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import pytest
@@ -39,7 +39,7 @@ from chat_core import (
     User,
     UserId,
 )
-from chat_core.conversations import ActivityPlace
+from chat_core.conversations import ActivityPlace, Standing
 from chat_core.errors import (
     ClientIdConflict,
     Invalid,
@@ -48,7 +48,7 @@ from chat_core.errors import (
     UsernameTaken,
 )
 from chat_core.memory.notifications import Notification
-from chat_core.ports.storage import Appended
+from chat_core.ports.log import Appended
 from chat_core.users import fold
 from tests.support.engine import ADDRESS, PASSWORD, Engine, actor, engine
 from tests.support.stores import Stores, memory_stores, sqlite_stores
@@ -97,15 +97,17 @@ class Talk:
         read = self.read.get(user_id, 0)
         return Overview(
             conversation=self.conversation,
-            first_seq=1,
-            last_seq=len(self.messages),
-            last_message=self.messages[-1],
-            read_seq=read,
-            unread_count=sum(message.sender_id != user_id for message in self.messages[read:]),
-            receipts=tuple(
-                Receipt(member, self.read.get(member, 0), self.read.get(member, 0))
-                for member in sorted(self.conversation.members)
+            standing=Standing(
+                first_seq=1,
+                last_seq=len(self.messages),
+                read_seq=read,
+                unread_count=sum(message.sender_id != user_id for message in self.messages[read:]),
+                receipts=tuple(
+                    Receipt(member, self.read.get(member, 0), self.read.get(member, 0))
+                    for member in sorted(self.conversation.members)
+                ),
             ),
+            last_message=self.messages[-1],
             active_at=self.messages[-1].created_at,
         )
 
@@ -259,7 +261,7 @@ class Chat(RuleBasedStateMachine):
             self.notify_of(appended.message, pair, cause)
             return Said(sender, recipient, appended.message)
         if (known[0], known[1].content) == (pair, content):
-            assert self.run(sending) == Appended(known[1], duplicate=True)
+            assert self.run(sending) == Appended(MessageSent(known[1]), duplicate=True)
         else:
             self.refused(sending, ClientIdConflict)
         return multiple()
@@ -275,7 +277,7 @@ class Chat(RuleBasedStateMachine):
         sending = self.chat.messaging.send(
             actor(said.sender, device), to, str(message.content), message.client_message_id
         )
-        assert self.run(sending) == Appended(message, duplicate=True)
+        assert self.run(sending) == Appended(MessageSent(message), duplicate=True)
 
     @rule(
         sends=st.lists(
@@ -350,12 +352,7 @@ class Chat(RuleBasedStateMachine):
 
         times = [each.active_at for each in listed]
         assert times == sorted(times, reverse=True)
-        by_id = {
-            each.conversation.id: replace(
-                each, receipts=tuple(sorted(each.receipts, key=lambda receipt: receipt.user_id))
-            )
-            for each in listed
-        }
+        by_id = {each.conversation.id: each for each in listed}
         assert len(by_id) == len(listed)
         assert by_id == {
             talk.conversation.id: talk.seen_by(user.id)
@@ -443,16 +440,18 @@ class Chat(RuleBasedStateMachine):
             each.id for other in self.talks.values() for each in other.messages
         }
         assert appended == Appended(
-            Message(
-                id=message.id,
-                conversation_id=talk.conversation.id,
-                seq=seq,
-                updated_seq=seq,
-                sender_id=sender.id,
-                recipient_id=recipient.id,
-                content=content,
-                client_message_id=None if client_id is None else ClientMessageId(client_id),
-                created_at=now,
+            MessageSent(
+                Message(
+                    id=message.id,
+                    conversation_id=talk.conversation.id,
+                    seq=seq,
+                    updated_seq=seq,
+                    sender_id=sender.id,
+                    recipient_id=recipient.id,
+                    content=content,
+                    client_message_id=None if client_id is None else ClientMessageId(client_id),
+                    created_at=now,
+                )
             ),
             duplicate=False,
         )

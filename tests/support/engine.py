@@ -1,6 +1,7 @@
 """Every service over some stores, with a clock that is moved by hand."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from chat_core import (
     Accounts,
@@ -20,13 +21,23 @@ from chat_core import (
     User,
 )
 from chat_core.memory import MemoryRateLimiter, PlainHasher, PlainTokens, RecordingNotifier
+from chat_core.services.blocking import Blocking
+from chat_core.services.erasure import Erasure
+from chat_core.services.receipts import Receipts, Typing
+from chat_core.services.revocation import Revocations
+from chat_core.services.synchronising import Synchronising
+from chat_core.sessions import RefreshLimits
 from chat_core.testing.clock import ManualClock
 from chat_core.testing.ids import CountedIds
+from tests.support.connections import RecordingConnections
 from tests.support.stores import Stores
 
 PASSWORD = "correct horse"
 ADDRESS = "192.0.2.1"
 CONTENT_BYTES = 4096
+GROUP_MEMBERS = 30
+TOKEN_LIFE = timedelta(minutes=10)
+LASTING = RefreshLimits(idle=timedelta(days=14), total=timedelta(days=30))
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +47,17 @@ class Engine:
     stores: Stores
     clock: ManualClock
     notifier: RecordingNotifier
+    connections: RecordingConnections
     accounts: Accounts
+    revocations: Revocations
     sessions: Sessions
     messaging: Messaging
     conversations: Conversations
+    receipts: Receipts
+    typing: Typing
+    synchronising: Synchronising
+    blocking: Blocking
+    erasure: Erasure
     presence: Presence
 
     async def user(self, username: str) -> User:
@@ -54,14 +72,34 @@ class Engine:
 def engine(stores: Stores, *, connections_per_user: int = 10, often: int = 1_000_000) -> Engine:
     """Services that allow nearly everything `often` times a second."""
     clock, notifier, hasher, ids = ManualClock(), RecordingNotifier(), PlainHasher(), CountedIds()
-    tokens, limiter = PlainTokens(), MemoryRateLimiter(clock)
+    tokens, limiter = PlainTokens(lifetime=TOKEN_LIFE), MemoryRateLimiter(clock)
     stores.log.follow(Delivery(notifier))
     presence = Presence(stores.users, stores.conversations, notifier, clock, connections_per_user)
+    connections = RecordingConnections()
+    revocations = Revocations(stores.sessions, connections, clock, TOKEN_LIFE)
+    sessions = Sessions(
+        sessions=stores.sessions,
+        users=stores.users,
+        revocations=revocations,
+        connections=connections,
+        hasher=hasher,
+        issuer=tokens,
+        verifier=tokens,
+        limiter=limiter,
+        clock=clock,
+        ids=ids,
+        limits=LoginLimits(
+            per_account=Limit("log-ins of an account", often, 1),
+            per_address=Limit("log-ins from an address", often, 1),
+        ),
+        lasting=LASTING,
+    )
     return Engine(
-        stores,
-        clock,
-        notifier,
-        Accounts(
+        stores=stores,
+        clock=clock,
+        notifier=notifier,
+        connections=connections,
+        accounts=Accounts(
             users=stores.users,
             conversations=stores.conversations,
             hasher=hasher,
@@ -72,31 +110,42 @@ def engine(stores: Stores, *, connections_per_user: int = 10, often: int = 1_000
             ids=ids,
             signups=SignupPolicy(Limit("sign-ups", often, 1)),
         ),
-        Sessions(
-            sessions=stores.sessions,
-            users=stores.users,
-            hasher=hasher,
-            issuer=tokens,
-            verifier=tokens,
-            limiter=limiter,
-            clock=clock,
-            ids=ids,
-            limits=LoginLimits(
-                per_account=Limit("log-ins of an account", often, 1),
-                per_address=Limit("log-ins from an address", often, 1),
-            ),
-        ),
-        Messaging(
+        revocations=revocations,
+        sessions=sessions,
+        messaging=Messaging(
             users=stores.users,
             conversations=stores.conversations,
+            reader=stores.reader,
             log=stores.log,
+            blocks=stores.blocks,
             limiter=limiter,
             clock=clock,
             ids=ids,
             limits=MessageLimits(CONTENT_BYTES, Limit("messages", often, 1)),
         ),
-        Conversations(stores.conversations),
-        presence,
+        conversations=Conversations(
+            conversations=stores.conversations,
+            reader=stores.reader,
+            log=stores.log,
+            users=stores.users,
+            clock=clock,
+            ids=ids,
+            group_members=GROUP_MEMBERS,
+        ),
+        receipts=Receipts(stores.conversations, stores.receipts, notifier),
+        typing=Typing(stores.conversations, notifier, clock),
+        synchronising=Synchronising(stores.conversations, stores.reader),
+        blocking=Blocking(stores.users, stores.blocks, clock),
+        erasure=Erasure(
+            users=stores.users,
+            conversations=stores.conversations,
+            log=stores.log,
+            sessions=sessions,
+            presence=presence,
+            notifier=notifier,
+            clock=clock,
+        ),
+        presence=presence,
     )
 
 

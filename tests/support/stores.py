@@ -6,12 +6,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from chat_core.memory import MemoryConversations, MemorySessionStore, MemoryUserStore
-from chat_core.ports.storage import ConversationLog, ConversationStore, SessionStore, UserStore
+from chat_core.memory import (
+    MemoryBlockStore,
+    MemoryConversationLog,
+    MemoryConversations,
+    MemorySessionStore,
+    MemoryUserStore,
+)
+from chat_core.ports.log import ConversationLog
+from chat_core.ports.storage import (
+    BlockStore,
+    ConversationStore,
+    LogReader,
+    ReceiptStore,
+    SessionStore,
+    UserStore,
+)
 from chat_sqlite import (
+    SqliteBlockStore,
     SqliteConversationLog,
     SqliteConversationStore,
     SqliteDatabase,
+    SqliteLogReader,
+    SqliteReceiptStore,
     SqliteSessionStore,
     SqliteUserStore,
 )
@@ -24,6 +41,9 @@ class Stores:
     users: UserStore
     sessions: SessionStore
     conversations: ConversationStore
+    reader: LogReader
+    receipts: ReceiptStore
+    blocks: BlockStore
     log: ConversationLog
 
 
@@ -31,7 +51,15 @@ class Stores:
 async def memory_stores() -> AsyncIterator[Stores]:
     """Stores in dictionaries."""
     conversations = MemoryConversations()
-    yield Stores(MemoryUserStore(), MemorySessionStore(), conversations, conversations)
+    yield Stores(
+        users=MemoryUserStore(),
+        sessions=MemorySessionStore(),
+        conversations=conversations,
+        reader=conversations,
+        receipts=conversations,
+        blocks=MemoryBlockStore(),
+        log=MemoryConversationLog(conversations),
+    )
 
 
 @asynccontextmanager
@@ -48,8 +76,11 @@ async def sqlite_stores() -> AsyncIterator[Stores]:
 def sqlite_stores_in(database: SqliteDatabase) -> Stores:
     """The stores in an open file."""
     return Stores(
-        SqliteUserStore(database),
-        SqliteSessionStore(database),
-        SqliteConversationStore(database),
-        SqliteConversationLog(database),
+        users=SqliteUserStore(database),
+        sessions=SqliteSessionStore(database),
+        conversations=SqliteConversationStore(database),
+        reader=SqliteLogReader(database),
+        receipts=SqliteReceiptStore(database),
+        blocks=SqliteBlockStore(database),
+        log=SqliteConversationLog(database),
     )

@@ -1,0 +1,141 @@
+# ruff: noqa: D102 (a test's name is its sentence)
+"""The contract of `LogReader`."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from chat_core.messages import Message
+from chat_core.ports.log import ConversationLog
+from chat_core.ports.storage import LogReader, UserStore
+from chat_core.testing.makers import at, direct, say, stored_users
+from chat_core.testing.strategies import contents
+from chat_core.users import User
+
+BEYOND = 2**63 - 1
+
+
+class LogReaderContract:
+    """What every `LogReader` must do.
+
+    Subclass it, and give it the fixtures `reader`, `log` and `users`: a `LogReader`, a
+    `ConversationLog` and a `UserStore` of the same backend.
+    """
+
+    @pytest.fixture
+    async def people(self, users: UserStore) -> list[User]:
+        """Store Ann, Bob and Eve."""
+        return await stored_users(users, "ann", "bob", "eve")
+
+    @pytest.fixture
+    async def ten(self, log: ConversationLog, people: list[User]) -> list[Message]:
+        """Store a conversation of ten messages, beside another one."""
+        ann, bob, eve = people
+        between, other = direct(ann, bob), direct(ann, eve)
+        messages: list[Message] = []
+        for number in range(10):
+            messages += await say(log, between, (ann, bob)[number % 2], f"message {number}")
+            await say(log, other, eve, "elsewhere")
+        return messages
+
+    async def test_times_come_back_as_they_were_given(
+        self, reader: LogReader, log: ConversationLog, people: list[User]
+    ) -> None:
+        ann, bob, _ = people
+        (said,) = await say(log, direct(ann, bob), ann, "hello", when=at(0.001))
+
+        (stored,) = (
+            await reader.history(said.conversation_id, before=None, after=None, limit=1)
+        ).items
+        assert stored.created_at == at(0.001)
+        assert stored.created_at.utcoffset() == timedelta(0)
+
+    # history
+
+    async def test_messages_are_as_they_are_now(
+        self, reader: LogReader, ten: list[Message]
+    ) -> None:
+        stored = await reader.history(ten[0].conversation_id, before=None, after=None, limit=200)
+
+        assert list(stored.items) == ten
+
+    @settings(
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+    )
+    @given(content=contents)
+    async def test_content_is_kept_as_it_was_sent(
+        self,
+        reader: LogReader,
+        log: ConversationLog,
+        people: list[User],
+        content: str,
+    ) -> None:
+        ann, bob, _ = people
+        (said,) = await say(log, direct(ann, bob), ann, content)
+
+        stored = await reader.history(said.conversation_id, before=None, after=None, limit=1)
+        assert [message.content for message in stored.items] == [said.content] == [content]
+
+    @pytest.mark.parametrize(
+        ("before", "limit", "seqs", "more"),
+        [
+            (8, 3, [5, 6, 7], True),
+            (4, 3, [1, 2, 3], False),
+            (3, 3, [1, 2], False),
+            (1, 3, [], False),
+            (0, 3, [], False),
+            (BEYOND, 2, [9, 10], True),
+        ],
+    )
+    async def test_before_a_seq_are_the_last_ones_of_a_lower_one(
+        self,
+        reader: LogReader,
+        ten: list[Message],
+        before: int,
+        limit: int,
+        seqs: list[int],
+        more: bool,  # noqa: FBT001 (an expected value)
+    ) -> None:
+        history = await reader.history(
+            ten[0].conversation_id, before=before, after=None, limit=limit
+        )
+
+        assert ([message.seq for message in history.items], history.has_more) == (seqs, more)
+
+    @pytest.mark.parametrize(
+        ("after", "limit", "seqs", "more"),
+        [
+            (2, 3, [3, 4, 5], True),
+            (7, 3, [8, 9, 10], False),
+            (8, 3, [9, 10], False),
+            (10, 3, [], False),
+            (BEYOND, 3, [], False),
+            (0, 2, [1, 2], True),
+        ],
+    )
+    async def test_after_a_seq_are_the_first_ones_of_a_higher_one(
+        self,
+        reader: LogReader,
+        ten: list[Message],
+        after: int,
+        limit: int,
+        seqs: list[int],
+        more: bool,  # noqa: FBT001 (an expected value)
+    ) -> None:
+        history = await reader.history(
+            ten[0].conversation_id, before=None, after=after, limit=limit
+        )
+
+        assert ([message.seq for message in history.items], history.has_more) == (seqs, more)
+
+    @pytest.mark.parametrize("limit", [1, 9, 10, 11])
+    async def test_with_neither_the_latest_ones_as_before_a_seq_beyond_the_end(
+        self, reader: LogReader, ten: list[Message], limit: int
+    ) -> None:
+        between = ten[0].conversation_id
+        latest = await reader.history(between, before=None, after=None, limit=limit)
+
+        assert (list(latest.items), latest.has_more) == (ten[-limit:], limit < 10)
+        beyond = await reader.history(between, before=BEYOND, after=None, limit=limit)
+        assert (list(beyond.items), beyond.has_more) == (list(latest.items), latest.has_more)
