@@ -166,11 +166,15 @@ class Sessions:
         for limit, key in counted:
             await self.limiter.take(limit, key)
         password_hash = credentials.password_hash if credentials else None
-        if not await self.hasher.verify(password, password_hash):
-            return False
-        for limit, key in counted:
-            await self.limiter.give_back(limit, key)
-        return True
+        is_wrong = False
+        try:
+            is_wrong = not await self.hasher.verify(password, password_hash)
+        finally:
+            # A hasher that has too much to do has not judged.
+            if not is_wrong:
+                for limit, key in counted:
+                    await self.limiter.give_back(limit, key)
+        return not is_wrong
 
 
 def _digest(refresh_token: str) -> bytes:
