@@ -29,7 +29,7 @@ from chat_core.ports.log import (
     RevisionDraft,
     Stale,
 )
-from chat_sqlite.reader import DELETED, EDITED
+from chat_sqlite.reader import DELETED, EDITED, members_of
 from chat_sqlite.rows import MESSAGE, message, pair_of, to_ms
 
 _INSERT_MESSAGE = """
@@ -60,6 +60,10 @@ WHERE pk = ?
 _BLANK = """
 UPDATE messages SET content = NULL, updated_seq = ?, deleted_at = ?
 WHERE conversation_pk = ? AND sender_pk = ? AND deleted_at IS NULL
+"""
+_TO_DIGEST = """
+SELECT pk, content FROM messages WHERE conversation_pk = ? AND sender_pk = ?
+AND client_id IS NOT NULL AND content IS NOT NULL AND first_digest IS NULL
 """
 _INSERT_CHANGE = """
 INSERT INTO changes (conversation_pk, seq, kind, actor_pk, at, message_pk, user_pk, role, title,
@@ -216,23 +220,31 @@ class Appending:
         kind = DELETED if draft.content is None else EDITED
         self._insert_change(place, seq, kind, draft, message_pk=pk)
         row = self._connection.execute(f"{MESSAGE} WHERE m.pk = ?", (pk,)).fetchone()
-        return Appended(MessageUpdated(seq, message(row)))
+        revised = message(row)
+        self._look_up_again(revised.sender_id)
+        return Appended(MessageUpdated(seq, revised))
 
     def _create(self, draft: CreationDraft) -> Appended | Exception:
         group, creator = draft.conversation, self._user(draft.actor.user_id)
         members = [[each.user_id, each.role.value] for each in group.members.values()]
         if draft.client_id is not None:
             row = self._connection.execute(
-                "SELECT c.id, h.title, h.members, c.created_at FROM conversations c JOIN changes h"
+                "SELECT c.id, h.title, h.members, h.at FROM conversations c JOIN changes h"
                 " ON h.conversation_pk = c.pk AND h.seq = 1"
                 " WHERE c.creator_pk = ? AND c.client_id = ?",
                 (creator, draft.client_id),
             ).fetchone()
             if row is not None:
-                if (row[1], sorted(json.loads(row[2]))) != (group.title, sorted(members)):
+                first_id, title, first_members, at = row
+                if (title, sorted(json.loads(first_members))) != (group.title, sorted(members)):
                     return ClientIdConflict()
                 first = ConversationUpdated(
-                    ConversationId(row[0]), 1, ChangeKind.CREATED, draft.actor.user_id
+                    ConversationId(first_id),
+                    1,
+                    ChangeKind.CREATED,
+                    draft.actor.user_id,
+                    title=title,
+                    members=members_of(first_members, at),
                 )
                 return Appended(first, duplicate=True)
         place = self._open(group, creator, draft.client_id)
@@ -296,14 +308,30 @@ class Appending:
                     "UPDATE conversations SET title = ? WHERE pk = ?", (title, place.pk)
                 )
             case MemberDeleted(user_id):
-                blanked = (place.last_seq, at, place.pk, self._user(user_id))
-                self._connection.execute(_BLANK, blanked)
+                self._blank(place, user_id, at)
                 if before.kind is ConversationKind.GROUP:
                     self._remove(place, user_id)
                 else:
                     self._connection.execute(
                         "UPDATE conversations SET has_ended = 1 WHERE pk = ?", (place.pk,)
                     )
+
+    def _blank(self, place: _Place, user_id: UserId, at: int) -> None:
+        user = self._user(user_id)
+        rows = self._connection.execute(_TO_DIGEST, (place.pk, user)).fetchall()
+        self._connection.executemany(
+            "UPDATE messages SET first_digest = ? WHERE pk = ?",
+            [(digest_of(content), pk) for pk, content in rows],
+        )
+        self._connection.execute(_BLANK, (place.last_seq, at, place.pk, user))
+        self._look_up_again(user_id)
+
+    def _look_up_again(self, sender: UserId) -> None:
+        """A later draft of this transaction may repeat what an earlier one has changed."""
+        for key in [each for each in self._first_sent if each[0] == sender]:
+            first = first_sent_under(self._connection, key)
+            if first is not None:
+                self._first_sent[key] = first
 
     def _remove(self, place: _Place, user_id: UserId) -> None:
         self._connection.execute(
@@ -410,13 +438,21 @@ def first_sent(connection: sqlite3.Connection, drafts: Iterable[Draft]) -> dict[
     for draft in drafts:
         if isinstance(draft, MessageDraft) and draft.client_id is not None:
             key = (draft.actor.user_id, draft.client_id)
-            row = connection.execute(_FIRST_SENT, key).fetchone()
-            if row is not None:
-                (digest,) = connection.execute(
-                    "SELECT first_digest FROM messages WHERE id = ?", (row[0],)
-                ).fetchone()
-                found[key] = FirstSent(message(row), digest)
+            first = first_sent_under(connection, key)
+            if first is not None:
+                found[key] = first
     return found
+
+
+def first_sent_under(connection: sqlite3.Connection, key: SentKey) -> FirstSent | None:
+    """What was sent first under a client id, if anything was."""
+    row = connection.execute(_FIRST_SENT, key).fetchone()
+    if row is None:
+        return None
+    (digest,) = connection.execute(
+        "SELECT first_digest FROM messages WHERE id = ?", (row[0],)
+    ).fetchone()
+    return FirstSent(message(row), digest)
 
 
 def digest_of(content: str) -> bytes:

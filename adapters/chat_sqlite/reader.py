@@ -124,7 +124,6 @@ def _change(
     if message_id is not None:
         now = message(connection.execute(_ONE, (message_id,)).fetchone())
         return MessageUpdated(seq, _until(connection, now, until))
-    joined_at = from_ms(at)
     return ConversationUpdated(
         conversation_id,
         seq,
@@ -133,10 +132,14 @@ def _change(
         None if user is None else UserId(user),
         None if role is None else Role(role),
         title,
-        None
-        if members is None
-        else tuple(Member(UserId(each), Role(of), joined_at) for each, of in json.loads(members)),
+        None if members is None else members_of(members, at),
     )
+
+
+def members_of(members: str, at: int) -> tuple[Member, ...]:
+    """The members that a group was created with, as they are stored."""
+    joined_at = from_ms(at)
+    return tuple(Member(UserId(user), Role(role), joined_at) for user, role in json.loads(members))
 
 
 def _until(connection: sqlite3.Connection, now: Message, until: int) -> Message:
