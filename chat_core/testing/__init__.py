@@ -9,14 +9,19 @@ that has too much to do) is left to the adapter's own tests.
 import pytest
 
 pytest.register_assert_rewrite(
+    "chat_core.testing.blocks_contract",
     "chat_core.testing.conversations_contract",
     "chat_core.testing.limits_contract",
+    "chat_core.testing.log_changes_contract",
     "chat_core.testing.log_contract",
     "chat_core.testing.log_fixtures",
     "chat_core.testing.log_follower_contract",
+    "chat_core.testing.log_groups_contract",
     "chat_core.testing.log_messages_contract",
     "chat_core.testing.log_repeats_contract",
+    "chat_core.testing.log_revisions_contract",
     "chat_core.testing.reader_contract",
+    "chat_core.testing.receipts_contract",
     "chat_core.testing.security_contracts",
     "chat_core.testing.sessions_contract",
     "chat_core.testing.system_contracts",

@@ -1,13 +1,19 @@
 """The contract of `ConversationLog`, of all its parts."""
 
+from chat_core.testing.log_changes_contract import LogChangesContract
 from chat_core.testing.log_follower_contract import LogFollowerContract
+from chat_core.testing.log_groups_contract import LogGroupsContract
 from chat_core.testing.log_messages_contract import LogMessagesContract
 from chat_core.testing.log_repeats_contract import LogRepeatsContract
+from chat_core.testing.log_revisions_contract import LogRevisionsContract
 
 
 class ConversationLogContract(
     LogMessagesContract,
     LogRepeatsContract,
+    LogRevisionsContract,
+    LogGroupsContract,
+    LogChangesContract,
     LogFollowerContract,
 ):
     """What every `ConversationLog` must do.

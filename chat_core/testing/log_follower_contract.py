@@ -7,13 +7,31 @@ from dataclasses import replace
 
 import pytest
 
-from chat_core.conversations import Conversation
+from chat_core.conversations import (
+    Conversation,
+    MemberAdded,
+    MemberDeleted,
+    MemberRemoved,
+    Role,
+    RoleChanged,
+    TitleChanged,
+)
 from chat_core.errors import ClientIdConflict
 from chat_core.events import MessageSent
 from chat_core.ports.log import ConversationLog, MessageDraft, Stale
-from chat_core.ports.storage import LogReader
+from chat_core.ports.storage import LogReader, UserStore
 from chat_core.testing.log_fixtures import Followed, LogFixtures, append_and_walk_away
-from chat_core.testing.makers import draft
+from chat_core.testing.makers import (
+    alter,
+    change,
+    creation,
+    draft,
+    group,
+    revise,
+    revision,
+    say,
+    stored_users,
+)
 from chat_core.users import User
 
 
@@ -134,3 +152,62 @@ class LogFollowerContract(LogFixtures):
         await asyncio.gather(*(log.append(draft(between, people[0])) for _ in range(20)))
 
         assert followed.threads == {threading.get_ident()}
+
+    async def test_the_follower_is_told_the_members_before_and_after_an_entry(
+        self,
+        log: ConversationLog,
+        users: UserStore,
+        people: list[User],
+        followed: Followed,
+    ) -> None:
+        ann, bob, eve = people
+        (joe,) = await stored_users(users, "joe")
+        three = {ann.id, bob.id, eve.id}
+        friends = group(*people)
+        await log.append(creation(friends, ann, connection="phone"))
+        (said,) = await say(log, friends, eve, "hello")
+        await revise(log, friends, said, "Hello")
+        await alter(
+            log,
+            friends,
+            MemberAdded(joe.id, Role.MEMBER),
+            MemberRemoved(eve.id),
+            RoleChanged(bob.id, Role.OWNER),
+            TitleChanged("Others"),
+            MemberDeleted(ann.id),
+        )
+
+        assert [(set(each.audience), each.cause) for each in followed.committed] == [
+            (three, "phone"),
+            (three, None),
+            (three, None),
+            (three | {joe.id}, None),
+            (three | {joe.id}, None),
+            ({ann.id, bob.id, joe.id}, None),
+            ({ann.id, bob.id, joe.id}, None),
+            ({ann.id, bob.id, joe.id}, None),
+        ]
+
+    async def test_the_follower_gets_entries_of_every_kind_in_order_and_no_repeat(
+        self,
+        log: ConversationLog,
+        reader: LogReader,
+        people: list[User],
+        followed: Followed,
+    ) -> None:
+        ann, bob, _ = people
+        friends = group(ann, bob)
+        created = creation(friends, ann, client_id="g1")
+        await log.append(created)
+        (said,) = await say(log, friends, bob, "hello")
+        await asyncio.gather(
+            log.append(created),
+            log.append(revision(friends, said, "Hello")),
+            log.append(change(friends, TitleChanged("New"), ann)),
+            log.append(change(friends, TitleChanged("stale"), ann)),
+            log.append(draft(friends, bob, "stale")),
+            return_exceptions=True,
+        )
+
+        assert [event.seq for event in followed.events()] == [1, 2, 3, 4]
+        assert followed.events()[2:] == (await self.entries(reader, friends))[2:]

@@ -92,3 +92,42 @@ class LogRepeatsContract(LogFixtures):
 
         assert await self.stored(reader, between) == [first.message]
         assert len(await self.stored(reader, known)) == 1
+
+    # repeated
+
+    async def test_what_a_draft_repeats_is_told_and_stores_nothing(
+        self,
+        log: ConversationLog,
+        reader: LogReader,
+        people: list[User],
+        between: Conversation,
+    ) -> None:
+        ann, bob, _ = people
+        assert await log.repeated(draft(between, ann, client_id="c1")) is None
+        first = await log.append(draft(between, ann, client_id="c1"))
+
+        for again in (
+            draft(between, ann, client_id="c1"),
+            draft(direct(bob, ann), ann, client_id="c1"),
+            draft(replace(between, revision=99), ann, client_id="c1"),
+        ):
+            assert await log.repeated(again) == Appended(first.event, duplicate=True)
+        assert await self.stored(reader, between) == [first.message]
+
+    async def test_what_repeats_nothing_is_none(
+        self, log: ConversationLog, people: list[User], between: Conversation
+    ) -> None:
+        ann, bob, eve = people
+        await log.append(draft(between, ann, client_id="c1"))
+        other = direct(ann, eve)
+        await log.append(draft(other, ann, client_id="c2"))
+
+        for new in (
+            draft(between, ann),
+            draft(between, ann, client_id="c3"),
+            draft(between, bob, client_id="c1"),
+            draft(between, ann, "Hello", client_id="c1"),
+            draft(other, ann, client_id="c1"),
+            draft(direct(bob, eve), ann, client_id="c1"),
+        ):
+            assert await log.repeated(new) is None
