@@ -134,9 +134,12 @@ class ChatClient:
 
     async def _sync(self, named: dict[str, int], others: str) -> None:
         unfinished = await self._sync_pages(named, others)
+        before: dict[str, int] = {}
         while unfinished:
             again = {each: self.state.conversations[each].seq for each in unfinished}
-            unfinished = await self._sync_pages(again, "none")
+            if again == before:
+                raise Disconnected("The server has more, and does not tell")
+            before, unfinished = again, await self._sync_pages(again, "none")
 
     async def _sync_pages(self, named: dict[str, int], others: str) -> list[str]:
         cursor, unfinished = None, list[str]()
@@ -157,7 +160,7 @@ class ChatClient:
         except Refused as refusal:
             if refusal.code in RETRY:
                 return
-            del self._outbox[outgoing.client_id]
+            self._outbox.pop(outgoing.client_id, None)
             if not outgoing.outcome.done():
                 outgoing.outcome.set_exception(refusal)
             return

@@ -31,23 +31,27 @@ class InProcessWire(Wire):
     """Socket.IO packets from hand to hand; both ends live in one event loop."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
-        self._dispatcher = dispatcher
-        self._link: _Link | None = None
+        self.dispatcher = dispatcher
+        self.link: Link | None = None
 
     async def connect(self, auth: Json, listener: Listener) -> None:
         """See `Wire.connect`."""
         await self.close()
-        self._link = _Link(listener)
+        self.link = self.new_link(listener)
         text = json.dumps(auth) if auth else None
-        self._link.connection = self._dispatcher.opened(self._link, text)
+        self.link.connection = self.dispatcher.opened(self.link, text)
+
+    def new_link(self, listener: Listener) -> "Link":
+        """The client's end of a new connection."""
+        return Link(listener)
 
     async def call(self, event: str, payload: Json) -> Json:
         """See `Wire.call`."""
-        link = self._link
+        link = self.link
         if link is None or link.is_closed:
             raise Disconnected
         ack_id, ack = link.expect_ack()
-        self._dispatcher.received(link.connection, f"{ack_id}{json.dumps([event, payload])}")
+        self.dispatcher.received(link.connection, f"{ack_id}{json.dumps([event, payload])}")
         return await ack
 
     async def close(self) -> None:
@@ -56,13 +60,13 @@ class InProcessWire(Wire):
 
     def lose(self) -> None:
         """The connection breaks: nothing that is on its way arrives, either way."""
-        link, self._link = self._link, None
+        link, self.link = self.link, None
         if link is not None:
             link.cut()
-            self._dispatcher.closed(link.connection)
+            self.dispatcher.closed(link.connection)
 
 
-class _Link:
+class Link:
     """The client's end of one connection: a transport, to the server."""
 
     def __init__(self, listener: Listener) -> None:
@@ -73,6 +77,7 @@ class _Link:
         self._next_ack = 0
 
     def expect_ack(self) -> tuple[int, "asyncio.Future[Json]"]:
+        """A new ack id, and the answer that will come under it."""
         ack_id, self._next_ack = self._next_ack, self._next_ack + 1
         ack = self._acks[ack_id] = asyncio.get_running_loop().create_future()
         return ack_id, ack
@@ -97,6 +102,7 @@ class _Link:
             self._listener.ended()
 
     def cut(self) -> None:
+        """Nothing arrives any more; those who wait for an ack hear of it."""
         self.is_closed = True
         for ack in self._acks.values():
             if not ack.done():
