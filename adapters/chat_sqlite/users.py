@@ -107,7 +107,7 @@ class SqliteUserStore(UserStore):
                     "UPDATE users SET display_name = coalesce(?, display_name),"
                     " display_key = coalesce(?, display_key), email = coalesce(?, email),"
                     " email_key = coalesce(?, email_key)"
-                    f" WHERE id = ? RETURNING {_COLUMNS}",
+                    f" WHERE id = ? AND deleted_at IS NULL RETURNING {_COLUMNS}",
                     (
                         change.display_name,
                         _key(change.display_name),

@@ -156,6 +156,8 @@ class MemoryConversationLog(ConversationLog):
             case MemberRemoved(user_id):
                 log.removed_at[user_id] = seq
             case MemberDeleted(user_id):
+                if user_id not in log.conversation.members:
+                    log.removed_at[user_id] = seq
                 _blank(log, user_id, seq, draft)
         self._add(log, event, event, draft, before)
         return Appended(event)

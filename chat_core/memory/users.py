@@ -47,7 +47,7 @@ class MemoryUserStore(UserStore):
     async def update(self, user_id: UserId, change: ProfileChange) -> User:
         """See `UserStore.update`."""
         user = self._users.get(user_id)
-        if user is None:
+        if user is None or user.deleted_at is not None:
             raise NotFound
         if change.email is not None:
             self._check_email(user_id, change.email)

@@ -44,7 +44,7 @@ class UserStore(Protocol):
         """Change the profile and return it as it is then.
 
         - What is None in the change stays as it is.
-        - An unknown user: raises `NotFound`.
+        - An unknown or erased user: raises `NotFound`.
         - Another account has the e-mail address: raises `EmailTaken`, changes nothing.
         - The address that the account had before is free then.
         """
