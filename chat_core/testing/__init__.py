@@ -21,9 +21,12 @@ pytest.register_assert_rewrite(
     "chat_core.testing.log_repeats_contract",
     "chat_core.testing.log_revisions_contract",
     "chat_core.testing.reader_contract",
+    "chat_core.testing.reader_messages_contract",
     "chat_core.testing.receipts_contract",
     "chat_core.testing.security_contracts",
     "chat_core.testing.sessions_contract",
+    "chat_core.testing.sessions_refresh_contract",
     "chat_core.testing.system_contracts",
     "chat_core.testing.users_contract",
+    "chat_core.testing.users_erasure_contract",
 )

@@ -8,6 +8,7 @@ import pytest
 from chat_core.conversations import (
     MAX_UNREAD,
     ActivityPlace,
+    MemberRemoved,
     Overview,
     Receipt,
     Standing,
@@ -15,7 +16,17 @@ from chat_core.conversations import (
 from chat_core.ids import ConversationId, UserId
 from chat_core.ports.log import ConversationLog
 from chat_core.ports.storage import ConversationStore, UserStore
-from chat_core.testing.makers import at, direct, draft, say, stored_users
+from chat_core.testing.makers import (
+    alter,
+    at,
+    create,
+    direct,
+    draft,
+    group,
+    revise,
+    say,
+    stored_users,
+)
 from chat_core.users import User
 
 
@@ -70,6 +81,52 @@ class ConversationStoreContract:
         assert await conversations.direct(ann.id, bob.id) == between
         assert await conversations.direct(bob.id, ann.id) == between
         assert await conversations.direct(ann.id, eve.id) is None
+
+    # overview
+
+    async def test_one_conversation_is_shown_as_in_the_list(
+        self, conversations: ConversationStore, log: ConversationLog, people: list[User]
+    ) -> None:
+        ann, bob, _ = people
+        between, friends = direct(ann, bob), await create(log, group(*people, when=at(7)))
+        *_, last = await say(log, between, ann, "1", "2", when=at(9))
+
+        receipts = (Receipt(ann.id, 2, 2), Receipt(bob.id, 0, 0))
+        seen = await conversations.overview(bob.id, between.id)
+        assert seen == Overview(between, Standing(1, 2, 0, 2, receipts), last, at(9))
+        ((first, second),) = await pages(conversations, bob.id)
+        assert first == seen
+        assert second == await conversations.overview(bob.id, friends.id)
+        assert (second.last_message, second.active_at) == (None, at(7))
+
+    async def test_to_whoever_is_no_member_there_is_none(
+        self, conversations: ConversationStore, log: ConversationLog, people: list[User]
+    ) -> None:
+        ann, bob, eve = people
+        between, friends = direct(ann, bob), await create(log, group(ann, bob, eve))
+        await say(log, between, ann, "hello")
+        await alter(log, friends, MemberRemoved(eve.id))
+
+        assert await conversations.overview(eve.id, between.id) is None
+        assert await conversations.overview(eve.id, friends.id) is None
+        assert await conversations.overview(ann.id, ConversationId("unknown")) is None
+        assert await pages(conversations, eve.id) == [[]]
+
+    async def test_every_entry_is_activity_and_the_last_message_is_shown_as_it_is_now(
+        self, conversations: ConversationStore, log: ConversationLog, people: list[User]
+    ) -> None:
+        ann, bob, eve = people
+        friends = await create(log, group(ann, bob, eve))
+        (said,) = await say(log, friends, ann, "hello", when=at(1))
+        edited = await revise(log, friends, said, "Hello", when=at(2))
+        one = await conversations.overview(bob.id, friends.id)
+        await alter(log, friends, MemberRemoved(eve.id), when=at(3))
+        two = await conversations.overview(bob.id, friends.id)
+
+        assert one is not None
+        assert two is not None
+        assert (one.last_message, one.active_at) == (edited.message, at(2))
+        assert (two.last_message, two.active_at) == (edited.message, at(3))
 
     # overviews
 
@@ -179,4 +236,18 @@ class ConversationStoreContract:
             ann.id: {bob.id, eve.id},
             bob.id: {ann.id},
             joe.id: set(),
+        }
+
+    async def test_former_members_are_no_peers(
+        self, conversations: ConversationStore, log: ConversationLog, people: list[User]
+    ) -> None:
+        ann, bob, eve = people
+        friends = await create(log, group(ann, bob, eve))
+        await alter(log, friends, MemberRemoved(eve.id))
+
+        found = await conversations.peers([ann.id, bob.id, eve.id])
+        assert {each: set(peers) for each, peers in found.items()} == {
+            ann.id: {bob.id},
+            bob.id: {ann.id},
+            eve.id: set(),
         }

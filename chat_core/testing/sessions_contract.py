@@ -3,35 +3,22 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from hashlib import sha256
 
 import pytest
 
-from chat_core.ids import SessionId
+from chat_core.ids import SessionId, UserId
 from chat_core.ports.storage import SessionStore, UserStore
 from chat_core.sessions import Session
-from chat_core.testing.makers import session, stored_users
+from chat_core.testing.makers import at, session, stored_users
+from chat_core.testing.sessions_refresh_contract import SessionRefreshContract, digest
 
 
-def digest(token: str) -> bytes:
-    """What is stored of a refresh token."""
-    return sha256(token.encode()).digest()
-
-
-class SessionStoreContract:
+class SessionStoreContract(SessionRefreshContract):
     """What every `SessionStore` must do.
 
     Subclass it, and give it the fixtures `sessions`, and `users`: a `UserStore` of the same
     backend.
     """
-
-    @pytest.fixture
-    async def phone(self, sessions: SessionStore, users: UserStore) -> Session:
-        """Store a session of Ann's."""
-        (ann,) = await stored_users(users, "ann")
-        stored = session(ann, device="phone")
-        await sessions.add(stored, digest("phone"))
-        return stored
 
     async def test_a_new_session_is_stored(
         self, sessions: SessionStore, users: UserStore, phone: Session
@@ -74,3 +61,56 @@ class SessionStoreContract:
 
         assert await sessions.get(SessionId("unknown")) is None
         assert await sessions.get(phone.id) == phone
+
+    # ends
+
+    async def test_an_ended_session_is_found_with_its_end(
+        self, sessions: SessionStore, phone: Session
+    ) -> None:
+        await sessions.end([phone.id], at(5.001))
+
+        assert await sessions.get(phone.id) == replace(phone, ended_at=at(5.001))
+
+    async def test_ended_and_unknown_sessions_are_not_ended_again(
+        self, sessions: SessionStore, phone: Session
+    ) -> None:
+        await sessions.end([phone.id], at(5))
+        await sessions.end([SessionId("unknown"), phone.id], at(6))
+        await sessions.end([], at(7))
+
+        assert await sessions.get(phone.id) == replace(phone, ended_at=at(5))
+        assert list(await sessions.ended_since(at(6))) == []
+
+    async def test_a_users_sessions_that_have_not_ended_are_listed_the_latest_seen_first(
+        self, sessions: SessionStore, users: UserStore
+    ) -> None:
+        ann, bob = await stored_users(users, "ann", "bob")
+        stored = [
+            replace(session(of), last_seen_at=at(seen))
+            for of, seen in ((ann, 2), (ann, 4), (ann, 3), (ann, 1), (bob, 9))
+        ]
+        for number, each in enumerate(stored):
+            await sessions.add(each, digest(f"{number}"))
+        await sessions.end([stored[2].id], at(9))
+
+        assert list(await sessions.of_user(ann.id)) == [stored[1], stored[0], stored[3]]
+        assert list(await sessions.of_user(bob.id)) == [stored[4]]
+        assert list(await sessions.of_user(UserId("nobody"))) == []
+
+    async def test_the_sessions_that_ended_then_or_later_are_told(
+        self, sessions: SessionStore, users: UserStore, phone: Session
+    ) -> None:
+        (bob,) = await stored_users(users, "bob")
+        others = [session(bob) for _ in range(2)]
+        for number, each in enumerate(others):
+            await sessions.add(each, digest(f"{number}"))
+        await sessions.end([phone.id], at(5))
+        await sessions.end([others[0].id], at(6))
+
+        for moment, ended in (
+            (4.999, {phone.id, others[0].id}),
+            (5, {phone.id, others[0].id}),
+            (5.001, {others[0].id}),
+            (6.001, set()),
+        ):
+            assert set(await sessions.ended_since(at(moment))) == ended

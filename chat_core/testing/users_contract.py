@@ -10,6 +10,7 @@ from chat_core.errors import EmailTaken, NotFound, UsernameTaken
 from chat_core.ids import UserId
 from chat_core.ports.storage import UserStore
 from chat_core.testing.makers import at, stored_users, user
+from chat_core.testing.users_erasure_contract import UserErasureContract
 from chat_core.users import Credentials, NamePlace, ProfileChange, User
 
 NOBODY = UserId("nobody")
@@ -36,7 +37,7 @@ async def usernames(
     return [each.username for page in found for each in page]
 
 
-class UserStoreContract:
+class UserStoreContract(UserErasureContract):
     """What every `UserStore` must do. Subclass it, and give it a `users` fixture."""
 
     async def test_times_come_back_as_they_were_given(self, users: UserStore) -> None:

@@ -3,12 +3,15 @@ from pathlib import Path
 
 import pytest
 
+from chat_core.testing.blocks_contract import BlockStoreContract
 from chat_core.testing.conversations_contract import ConversationStoreContract
 from chat_core.testing.log_contract import ConversationLogContract
 from chat_core.testing.reader_contract import LogReaderContract
+from chat_core.testing.receipts_contract import ReceiptStoreContract
 from chat_core.testing.sessions_contract import SessionStoreContract
 from chat_core.testing.users_contract import UserStoreContract
 from chat_sqlite import (
+    SqliteBlockStore,
     SqliteConversationLog,
     SqliteConversationStore,
     SqliteDatabase,
@@ -52,6 +55,11 @@ def receipts(database: SqliteDatabase) -> SqliteReceiptStore:
 
 
 @pytest.fixture
+def blocks(database: SqliteDatabase) -> SqliteBlockStore:
+    return SqliteBlockStore(database)
+
+
+@pytest.fixture
 def log(database: SqliteDatabase) -> SqliteConversationLog:
     return SqliteConversationLog(database)
 
@@ -73,4 +81,12 @@ class TestSqliteLogReader(LogReaderContract):
 
 
 class TestSqliteConversationLog(ConversationLogContract):
+    pass
+
+
+class TestSqliteReceiptStore(ReceiptStoreContract):
+    pass
+
+
+class TestSqliteBlockStore(BlockStoreContract):
     pass

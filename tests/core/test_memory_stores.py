@@ -1,14 +1,17 @@
 import pytest
 
 from chat_core.memory import (
+    MemoryBlockStore,
     MemoryConversationLog,
     MemoryConversations,
     MemorySessionStore,
     MemoryUserStore,
 )
+from chat_core.testing.blocks_contract import BlockStoreContract
 from chat_core.testing.conversations_contract import ConversationStoreContract
 from chat_core.testing.log_contract import ConversationLogContract
 from chat_core.testing.reader_contract import LogReaderContract
+from chat_core.testing.receipts_contract import ReceiptStoreContract
 from chat_core.testing.sessions_contract import SessionStoreContract
 from chat_core.testing.users_contract import UserStoreContract
 
@@ -39,6 +42,11 @@ def receipts(conversations: MemoryConversations) -> MemoryConversations:
 
 
 @pytest.fixture
+def blocks() -> MemoryBlockStore:
+    return MemoryBlockStore()
+
+
+@pytest.fixture
 def log(conversations: MemoryConversations) -> MemoryConversationLog:
     return MemoryConversationLog(conversations)
 
@@ -60,4 +68,12 @@ class TestMemoryLogReader(LogReaderContract):
 
 
 class TestMemoryConversationLog(ConversationLogContract):
+    pass
+
+
+class TestMemoryReceiptStore(ReceiptStoreContract):
+    pass
+
+
+class TestMemoryBlockStore(BlockStoreContract):
     pass

@@ -1,0 +1,192 @@
+# ruff: noqa: D102 (a test's name is its sentence)
+"""The contract of `SessionStore`: refresh tokens."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+
+from chat_core.errors import RefreshReused, SessionRevoked, TokenExpired, TokenInvalid
+from chat_core.ports.storage import SessionStore, UserStore
+from chat_core.sessions import LOST_ANSWER, RefreshLimits, RefreshUse, Session
+from chat_core.testing.makers import at, session, stored_users
+
+LIMITS = RefreshLimits(idle=timedelta(hours=1), total=timedelta(hours=3))
+WINDOW = LOST_ANSWER.total_seconds()
+
+
+def digest(token: str) -> bytes:
+    """What is stored of a refresh token."""
+    return sha256(token.encode()).digest()
+
+
+def use(token: str, replacement: str, seconds: float) -> RefreshUse:
+    """Use a token so many seconds after the start."""
+    return RefreshUse(digest(token), digest(replacement), at(seconds), LIMITS)
+
+
+class SessionRefreshContract:
+    """What every `SessionStore` must do with refresh tokens, by `RefreshUse.judge`."""
+
+    @pytest.fixture
+    async def phone(self, sessions: SessionStore, users: UserStore) -> Session:
+        """Store a session of Ann's."""
+        (ann,) = await stored_users(users, "ann")
+        stored = session(ann, device="phone")
+        await sessions.add(stored, digest("phone"))
+        return stored
+
+    async def check_reused(
+        self, sessions: SessionStore, of: Session, token: str, seconds: float
+    ) -> None:
+        """The token is used up: the session ends, and no token of it is good any more."""
+        with pytest.raises(RefreshReused) as caught:
+            await sessions.refresh(use(token, "never given", seconds))
+        assert caught.value.session_id == of.id
+        stored = await sessions.get(of.id)
+        assert stored is not None
+        assert stored.ended_at == at(seconds)
+        with pytest.raises(TokenInvalid):
+            await sessions.refresh(use("never given", "x", seconds))
+
+    async def test_the_token_in_force_is_replaced_and_the_session_was_seen(
+        self, sessions: SessionStore, phone: Session
+    ) -> None:
+        for number, seconds in enumerate((100, 200, 300)):
+            refreshed = await sessions.refresh(use(token(number), token(number + 1), seconds))
+            assert refreshed == replace(phone, last_seen_at=at(seconds))
+            assert await sessions.get(phone.id) == refreshed
+
+    async def test_a_token_that_no_session_was_given_is_invalid(
+        self, sessions: SessionStore, phone: Session
+    ) -> None:
+        with pytest.raises(TokenInvalid):
+            await sessions.refresh(use("unknown", "b", 1))
+
+        assert await sessions.get(phone.id) == phone
+        with pytest.raises(TokenInvalid):
+            await sessions.refresh(use("b", "c", 1))
+
+    async def test_a_session_that_has_ended_is_revoked_for_every_token_it_was_given(
+        self, sessions: SessionStore, phone: Session
+    ) -> None:
+        await sessions.refresh(use("phone", "b", 1))
+        await sessions.end([phone.id], at(2))
+
+        for known in ("phone", "b"):
+            with pytest.raises(SessionRevoked):
+                await sessions.refresh(use(known, "c", 3))
+        ended = await sessions.get(phone.id)
+        assert ended == replace(phone, last_seen_at=at(1), ended_at=at(2))
+
+    @pytest.mark.parametrize("seconds", [100.0, 100 + WINDOW])
+    async def test_the_token_before_may_be_used_again_for_a_while(
+        self, sessions: SessionStore, phone: Session, seconds: float
+    ) -> None:
+        await sessions.refresh(use("phone", "lost", 100))
+        refreshed = await sessions.refresh(use("phone", "c", seconds))
+
+        assert refreshed == replace(phone, last_seen_at=at(seconds))
+        await sessions.refresh(use("c", "d", seconds + 60))
+
+    async def test_the_token_before_is_used_up_after_that_while(
+        self, sessions: SessionStore, phone: Session
+    ) -> None:
+        await sessions.refresh(use("phone", "b", 100))
+        await self.check_reused(sessions, phone, "phone", 100.001 + WINDOW)
+
+        with pytest.raises(SessionRevoked):
+            await sessions.refresh(use("b", "c", 101 + WINDOW))
+
+    async def test_a_repeated_use_does_not_lengthen_that_while(
+        self, sessions: SessionStore, phone: Session
+    ) -> None:
+        await sessions.refresh(use("phone", "b", 100))
+        await sessions.refresh(use("phone", "c", 100 + WINDOW))
+
+        await self.check_reused(sessions, phone, "phone", 100.001 + WINDOW)
+
+    async def test_what_the_token_before_brings_replaces_its_first_successor(
+        self, sessions: SessionStore, phone: Session
+    ) -> None:
+        await sessions.refresh(use("phone", "lost", 100))
+        await sessions.refresh(use("phone", "c", 101))
+
+        await self.check_reused(sessions, phone, "lost", 102)
+
+    async def test_the_token_before_is_used_up_once_its_successor_was_used(
+        self, sessions: SessionStore, phone: Session
+    ) -> None:
+        await sessions.refresh(use("phone", "b", 100))
+        await sessions.refresh(use("b", "c", 101))
+
+        await self.check_reused(sessions, phone, "phone", 102)
+
+    @pytest.mark.parametrize(
+        ("uses", "end"), [([], 3600), ([3000], 6600), ([3000, 6000, 9000], 10800)]
+    )
+    async def test_a_session_past_its_limits_has_expired_and_does_not_end(
+        self, sessions: SessionStore, phone: Session, uses: list[int], end: int
+    ) -> None:
+        for number, seconds in enumerate(uses):
+            await sessions.refresh(use(token(number), token(number + 1), seconds))
+        before = await sessions.get(phone.id)
+        last = token(len(uses))
+        with pytest.raises(TokenExpired):
+            await sessions.refresh(use(last, "x", end))
+
+        assert await sessions.get(phone.id) == before
+        await sessions.refresh(use(last, "y", end - 0.001))
+
+    async def test_other_sessions_are_left_alone(
+        self, sessions: SessionStore, users: UserStore, phone: Session
+    ) -> None:
+        (bob,) = await stored_users(users, "bob")
+        laptop = session(bob, device="laptop")
+        await sessions.add(laptop, digest("laptop"))
+        await sessions.refresh(use("phone", "b", 1))
+        await sessions.refresh(use("b", "c", 2))
+        await self.check_reused(sessions, phone, "phone", 3)
+
+        assert await sessions.get(laptop.id) == laptop
+        assert await sessions.refresh(use("laptop", "l2", 4)) == replace(laptop, last_seen_at=at(4))
+
+    async def test_of_concurrent_uses_of_one_token_all_get_an_answer_and_one_chain_stays(
+        self, sessions: SessionStore, phone: Session
+    ) -> None:
+        results = await asyncio.gather(
+            *(sessions.refresh(use("phone", f"b{number}", 100)) for number in range(5))
+        )
+        assert results == [replace(phone, last_seen_at=at(100))] * 5
+
+        good = 0
+        for number in reversed(range(5)):
+            try:
+                await sessions.refresh(use(f"b{number}", f"c{number}", 101))
+            except (RefreshReused, SessionRevoked):
+                continue
+            good += 1
+        assert good == 1
+        ended = await sessions.get(phone.id)
+        assert ended is not None
+        assert ended.ended_at == at(101)
+
+    async def test_of_concurrent_uses_of_a_used_up_token_the_first_ends_the_session(
+        self, sessions: SessionStore, phone: Session
+    ) -> None:
+        await sessions.refresh(use("phone", "b", 100))
+        results = await asyncio.gather(
+            *(sessions.refresh(use("phone", f"c{number}", 200)) for number in range(3)),
+            return_exceptions=True,
+        )
+
+        assert [type(each) for each in results] == [RefreshReused, SessionRevoked, SessionRevoked]
+        ended = await sessions.get(phone.id)
+        assert ended == replace(phone, last_seen_at=at(100), ended_at=at(200))
+
+
+def token(number: int) -> str:
+    """The token after so many refreshes."""
+    return f"token {number}" if number else "phone"

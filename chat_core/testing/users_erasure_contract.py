@@ -1,0 +1,105 @@
+# ruff: noqa: D102 (a test's name is its sentence)
+"""The contract of `UserStore`: new passwords, and accounts that are gone."""
+
+from dataclasses import replace
+
+import pytest
+
+from chat_core.errors import NotFound
+from chat_core.ports.storage import UserStore
+from chat_core.testing.makers import at, stored_users, user
+from chat_core.users import ProfileChange, User
+
+NAMES = {"email": "ann@example.org", "display_name": "Ann Other"}
+
+
+class UserErasureContract:
+    """What every `UserStore` must do with passwords that change and users who go."""
+
+    @pytest.fixture
+    async def erased(self, users: UserStore) -> User:
+        """Store and erase Ann."""
+        ann = user("ann", **NAMES)
+        await users.add(ann, "hash")
+        await users.saw({ann.id: at(1)})
+        return await users.erase(ann.id, at(5))
+
+    async def test_a_password_hash_is_replaced(self, users: UserStore) -> None:
+        ann, bob = await stored_users(users, "ann", "bob")
+        await users.set_password_hash(ann.id, "another")
+
+        for each, expected in ((ann, "another"), (bob, "hash")):
+            credentials = await users.credentials(str(each.username))
+            assert credentials is not None
+            assert (credentials.user, credentials.password_hash) == (each, expected)
+
+    async def test_a_password_hash_of_an_unknown_or_erased_user_is_ignored(
+        self, users: UserStore, erased: User
+    ) -> None:
+        await users.set_password_hash(user().id, "another")
+        await users.set_password_hash(erased.id, "another")
+
+        assert await users.credentials("ann") is None
+        assert await users.get([erased.id]) == {erased.id: erased}
+
+    async def test_of_an_erased_user_nothing_is_left_but_that_there_was_one(
+        self, users: UserStore, erased: User
+    ) -> None:
+        assert erased == User(erased.id, None, None, None, created_at=at(0), deleted_at=at(5))
+        assert await users.get([erased.id]) == {erased.id: erased}
+
+    async def test_an_erased_user_is_found_by_get_alone(
+        self, users: UserStore, erased: User
+    ) -> None:
+        (bob,) = await stored_users(users, "bob")
+        for login in ("ann", "ann@example.org", "", "None"):
+            assert await users.credentials(login) is None
+        for prefix in ("", "a", "ann o", "none"):
+            page = await users.search(prefix, without=erased.id, after=None, limit=9)
+            assert erased not in page.items
+            page = await users.search(prefix, without=bob.id, after=None, limit=9)
+            assert list(page.items) == []
+
+    async def test_an_erased_user_has_no_profile_to_change(
+        self, users: UserStore, erased: User
+    ) -> None:
+        with pytest.raises(NotFound):
+            await users.update(erased.id, ProfileChange("Ann", "ann@example.org"))
+
+        assert await users.get([erased.id]) == {erased.id: erased}
+
+    async def test_an_erased_user_is_not_seen_again(self, users: UserStore, erased: User) -> None:
+        await users.saw({erased.id: at(9)})
+
+        assert await users.get([erased.id]) == {erased.id: erased}
+
+    async def test_the_names_and_the_address_can_be_used_again(
+        self, users: UserStore, erased: User
+    ) -> None:
+        again = user("ann", **NAMES)
+        await users.add(again, "another")
+
+        credentials = await users.credentials("ann@example.org")
+        assert credentials is not None
+        assert credentials.user == again
+        assert (await users.get([erased.id]))[erased.id] == erased
+
+    async def test_many_can_be_erased(self, users: UserStore, erased: User) -> None:
+        bob, eve = await stored_users(users, "bob", "eve")
+        gone = await users.erase(bob.id, at(6))
+
+        assert gone == replace(bob, username=None, display_name=None, email=None, deleted_at=at(6))
+        assert await users.get([bob.id, eve.id, erased.id]) == {
+            bob.id: gone,
+            eve.id: eve,
+            erased.id: erased,
+        }
+
+    async def test_to_erase_again_or_an_unknown_user_is_not_found(
+        self, users: UserStore, erased: User
+    ) -> None:
+        for user_id in (erased.id, user().id):
+            with pytest.raises(NotFound):
+                await users.erase(user_id, at(7))
+
+        assert (await users.get([erased.id]))[erased.id].deleted_at == at(5)
