@@ -94,8 +94,8 @@ class Conversation:
     members: Mapping[UserId, Member]
     revision: int
     created_at: datetime
-    has_ended: bool = False
-    """Direct: one of the two accounts is gone."""
+    gone: frozenset[UserId] = frozenset()
+    """Direct: those of the two whose accounts are gone."""
 
     @classmethod
     def direct(
@@ -117,6 +117,11 @@ class Conversation:
         stored = {user: Member(user, role, at) for user, role in members.items()}
         return cls(new_id, ConversationKind.GROUP, title, stored, 1, at)
 
+    @property
+    def has_ended(self) -> bool:
+        """Direct: one of the two accounts is gone, so that nothing more can be said."""
+        return bool(self.gone)
+
     def other(self, user_id: UserId) -> UserId | None:
         """In a direct conversation the one that `user_id` talks to; None in a group."""
         if self.kind is not ConversationKind.DIRECT:
@@ -135,7 +140,7 @@ class Conversation:
                 del members[user_id]
             case MemberDeleted(user_id):
                 if self.kind is ConversationKind.DIRECT:
-                    return replace(self, revision=seq, has_ended=True)
+                    return replace(self, revision=seq, gone=self.gone | {user_id})
                 del members[user_id]
             case TitleChanged(title):
                 return replace(self, revision=seq, title=title)

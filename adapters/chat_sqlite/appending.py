@@ -313,7 +313,8 @@ class Appending:
                     self._remove(place, user_id)
                 else:
                     self._connection.execute(
-                        "UPDATE conversations SET has_ended = 1 WHERE pk = ?", (place.pk,)
+                        "UPDATE members SET is_gone = 1 WHERE conversation_pk = ? AND user_pk = ?",
+                        (place.pk, self._user(user_id)),
                     )
 
     def _blank(self, place: _Place, user_id: UserId, at: int) -> None:

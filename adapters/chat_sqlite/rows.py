@@ -81,26 +81,28 @@ def message(
 def conversation(connection: sqlite3.Connection, column: str, value: str) -> Conversation | None:
     """The conversation whose unique column, `id` or `pair`, has that value, or None."""
     row = connection.execute(
-        "SELECT pk, id, kind, title, revision, created_at, has_ended FROM conversations"
-        f" WHERE {column} = ?",
+        f"SELECT pk, id, kind, title, revision, created_at FROM conversations WHERE {column} = ?",
         (value,),
     ).fetchone()
     if row is None:
         return None
-    pk, id_, kind, title, revision, created_at, has_ended = row
+    pk, id_, kind, title, revision, created_at = row
     members = connection.execute(
-        "SELECT u.id, m.role, m.joined_at FROM members m JOIN users u ON u.pk = m.user_pk"
-        " WHERE m.conversation_pk = ? AND m.removed_seq IS NULL ORDER BY m.joined_at, u.id",
+        "SELECT u.id, m.role, m.joined_at, m.is_gone"
+        " FROM members m JOIN users u ON u.pk = m.user_pk WHERE m.conversation_pk = ? AND m.removed_seq IS NULL ORDER BY m.joined_at, u.id",
         (pk,),
-    )
+    ).fetchall()
     return Conversation(
         ConversationId(id_),
         ConversationKind(kind),
         title,
-        {UserId(user): Member(UserId(user), Role(role), from_ms(at)) for user, role, at in members},
+        {
+            UserId(user): Member(UserId(user), Role(role), from_ms(joined_at))
+            for user, role, joined_at, _ in members
+        },
         revision,
         from_ms(created_at),
-        bool(has_ended),
+        frozenset(UserId(user) for user, _, _, is_gone in members if is_gone),
     )
 
 

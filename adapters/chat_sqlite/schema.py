@@ -92,13 +92,13 @@ CREATE TABLE refresh_tokens (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO refresh_tokens SELECT current_digest, pk FROM sessions;
 
-ALTER TABLE conversations ADD COLUMN has_ended INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversations ADD COLUMN creator_pk INTEGER;
 ALTER TABLE conversations ADD COLUMN client_id TEXT;
 CREATE UNIQUE INDEX conversations_by_client_id ON conversations (creator_pk, client_id)
     WHERE client_id IS NOT NULL;
 
 ALTER TABLE members ADD COLUMN removed_seq INTEGER;  -- NULL: is a member
+ALTER TABLE members ADD COLUMN is_gone INTEGER NOT NULL DEFAULT 0;  -- direct: the account is gone
 
 ALTER TABLE messages ADD COLUMN first_digest BLOB;  -- of what was first sent, once it was revised
 

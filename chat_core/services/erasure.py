@@ -70,4 +70,4 @@ class Erasure:
 
 
 def _is_done(conversation: Conversation, user_id: UserId) -> bool:
-    return conversation.has_ended or user_id not in conversation.members
+    return user_id in conversation.gone or user_id not in conversation.members

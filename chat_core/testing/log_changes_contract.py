@@ -181,7 +181,7 @@ class LogChangesContract(LogFixtures):
         now = await alter(log, between, MemberDeleted(bob.id), by=bob, when=at(4))
 
         assert await conversations.direct(ann.id, bob.id) == now
-        assert (now.has_ended, now.members) == (True, between.members)
+        assert (now.gone, now.members) == (frozenset({bob.id}), between.members)
         gone = replace(bobs, updated_seq=3, content=None, deleted_at=at(4))
         assert await self.stored(reader, between) == [anns, gone]
         with pytest.raises(Stale):
@@ -191,14 +191,17 @@ class LogChangesContract(LogFixtures):
         self,
         log: ConversationLog,
         reader: LogReader,
+        conversations: ConversationStore,
         people: list[User],
         between: Conversation,
     ) -> None:
         ann, bob, _ = people
         await say(log, between, ann, "hello")
         await say(log, between, bob, "hi")
-        await alter(log, between, MemberDeleted(bob.id), MemberDeleted(ann.id))
+        now = await alter(log, between, MemberDeleted(bob.id), MemberDeleted(ann.id))
 
+        assert await conversations.get(between.id) == now
+        assert now.gone == frozenset({ann.id, bob.id})
         stored = await self.stored(reader, between)
         assert [(each.content, each.updated_seq) for each in stored] == [(None, 4), (None, 3)]
 
