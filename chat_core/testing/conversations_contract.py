@@ -22,6 +22,8 @@ from chat_core.testing.strategies import contents
 from chat_core.users import User
 
 BEYOND = 2**63 - 1
+MAX_PAGES = 20
+"""More than any test has: pages that never end are a failure, too."""
 
 
 async def say(
@@ -48,6 +50,7 @@ async def pages(
         page = await conversations.overviews(user_id, after=place, limit=limit)
         found.append(list(page.items))
         place = page.next
+        assert len(found) <= MAX_PAGES
     return found
 
 
