@@ -89,7 +89,8 @@ def conversation(connection: sqlite3.Connection, column: str, value: str) -> Con
     pk, id_, kind, title, revision, created_at = row
     members = connection.execute(
         "SELECT u.id, m.role, m.joined_at, m.is_gone"
-        " FROM members m JOIN users u ON u.pk = m.user_pk WHERE m.conversation_pk = ? AND m.removed_seq IS NULL ORDER BY m.joined_at, u.id",
+        " FROM members m JOIN users u ON u.pk = m.user_pk"
+        " WHERE m.conversation_pk = ? AND m.removed_seq IS NULL ORDER BY m.joined_at, u.id",
         (pk,),
     ).fetchall()
     return Conversation(

@@ -29,6 +29,9 @@ from chat_core.testing.makers import (
 )
 from chat_core.users import User
 
+MAX_PAGES = 20
+"""More than any test has: pages that never end are a failure, too."""
+
 
 async def pages(
     conversations: ConversationStore, user_id: UserId, limit: int = 50
@@ -40,6 +43,7 @@ async def pages(
         page = await conversations.overviews(user_id, after=place, limit=limit)
         found.append(list(page.items))
         place = page.next
+        assert len(found) <= MAX_PAGES
     return found
 
 

@@ -14,6 +14,8 @@ from chat_core.testing.users_erasure_contract import UserErasureContract
 from chat_core.users import Credentials, NamePlace, ProfileChange, User
 
 NOBODY = UserId("nobody")
+MAX_PAGES = 20
+"""More than any test has: pages that never end are a failure, too."""
 
 
 async def pages(
@@ -26,6 +28,7 @@ async def pages(
         page = await users.search(prefix, without=without, after=place, limit=limit)
         found.append(list(page.items))
         place = page.next
+        assert len(found) <= MAX_PAGES
     return found
 
 

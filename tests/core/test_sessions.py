@@ -4,6 +4,7 @@ import pytest
 
 from chat_core import (
     ChatError,
+    Credentials,
     Limit,
     Login,
     LoginLimits,
@@ -21,7 +22,7 @@ from chat_core.errors import (
     TokenExpired,
     TokenInvalid,
 )
-from chat_core.memory import PlainHasher
+from chat_core.memory import MemoryUserStore, PlainHasher
 from chat_core.sessions import UNNAMED_DEVICE
 from chat_core.testing.makers import at
 from chat_core.testing.strategies import HOSTILE
@@ -118,6 +119,21 @@ async def test_a_login_that_no_account_can_have_is_refused_like_an_unknown_one(
     for _ in range(3):
         assert isinstance(await refusal(sessions, login, PASSWORD), InvalidCredentials)
     assert isinstance(await refusal(sessions, login, PASSWORD), RateLimited)
+
+
+async def test_the_store_is_only_asked_for_what_an_account_can_have(chat: Engine) -> None:
+    asked: list[str] = []
+
+    class CuriousUsers(MemoryUserStore):
+        async def credentials(self, login: str) -> Credentials | None:
+            asked.append(login)
+            return await super().credentials(login)
+
+    sessions = replace(chat.sessions, users=CuriousUsers())
+    for login in ("ann", "a\0", "\ud800", "x" * 254, "x" * 255):
+        await refusal(sessions, login)
+
+    assert asked == ["ann", "x" * 254]
 
 
 @pytest.mark.usefixtures("ann")

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -17,8 +18,10 @@ from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
     consumes,
+    initialize,
     invariant,
     multiple,
+    precondition,
     rule,
 )
 
@@ -59,10 +62,11 @@ Pair = frozenset[UserId]
 CONNECTIONS_PER_USER = 2
 NOWHERE = ConversationId("nowhere")
 
-names = st.sampled_from(["ann", "bob", "eve", "joe", "Ann", "BOB"])
+names = st.sampled_from(["ann", "BOB", "joe", "Mia"])
 devices = st.sampled_from(["phone", "laptop", "tablet"])
 contents = st.sampled_from(["hello", "Hello", "hello ", "\U0001f600", "%_'\"\\", "x" * 4096])
-client_ids = st.none() | st.sampled_from(["c1", "c2", "C1"])
+client_ids = st.sampled_from(["c1", "C1", "c1 ", "c2", "c3", "c4"])
+seconds = st.sampled_from([0, 0, 0.001, 60])
 places = st.none() | st.integers(0, 12) | st.just(2**63 - 1)
 limits = st.integers(1, 5) | st.just(200)
 
@@ -118,6 +122,8 @@ class Chat(RuleBasedStateMachine):
     people = Bundle("people")
     connections = Bundle("connections")
     said = Bundle("said")
+    named = Bundle("named")
+    """Messages that were said with a client id."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -153,6 +159,10 @@ class Chat(RuleBasedStateMachine):
             self.loop.close()
 
     # users and their connections
+
+    @initialize(target=people)
+    def three_sign_up(self) -> object:
+        return multiple(*(self.sign_up(name) for name in ("ann", "bob", "eve")))
 
     @rule(target=people, name=names)
     def sign_up(self, name: str) -> object:
@@ -194,13 +204,15 @@ class Chat(RuleBasedStateMachine):
     def disconnect_for_good(self, connected: Connected) -> None:
         self.disconnect(connected)
 
-    @rule()
-    def announce(self) -> None:
+    @precondition(lambda self: self.online() or self.announced)
+    @rule(after=seconds)
+    def announce(self, after: float) -> None:
+        self.chat.clock.advance(after)
         before = len(self.notified)
         self.run(self.chat.presence.announce())
 
         told = self.chat.notifier.notifications[before:]
-        online = {connected.user.id for connected in self.live}
+        online = self.online()
         changes = [
             (each.event.user_id, each.event.online, each.audience, each.cause)
             for each in told
@@ -215,10 +227,6 @@ class Chat(RuleBasedStateMachine):
         self.announced = online
         self.notified += told
 
-    @rule(seconds=st.sampled_from([0.001, 1, 60, 3600]))
-    def let_time_pass(self, seconds: float) -> None:
-        self.chat.clock.advance(seconds)
-
     # messages
 
     @rule(
@@ -226,51 +234,64 @@ class Chat(RuleBasedStateMachine):
         sender=people,
         recipient=people,
         content=contents,
+        device=st.none() | devices,
+        after=seconds,
+    )
+    def send(
+        self, *, sender: User, recipient: User, content: str, device: str | None, after: float
+    ) -> object:
+        if sender == recipient:
+            sending = self.chat.messaging.send(actor(sender), ToUser(sender.id), content, None)
+            self.refused(sending, Invalid)
+            return multiple()
+        self.chat.clock.advance(after)
+        return self.stored(sender, recipient, content, None, device, ToUser(recipient.id))
+
+    @rule(
+        target=named,
+        sender=people,
+        recipient=people,
+        content=contents,
         client_id=client_ids,
         device=st.none() | devices,
         by_conversation=st.booleans(),
     )
-    def send(
+    def send_with_a_client_id(
         self,
         *,
         sender: User,
         recipient: User,
         content: str,
-        client_id: str | None,
+        client_id: str,
         device: str | None,
         by_conversation: bool,
     ) -> object:
+        if sender == recipient:
+            return multiple()
         pair = frozenset((sender.id, recipient.id))
-        talk = self.talks.get(pair)
         to: Recipient = ToUser(recipient.id)
         if by_conversation:
+            talk = self.talks.get(pair)
             to = ToConversation(talk.conversation.id if talk else NOWHERE)
-        cause = None if device is None else f"{sender.id} {device}"
-        sending = self.chat.messaging.send(actor(sender, cause), to, content, client_id)
-
+        sending = partial(self.chat.messaging.send, actor(sender), to, content, client_id)
         if by_conversation and talk is None:
-            self.refused(sending, NotFound)
+            self.refused(sending(), NotFound)
             return multiple()
-        if sender == recipient:
-            self.refused(sending, Invalid)
-            return multiple()
-        known = self.by_client_id.get((sender.id, client_id)) if client_id is not None else None
+        known = self.by_client_id.get((sender.id, client_id))
         if known is None:
-            appended = self.run(sending)
-            self.took_place(sender, recipient, content, client_id, appended)
-            self.notify_of(appended.message, pair, cause)
-            return Said(sender, recipient, appended.message)
+            return self.stored(sender, recipient, content, client_id, device, to)
         if (known[0], known[1].content) == (pair, content):
-            assert self.run(sending) == Appended(MessageSent(known[1]), duplicate=True)
+            assert self.run(sending()) == Appended(MessageSent(known[1]), duplicate=True)
         else:
-            self.refused(sending, ClientIdConflict)
+            self.refused(sending(), ClientIdConflict)
         return multiple()
 
-    @rule(said=said, by_conversation=st.booleans(), device=st.none() | devices)
-    def repeat(self, *, said: Said, by_conversation: bool, device: str | None) -> None:
+    @rule(said=named, by_conversation=st.booleans(), device=st.none() | devices, after=seconds)
+    def repeat(
+        self, *, said: Said, by_conversation: bool, device: str | None, after: float
+    ) -> None:
+        self.chat.clock.advance(after)
         message = said.message
-        if message.client_message_id is None:
-            return
         to: Recipient = ToUser(said.recipient.id)
         if by_conversation:
             to = ToConversation(message.conversation_id)
@@ -278,6 +299,19 @@ class Chat(RuleBasedStateMachine):
             actor(said.sender, device), to, str(message.content), message.client_message_id
         )
         assert self.run(sending) == Appended(MessageSent(message), duplicate=True)
+
+    @rule(said=named, other=people, new_content=st.none() | contents)
+    def use_a_client_id_for_something_else(
+        self, *, said: Said, other: User, new_content: str | None
+    ) -> None:
+        message = said.message
+        content = new_content or str(message.content)
+        if other == said.sender or (other, content) == (said.recipient, message.content):
+            return
+        sending = self.chat.messaging.send(
+            actor(said.sender), ToUser(other.id), content, message.client_message_id
+        )
+        self.refused(sending, ClientIdConflict)
 
     @rule(
         sends=st.lists(
@@ -323,7 +357,7 @@ class Chat(RuleBasedStateMachine):
         assert len(told) == len(chosen)
         self.notified += told
 
-    @rule(said=said, stranger=people)
+    @rule(said=said | named, stranger=people)
     def send_to_a_conversation_of_others(self, said: Said, stranger: User) -> None:
         if stranger in {said.sender, said.recipient}:
             return
@@ -349,6 +383,7 @@ class Chat(RuleBasedStateMachine):
             if place is None:
                 break
             assert len(page.items) == limit
+            assert len(listed) <= len(self.talks)
 
         times = [each.active_at for each in listed]
         assert times == sorted(times, reverse=True)
@@ -360,7 +395,7 @@ class Chat(RuleBasedStateMachine):
             if user.id in pair
         }
 
-    @rule(said=said, by_sender=st.booleans(), before=places, after=places, limit=limits)
+    @rule(said=said | named, by_sender=st.booleans(), before=places, after=places, limit=limits)
     def read(
         self, *, said: Said, by_sender: bool, before: int | None, after: int | None, limit: int
     ) -> None:
@@ -420,6 +455,25 @@ class Chat(RuleBasedStateMachine):
             self.run(work)
         assert caught.type is error
 
+    def online(self) -> set[UserId]:
+        return {connected.user.id for connected in self.live}
+
+    def stored(
+        self,
+        sender: User,
+        recipient: User,
+        content: str,
+        client_id: str | None,
+        device: str | None,
+        to: Recipient,
+    ) -> Said:
+        cause = None if device is None else ConnectionId(f"{sender.id} {device}")
+        appended = self.run(self.chat.messaging.send(actor(sender, cause), to, content, client_id))
+        self.took_place(sender, recipient, content, client_id, appended)
+        audience = frozenset((sender.id, recipient.id))
+        self.notified.append(Notification(MessageSent(appended.message), audience, cause))
+        return Said(sender, recipient, appended.message)
+
     def took_place(
         self,
         sender: User,
@@ -459,10 +513,6 @@ class Chat(RuleBasedStateMachine):
         talk.read[sender.id] = seq
         if client_id is not None:
             self.by_client_id[sender.id, client_id] = pair, message
-
-    def notify_of(self, message: Message, pair: Pair, cause: str | None) -> None:
-        connection = None if cause is None else ConnectionId(cause)
-        self.notified.append(Notification(MessageSent(message), pair, connection))
 
 
 class ChatOverMemory(Chat):

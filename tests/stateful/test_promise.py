@@ -183,16 +183,14 @@ class Promise(RuleBasedStateMachine):
         group = self.groups[which % len(self.groups)]
         user = self.users[who % len(self.users)][1]
         service, actor = self.server.conversations, device.actor
-        self.begin(
-            device,
-            [
-                lambda: service.add_member(actor, group, MemberAdded(user, Role.MEMBER)),
-                lambda: service.remove_member(actor, group, user),
-                lambda: service.remove_member(actor, group, device.user_id),
-                lambda: service.change_role(actor, group, RoleChanged(user, Role.ADMIN)),
-                lambda: service.change_title(actor, group, f"title {who}"),
-            ][what](),
-        )
+        actions: list[Callable[[], Coroutine[Any, Any, object]]] = [
+            lambda: service.add_member(actor, group, MemberAdded(user, Role.MEMBER)),
+            lambda: service.remove_member(actor, group, user),
+            lambda: service.remove_member(actor, group, device.user_id),
+            lambda: service.change_role(actor, group, RoleChanged(user, Role.ADMIN)),
+            lambda: service.change_title(actor, group, f"title {who}"),
+        ]
+        self.begin(device, actions[what]())
 
     @rule(device=devices, which=numbers, content=contents, order=st.lists(numbers, max_size=12))
     def remove_someone_who_writes(

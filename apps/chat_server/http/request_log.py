@@ -30,6 +30,7 @@ class RequestLog:
             return
         began = time.perf_counter()
         request_id = _request_id(scope)
+        path = scope["path"]  # now: a mounted application gets to see only its own part
         status = 500
 
         async def send_with_id(message: Message) -> None:
@@ -46,7 +47,7 @@ class RequestLog:
                 logger.info(
                     "request",
                     method=scope.get("method"),
-                    path=scope["path"],
+                    path=path,
                     status=status,
                     ms=round((time.perf_counter() - began) * 1000, 1),
                 )
