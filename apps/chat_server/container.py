@@ -3,11 +3,9 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 
 from dependency_injector import containers, providers
 
-from chat_core.limits import Limit
 from chat_core.memory import (
     MemoryBlockStore,
     MemoryConversationLog,
@@ -27,21 +25,28 @@ from chat_core.ports.storage import (
     UserStore,
 )
 from chat_core.ports.system import IdGenerator
-from chat_core.services.accounts import Accounts, SignupPolicy
+from chat_core.services.accounts import Accounts
 from chat_core.services.blocking import Blocking
 from chat_core.services.conversations import Conversations
 from chat_core.services.delivery import Delivery
 from chat_core.services.erasure import Erasure
-from chat_core.services.messaging import MessageLimits, Messaging
+from chat_core.services.messaging import Messaging
 from chat_core.services.presence import Presence
 from chat_core.services.receipts import Receipts, Typing
 from chat_core.services.revocation import Revocations
-from chat_core.services.sessions import LoginLimits, Sessions
+from chat_core.services.sessions import Sessions
 from chat_core.services.synchronising import Synchronising
-from chat_core.sessions import RefreshLimits
 from chat_security import Argon2Hasher, JwtTokens
 from chat_server.database_url import MemoryDatabase, SqliteDatabase
 from chat_server.ids import TimeOrderedIds
+from chat_server.limits import (
+    login_limits,
+    message_limits,
+    rate,
+    refresh_limits,
+    signups,
+    token_life,
+)
 from chat_server.origins import OriginPolicy
 from chat_server.settings import Settings
 from chat_socketio import (
@@ -68,11 +73,6 @@ from chat_sqlite import SqliteDatabase as SqliteFile
 from chat_wire.problems import ProblemReporter
 
 __all__ = ["Container", "DatabaseRefused", "Stores", "open_stores"]
-
-MINUTE, HOUR = 60, 3600
-LOGIN_WINDOW = 15 * MINUTE
-UNLIMITED = 10**9
-"""The burst that `CHAT_RATE_LIMITS=off` allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,40 +126,8 @@ async def _nothing_to_ask() -> None:
     pass
 
 
-def _rate(settings: Settings, name: str, burst: int, seconds: float) -> Limit:
-    return Limit(name, burst if settings.rate_limits else UNLIMITED, seconds)
-
-
-def _signups(settings: Settings) -> SignupPolicy:
-    limit = _rate(settings, "signups per address", settings.signups_per_address, HOUR)
-    return SignupPolicy(limit if settings.signups else None)
-
-
-def _login_limits(settings: Settings) -> LoginLimits:
-    return LoginLimits(
-        _rate(settings, "logins per account", settings.logins_per_account, LOGIN_WINDOW),
-        _rate(settings, "logins per address", settings.logins_per_address, MINUTE),
-    )
-
-
-def _token_life(settings: Settings) -> timedelta:
-    return timedelta(seconds=settings.access_token_seconds)
-
-
-def _refresh_limits(settings: Settings) -> RefreshLimits:
-    return RefreshLimits(
-        timedelta(days=settings.refresh_idle_days), timedelta(days=settings.refresh_max_days)
-    )
-
-
-def _message_limits(settings: Settings) -> MessageLimits:
-    burst = settings.message_burst
-    rate = _rate(settings, "messages", burst, burst / settings.messages_per_second)
-    return MessageLimits(settings.message_bytes, rate)
-
-
 def _socket_limits(settings: Settings) -> SocketLimits:
-    events = _rate(settings, "events", settings.events_per_second, 1.0)
+    events = rate(settings, "events", settings.events_per_second, 1.0)
     return SocketLimits(settings.registration_seconds, events)
 
 
@@ -173,7 +141,7 @@ def _tokens(settings: Settings) -> JwtTokens:
     return JwtTokens(
         settings.signing_secret(),
         previous=None if previous is None else previous.get_secret_value(),
-        lifetime=_token_life(settings),
+        lifetime=token_life(settings),
     )
 
 
@@ -225,14 +193,14 @@ class Container(containers.DeclarativeContainer):
         notifier=rooms,
         clock=clock,
         ids=ids,
-        signups=providers.Callable(_signups, settings),
+        signups=providers.Callable(signups, settings),
     )
     revocations = providers.Singleton(
         Revocations,
         sessions=stores.provided.sessions,
         connections=rooms,
         clock=clock,
-        token_life=providers.Callable(_token_life, settings),
+        token_life=providers.Callable(token_life, settings),
     )
     sessions = providers.Singleton(
         Sessions,
@@ -246,8 +214,8 @@ class Container(containers.DeclarativeContainer):
         limiter=limiter,
         clock=clock,
         ids=ids,
-        limits=providers.Callable(_login_limits, settings),
-        lasting=providers.Callable(_refresh_limits, settings),
+        limits=providers.Callable(login_limits, settings),
+        lasting=providers.Callable(refresh_limits, settings),
     )
     messaging = providers.Singleton(
         Messaging,
@@ -259,7 +227,7 @@ class Container(containers.DeclarativeContainer):
         limiter=limiter,
         clock=clock,
         ids=ids,
-        limits=providers.Callable(_message_limits, settings),
+        limits=providers.Callable(message_limits, settings),
     )
     conversations = providers.Singleton(
         Conversations,

@@ -1,0 +1,53 @@
+"""What the settings mean for the services: rates, lives and bounds."""
+
+from datetime import timedelta
+
+from chat_core.limits import Limit
+from chat_core.services.accounts import SignupPolicy
+from chat_core.services.messaging import MessageLimits
+from chat_core.services.sessions import LoginLimits
+from chat_core.sessions import RefreshLimits
+from chat_server.settings import Settings
+
+MINUTE, HOUR = 60, 3600
+LOGIN_WINDOW = 15 * MINUTE
+UNLIMITED = 10**9
+"""The burst that `CHAT_RATE_LIMITS=off` allows."""
+
+
+def rate(settings: Settings, name: str, burst: int, seconds: float) -> Limit:
+    """A rate that holds unless rate limits are off."""
+    return Limit(name, burst if settings.rate_limits else UNLIMITED, seconds)
+
+
+def signups(settings: Settings) -> SignupPolicy:
+    """Who may make an account."""
+    limit = rate(settings, "signups per address", settings.signups_per_address, HOUR)
+    return SignupPolicy(limit if settings.signups else None)
+
+
+def login_limits(settings: Settings) -> LoginLimits:
+    """How often a log-in may fail."""
+    return LoginLimits(
+        rate(settings, "logins per account", settings.logins_per_account, LOGIN_WINDOW),
+        rate(settings, "logins per address", settings.logins_per_address, MINUTE),
+    )
+
+
+def token_life(settings: Settings) -> timedelta:
+    """How long an access token is good."""
+    return timedelta(seconds=settings.access_token_seconds)
+
+
+def refresh_limits(settings: Settings) -> RefreshLimits:
+    """How long a session lasts."""
+    return RefreshLimits(
+        timedelta(days=settings.refresh_idle_days), timedelta(days=settings.refresh_max_days)
+    )
+
+
+def message_limits(settings: Settings) -> MessageLimits:
+    """How long messages may be, and how many a user may send."""
+    burst = settings.message_burst
+    sending = rate(settings, "messages", burst, burst / settings.messages_per_second)
+    return MessageLimits(settings.message_bytes, sending)
