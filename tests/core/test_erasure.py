@@ -1,0 +1,202 @@
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import pytest
+
+from chat_core import (
+    Actor,
+    ConversationId,
+    Login,
+    Role,
+    ToUser,
+    User,
+    UserId,
+    UserUpdated,
+)
+from chat_core.conversations import RoleChanged
+from chat_core.errors import (
+    InvalidCredentials,
+    SessionRevoked,
+    Unavailable,
+    UsernameTaken,
+    WrongPassword,
+)
+from chat_core.events import ChangeKind, ConversationUpdated
+from chat_core.memory import MemoryUserStore
+from chat_core.services.conversations import NewGroup
+from tests.support.engine import ADDRESS, PASSWORD, Engine, actor, engine
+from tests.support.stores import memory_stores
+
+
+@pytest.fixture
+async def anns(chat: Engine, ann: User) -> Login:
+    assert ann.username == "ann"
+    return await chat.sessions.log_in("ann", PASSWORD, None, ADDRESS)
+
+
+async def erase(chat: Engine, user: User) -> None:
+    await chat.erasure.delete_own(actor(user), PASSWORD, ADDRESS)
+
+
+async def group(chat: Engine, owner: User, *others: User) -> ConversationId:
+    opened = await chat.conversations.create_group(
+        actor(owner), NewGroup("Friends", [each.id for each in others])
+    )
+    return opened.overview.conversation.id
+
+
+async def changes(chat: Engine, of: ConversationId) -> list[tuple[ChangeKind, UserId | None]]:
+    entries = await chat.stores.reader.entries(of, after=0, until=99, limit=99)
+    return [
+        (each.change, each.user_id) for each in entries if isinstance(each, ConversationUpdated)
+    ]
+
+
+async def test_of_an_account_that_goes_nothing_is_left_but_its_place(
+    chat: Engine, ann: User, bob: User, anns: Login
+) -> None:
+    sent = await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", None)
+    kept = await chat.messaging.send(actor(bob), ToUser(ann.id), "hi", None)
+    chat.clock.advance(5)
+    await chat.erasure.delete_own(Actor(ann.id, anns.session.id), PASSWORD, ADDRESS)
+
+    erased = await chat.accounts.get(ann.id)
+    assert erased == User(ann.id, None, None, None, ann.created_at, deleted_at=chat.clock.now())
+    history = await chat.conversations.history(
+        bob.id, sent.message.conversation_id, before=None, after=None, limit=9
+    )
+    emptied, other = history.items
+    assert (emptied.content, emptied.deleted_at) == (None, chat.clock.now())
+    assert other == kept.message
+    assert await changes(chat, sent.message.conversation_id) == [
+        (ChangeKind.MEMBER_DELETED, ann.id)
+    ]
+    with pytest.raises(SessionRevoked):
+        chat.sessions.verify(anns.access.text)
+    with pytest.raises(SessionRevoked):
+        await chat.sessions.refresh(anns.refresh_token)
+    with pytest.raises(InvalidCredentials):
+        await chat.sessions.log_in("ann", PASSWORD, None, ADDRESS)
+    last = chat.notifier.notifications[-1]
+    assert last.event == UserUpdated(erased, chat.presence.of(erased))
+    assert last.audience == {bob.id}
+
+
+async def test_the_name_is_free_again(chat: Engine, ann: User) -> None:
+    with pytest.raises(UsernameTaken):
+        await chat.user("Ann")
+    await erase(chat, ann)
+
+    again = await chat.user("Ann")
+    assert again.id != ann.id
+
+
+async def test_it_needs_the_password(chat: Engine, ann: User, anns: Login) -> None:
+    with pytest.raises(WrongPassword):
+        await chat.erasure.delete_own(actor(ann), "wrong horse", ADDRESS)
+
+    assert await chat.accounts.get(ann.id) == ann
+    chat.sessions.verify(anns.access.text)
+
+
+async def test_where_the_last_owner_goes_another_becomes_owner_first(
+    chat: Engine, ann: User, bob: User, eve: User
+) -> None:
+    of_three = await group(chat, ann, bob, eve)
+    await chat.conversations.change_role(actor(ann), of_three, RoleChanged(eve.id, Role.ADMIN))
+    owned_by_bob = await group(chat, bob, ann)
+    alone = await group(chat, ann)
+    chat.notifier.notifications.clear()
+    await erase(chat, ann)
+
+    assert (await changes(chat, of_three))[-2:] == [
+        (ChangeKind.ROLE_CHANGED, eve.id),
+        (ChangeKind.MEMBER_DELETED, ann.id),
+    ]
+    assert (await changes(chat, owned_by_bob))[-1:] == [(ChangeKind.MEMBER_DELETED, ann.id)]
+    assert (await changes(chat, alone))[-1:] == [(ChangeKind.MEMBER_DELETED, ann.id)]
+    stored = await chat.stores.conversations.get(of_three)
+    assert stored is not None
+    assert {each: member.role for each, member in stored.members.items()} == {
+        bob.id: Role.MEMBER,
+        eve.id: Role.OWNER,
+    }
+    told = [each.event for each in chat.notifier.notifications]
+    assert len(told) == 5
+
+
+async def test_every_conversation_is_left_however_many_there_are(chat: Engine, ann: User) -> None:
+    made = [await group(chat, ann) for _ in range(205)]
+    await erase(chat, ann)
+
+    for each in made:
+        assert len(await changes(chat, each)) == 2
+
+
+async def test_when_both_of_two_go_both_leave_no_content(
+    chat: Engine, ann: User, bob: User
+) -> None:
+    for sender, recipient in ((ann, bob), (bob, ann)):
+        await chat.messaging.send(actor(sender), ToUser(recipient.id), "hello", None)
+    between = await chat.stores.conversations.direct(ann.id, bob.id)
+    assert between is not None
+    await erase(chat, ann)
+    await erase(chat, bob)
+
+    assert await changes(chat, between.id) == [
+        (ChangeKind.MEMBER_DELETED, ann.id),
+        (ChangeKind.MEMBER_DELETED, bob.id),
+    ]
+    history = await chat.stores.reader.history(between.id, before=None, after=None, limit=9)
+    assert [each.content for each in history.items] == [None, None]
+
+
+@dataclass
+class UsersThatFail(MemoryUserStore):
+    """Out of reach at the last step."""
+
+    is_down: bool = True
+
+    async def erase(self, user_id: UserId, at: datetime) -> User:
+        if self.is_down:
+            raise Unavailable
+        return await super().erase(user_id, at)
+
+
+async def test_what_was_interrupted_can_be_asked_for_again_and_goes_on() -> None:
+    async with memory_stores() as stores:
+        users = UsersThatFail()
+        chat = engine(replace(stores, users=users))
+        ann, bob = [await chat.user(name) for name in ("ann", "bob")]
+        friends = await group(chat, ann, bob)
+        sent = await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", None)
+        places = friends, sent.message.conversation_id
+        with pytest.raises(Unavailable):
+            await erase(chat, ann)
+        before = [await changes(chat, each) for each in places]
+        assert [each[-1] for each in before] == [(ChangeKind.MEMBER_DELETED, ann.id)] * 2
+
+        users.is_down = False
+        again = await chat.sessions.log_in("ann", PASSWORD, None, ADDRESS)
+        await chat.erasure.delete_own(Actor(ann.id, again.session.id), PASSWORD, ADDRESS)
+        assert [await changes(chat, each) for each in places] == before
+        assert (await chat.accounts.get(ann.id)).username is None
+        with pytest.raises(SessionRevoked):
+            chat.sessions.verify(again.access.text)
+
+
+async def test_a_group_that_changes_meanwhile_is_left_all_the_same(
+    chat: Engine, ann: User, bob: User, eve: User
+) -> None:
+    friends = await group(chat, ann, bob, eve)
+    await asyncio.gather(
+        erase(chat, ann),
+        *(chat.conversations.change_title(actor(ann), friends, f"{n}") for n in range(5)),
+        return_exceptions=True,
+    )
+
+    stored = await chat.stores.conversations.get(friends)
+    assert stored is not None
+    assert ann.id not in stored.members
+    assert Role.OWNER in {each.role for each in stored.members.values()}
