@@ -1,7 +1,7 @@
 """The real service as a process of its own, and a caller of its HTTP API.
 
-    async with ServerProcess(tmp_path) as server, Api(server.url) as api:
-        alice = await api.person("alice")
+async with ServerProcess(tmp_path) as server, Api(server.url) as api:
+    alice = await api.person("alice")
 """
 
 import asyncio
@@ -21,7 +21,7 @@ import httpx
 
 from tests.support.waiting import eventually
 
-SECRET = "the secret of a server that tests start"
+SECRET = "the secret of a server that tests start, long enough for HS384 too"
 PASSWORD = "correct horse battery"
 START_SECONDS = 30
 STOP_SECONDS = 10
@@ -39,7 +39,7 @@ class ServerProcess:
     """
 
     def __init__(
-        self, folder: Path, *, command: Sequence[str] = RUN, **settings: str | int
+        self, folder: Path, command: Sequence[str] = RUN, /, **settings: str | int
     ) -> None:
         self._folder = folder
         self._command = command

@@ -15,6 +15,9 @@ from chat_core.sessions import Actor
 PUBLIC = "public"
 """A handler with this in its `opt` needs no token."""
 
+NO_TOKEN: list[dict[str, list[str]]] = [{}]
+"""The `security` of such a handler in the OpenAPI document."""
+
 SCHEME = "bearer"
 
 

@@ -5,7 +5,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
 from chat_core.errors import Unavailable
 from chat_server.container import Stores
-from chat_server.http.authentication import PUBLIC
+from chat_server.http.authentication import NO_TOKEN, PUBLIC
 
 
 @get("/live", summary="Is it alive?")
@@ -29,4 +29,10 @@ async def ready(stores: Stores) -> Response[dict[str, object]]:
     return Response({"status": "ok", "down": []}, status_code=HTTP_200_OK)
 
 
-router = Router("/health", route_handlers=[live, ready], opt={PUBLIC: True}, tags=["health"])
+router = Router(
+    "/health",
+    route_handlers=[live, ready],
+    opt={PUBLIC: True},
+    security=NO_TOKEN,
+    tags=["health"],
+)

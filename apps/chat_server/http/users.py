@@ -13,7 +13,7 @@ from chat_core.services.sessions import Sessions
 from chat_core.sessions import Actor
 from chat_core.users import NamePlace, User
 from chat_server.http.addresses import client_address
-from chat_server.http.authentication import PUBLIC
+from chat_server.http.authentication import NO_TOKEN, PUBLIC
 from chat_server.http.bodies import Body
 from chat_server.settings import Settings
 from chat_wire import requests, shapes
@@ -23,7 +23,12 @@ AnyRequest = Request[Actor, Any, Any]
 
 
 @post(
-    "/", dto=Body[requests.SignUp], return_dto=None, opt={PUBLIC: True}, summary="Make an account"
+    "/",
+    dto=Body[requests.SignUp],
+    return_dto=None,
+    opt={PUBLIC: True},
+    security=NO_TOKEN,
+    summary="Make an account",
 )
 async def sign_up(
     data: requests.SignUp,
@@ -43,6 +48,7 @@ async def sign_up(
     dto=Body[requests.LogIn],
     return_dto=None,
     opt={PUBLIC: True},
+    security=NO_TOKEN,
     status_code=200,
     summary="Log in",
 )
