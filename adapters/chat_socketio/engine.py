@@ -86,7 +86,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         if self.is_ending:
             return
         self.is_ending = True
-        self._put(packet.Packet(packet.CLOSE))
+        # No Engine.IO CLOSE: clients that poll forget what came in the same answer.
         if self.upgraded:
             self.queue.put_nowait(None)
         asyncio.get_running_loop().call_later(LINGER_SECONDS, self.abort)
@@ -286,6 +286,10 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         for socket in sockets:
             if socket is not None:
                 socket.abort()
+
+    def _log_error_once(self, message: str, message_key: str) -> None:  # noqa: ARG002 - its base's
+        """What a client did wrong, in the client's own words: no error of the server's."""
+        self.logger.info(message)
 
     async def _handle_connect(
         self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None

@@ -6,7 +6,15 @@ import sys
 
 import structlog
 
-QUIET = ("uvicorn.access", "uvicorn.error", "httptools", "multipart", "asyncio")
+QUIET = ("uvicorn.access", "httptools", "multipart", "asyncio")
+
+
+class PeersMistakes(logging.Filter):
+    """Drops what uvicorn logs, with a traceback, of a websocket text that is no UTF-8."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to keep the record."""
+        return record.exc_info is None or not isinstance(record.exc_info[1], UnicodeDecodeError)
 
 
 def configure_logging(*, production: bool) -> None:
@@ -38,9 +46,13 @@ def configure_logging(*, production: bool) -> None:
             "version": 1,
             "disable_existing_loggers": False,
             "formatters": {"line": formatter},
+            "filters": {"peers_mistakes": {"()": PeersMistakes}},
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
             "root": {"handlers": ["stderr"], "level": "INFO"},
-            "loggers": {name: {"level": "WARNING"} for name in QUIET},
+            "loggers": {
+                **{name: {"level": "WARNING"} for name in QUIET},
+                "uvicorn.error": {"level": "WARNING", "filters": ["peers_mistakes"]},
+            },
         }
     )
     structlog.configure(

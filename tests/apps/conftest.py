@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -12,7 +13,29 @@ from tests.support.socket_clients import SocketClients
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """A server that tests share which need no settings of their own."""
-    server = ServerProcess(tmp_path_factory.mktemp("server"))
+    with _shared(ServerProcess(tmp_path_factory.mktemp("server"))) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def strict_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """Another one, in production, that waits for nothing and takes little."""
+    settings: dict[str, str | int] = {
+        "NODE_ENV": "production",
+        "HOST": "127.0.0.1",
+        "CORS_ORIGINS": "https://chat.example, https://admin.example:8443",
+        "CHAT_CONNECT_SECONDS": 1,
+        "CHAT_REGISTRATION_SECONDS": 1,
+        "CHAT_CONNECTIONS_PER_USER": 2,
+        "CHAT_MESSAGE_BYTES": 100,
+        "CHAT_FRAME_BYTES": 2000,
+    }
+    with _shared(ServerProcess(tmp_path_factory.mktemp("strict"), **settings)) as server:
+        yield server
+
+
+@contextmanager
+def _shared(server: ServerProcess) -> Iterator[ServerProcess]:
     asyncio.run(server.start())
     yield server
     asyncio.run(server.stop())
@@ -22,6 +45,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
 async def api(server: ServerProcess) -> AsyncIterator[Api]:
     """A caller of the shared server."""
     async with Api(server.url) as api:
+        yield api
+
+
+@pytest.fixture
+async def strict_api(strict_server: ServerProcess) -> AsyncIterator[Api]:
+    """A caller of the strict one."""
+    async with Api(strict_server.url) as api:
         yield api
 
 

@@ -21,7 +21,7 @@ import httpx
 
 from tests.support.waiting import eventually
 
-SECRET = "the secret of a server that tests start"
+SECRET = "the secret of a server that tests start, long enough for HS384 too"
 PASSWORD = "correct horse battery"
 START_SECONDS = 30
 STOP_SECONDS = 10
@@ -39,7 +39,7 @@ class ServerProcess:
     """
 
     def __init__(
-        self, folder: Path, *, command: Sequence[str] = RUN, **settings: str | int
+        self, folder: Path, command: Sequence[str] = RUN, /, **settings: str | int
     ) -> None:
         self._folder = folder
         self._command = command

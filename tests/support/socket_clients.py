@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+import aiohttp
 import engineio
 import socketio
 
@@ -61,7 +62,11 @@ class PyClient:
     def __init__(self) -> None:
         self.events: list[Heard] = []
         self._seen: dict[str, int] = {}
-        self._client = socketio.AsyncClient(reconnection=False, handle_sigint=False)
+        # Of its own session the library leaves answers unread, and their connections open.
+        self._http = aiohttp.ClientSession(middlewares=[_read_whole])
+        self._client = socketio.AsyncClient(
+            reconnection=False, handle_sigint=False, http_session=self._http
+        )
         self._client.on("connect", lambda: self._heard("$connect"))
         self._client.on("disconnect", lambda reason: self._heard("$disconnect", reason))
         self._client.on("*", self._heard)
@@ -112,14 +117,23 @@ class PyClient:
             connection = engine.ws._response.connection
             if connection is not None and connection.transport is not None:
                 connection.transport.abort()
-        if engine.http is not None:
-            await engine.http.close()
+                connection.close()
+        await self._http.close()
         engine.state = "disconnected"
         with contextlib.suppress(ValueError):
             engineio.base_client.connected_clients.remove(engine)
 
     def _heard(self, event: str, *args: Any) -> None:
         self.events.append(Heard(event, list(args)))
+
+
+async def _read_whole(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    response = await handler(request)
+    if request.method == "POST":
+        await response.read()
+    return response
 
 
 class SocketClients:

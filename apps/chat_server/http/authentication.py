@@ -15,6 +15,7 @@ from chat_core.sessions import Actor
 PUBLIC = "public"
 """A handler with this in its `opt` needs no token."""
 
+
 SCHEME = "bearer"
 
 

@@ -1,0 +1,143 @@
+"""What the log tells of a busy run: enough to work with, and no secret."""
+
+import asyncio
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.raw_socket import raw_socket
+from tests.support.server import Api, ServerProcess
+from tests.support.socket_clients import KINDS, SocketClients, heard
+from tests.support.tokens import bad_tokens, expired
+
+PASSWORD_MARK = "pw-marker-17aa"
+WRONG_PASSWORD_MARK = "pw-marker-28bb"
+CONTENT_MARK = "content-marker-39cc"
+BROKEN_MARK = "broken-marker-40dd"
+QUERY_MARK = "query-marker-51ee"
+
+
+async def busy(server: ServerProcess, api: Api) -> list[str]:
+    """Use everything, rightly and wrongly; the tokens that were used."""
+    password = f"{PASSWORD_MARK} long enough"
+    alice = await api.person("alice", password=password)
+    bob = await api.person("bob", password=password)
+    tokens = [alice.token, bob.token, expired(alice.token), *bad_tokens(bob.token).values()]
+    body = {"recipientId": bob.id, "content": CONTENT_MARK, "clientMessageId": "1"}
+    json_type = alice.bearer | {"Content-Type": "application/json"}
+
+    # Over HTTP, rightly and wrongly.
+    await api.send(alice, bob, CONTENT_MARK)
+    for each in (body, body | {"content": f"{CONTENT_MARK} other"}, body | {"more": CONTENT_MARK}):
+        await api.post("/messages", alice, each)
+    for wrong in (WRONG_PASSWORD_MARK, WRONG_PASSWORD_MARK * 100, ""):
+        login = {"username": alice.username, "password": wrong}
+        assert (await api.http.post("/users/login", json=login)).status_code == 401
+        sign_up = {"username": "x", "password": wrong or PASSWORD_MARK}
+        assert (await api.http.post("/users", json=sign_up)).status_code == 422
+    for broken in (f'{{"content": "{BROKEN_MARK}', f'["{BROKEN_MARK}"]', BROKEN_MARK * 10_000):
+        answer = await api.http.post("/messages", content=broken, headers=json_type)
+        assert answer.status_code >= 400
+    for token in filter(None, tokens):
+        headers = {"Authorization": f"Bearer {token}"}
+        await api.http.get("/users/me", headers=headers, params={"token": token, "q": QUERY_MARK})
+        await api.http.get("/users", headers=alice.bearer, params={"q": token[:20] + QUERY_MARK})
+
+    # Over every kind of socket.
+    for kind in KINDS:
+        async with SocketClients(kind) as clients:
+            device = await clients.device(server.url, alice)
+            for each in (body, body | {"more": CONTENT_MARK}, {"content": CONTENT_MARK}):
+                await device.call("send_message", each)
+            await device.call("no_such_event", {"secret": CONTENT_MARK})
+            late = await clients.connect(server.url, auth={"token": expired(bob.token)})
+            await late.wait_for("auth_error")
+            await late.call("register_user", {"token": "x" + bob.token})
+            await late.call("register_user", {"token": bob.token, "password": password})
+            await late.wait_for("$disconnect")
+            assert len(heard(late, "auth_error")) == 3
+
+    # And as no client would.
+    frames = [
+        f'42["send_message",{{"content":"{BROKEN_MARK}"',
+        f'42["{BROKEN_MARK}"]',
+        f'421["{BROKEN_MARK}",{{}}]',
+        f"4x{BROKEN_MARK}",
+        f"x{BROKEN_MARK}",
+        f"44{BROKEN_MARK}",
+        f'42["register_user",{{"token":"{bob.token}"',
+        f'421["register_user",{{"token":"{bob.token}"}},1]',
+        f'40{{"token":"{bob.token}"}}',
+        f"40/{BROKEN_MARK},",
+        f'42["send_message","{BROKEN_MARK * 5000}"]',
+        f'451-["send_message","{BROKEN_MARK}",{{"_placeholder":true,"num":0}}]',
+    ]
+    both: list[str | bytes] = [*frames, *(frame.encode() for frame in frames)]
+    for frame in both:
+        async with raw_socket(server.url) as raw:
+            await raw.register(alice)
+            await raw.send(frame)
+            await raw.send("1")
+            await raw.closed()
+    async with raw_socket(server.url) as raw:
+        await raw.send_broken_text(BROKEN_MARK.encode() + b"\xff")
+        await raw.closed()
+    polling = f"{server.url}/socket.io/?EIO=4&transport=polling"
+    await asyncio.gather(
+        api.http.get(f"{polling}&token={bob.token}"),
+        api.http.get(f"{polling}&sid={QUERY_MARK}"),
+        api.http.post(f"{polling}&sid={QUERY_MARK}", content=BROKEN_MARK),
+        api.http.get(polling, headers={"Origin": f"https://{QUERY_MARK}.example"}),
+    )
+    return tokens
+
+
+@pytest.mark.parametrize("env", ["development", "production"])
+async def test_no_line_of_a_busy_run_holds_a_token_a_password_or_a_message(
+    tmp_path: Path, env: str
+) -> None:
+    async with (
+        ServerProcess(tmp_path, CHAT_ENV=env, HOST="127.0.0.1") as server,
+        Api(server.url) as api,
+    ):
+        tokens = await busy(server, api)
+        await server.stop()
+    log = server.log
+    assert "/api/v1/users/login" in log
+    for mark in (PASSWORD_MARK, WRONG_PASSWORD_MARK, CONTENT_MARK, BROKEN_MARK, QUERY_MARK):
+        assert mark not in log
+        assert base64.b64encode(mark.encode()).decode()[:12] not in log
+    # A token's parts too: its head is no secret, what it says and its signature are.
+    parts = {part for token in tokens for part in token.split(".")[1:] if len(part) > 10}
+    assert len(parts) > 10
+    assert not [part for part in parts if part in log]
+    assert "Traceback" not in log
+
+
+async def test_production_logs_one_json_object_a_line_with_what_was_asked_and_answered(
+    tmp_path: Path,
+) -> None:
+    async with (
+        ServerProcess(tmp_path, NODE_ENV="production", HOST="127.0.0.1") as server,
+        Api(server.url) as api,
+    ):
+        alice = await api.person("alice")
+        headers = alice.bearer | {"X-Request-Id": "one-of-mine"}
+        await api.http.get("/users/me", headers=headers, params={"q": "x"})
+        polling = await api.http.get(f"{server.url}/socket.io/?EIO=4&transport=polling")
+        assert polling.status_code == 200
+        await server.stop()
+    lines = [json.loads(line) for line in server.log.splitlines()]
+    (line,) = [line for line in lines if line.get("request_id") == "one-of-mine"]
+    told = {name: line[name] for name in ("method", "path", "status", "level", "event")}
+    assert told == {
+        "method": "GET",
+        "path": "/api/v1/users/me",
+        "status": 200,
+        "level": "info",
+        "event": "request",
+    }
+    assert line["ms"] >= 0
+    assert any(line.get("path", "").startswith("/socket.io") for line in lines)

@@ -1,0 +1,92 @@
+"""A client that stops reading: it is cut off at its bound, and costs nobody else anything."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.raw_socket import deaf_socket, raw_socket
+from tests.support.server import Api, ServerProcess
+from tests.support.waiting import eventually
+
+
+@pytest.mark.parametrize(
+    "bound",
+    [{"CHAT_OUTBOUND_PACKETS": 50}, {"CHAT_OUTBOUND_BYTES": 100_000}],
+    ids=str,
+)
+async def test_who_reads_nothing_is_cut_off_and_the_others_get_everything(
+    tmp_path: Path, bound: dict[str, int]
+) -> None:
+    async with ServerProcess(tmp_path, **bound) as server, Api(server.url) as api:
+        alice, bob = await api.people("alice", "bob")
+        async with (
+            raw_socket(server.url) as sending,
+            raw_socket(server.url) as reading,
+            deaf_socket(server.url, bob),
+        ):
+            await sending.register(alice)
+            await reading.register(bob)
+            assert (await api.presence(bob, alice))["devices"] == 2
+            sent = 0
+
+            async def is_cut_off() -> bool:
+                nonlocal sent
+                for _ in range(50):
+                    body = {"recipientId": bob.id, "content": f"{sent} " + "x" * 4000}
+                    await sending.send(f"42{sent}" + json.dumps(["send_message", body]))
+                    sent += 1
+                for _ in range(50):
+                    assert '"ok":true' in await sending.receive("43")
+                return bool((await api.presence(bob, alice))["devices"] == 1)
+
+            await eventually(is_cut_off, seconds=30)
+            for _ in range(sent):
+                await reading.receive('42["new_message"')
+        seqs = [message["seq"] for message in reading.heard("new_message")]
+        assert seqs == list(range(1, sent + 1))
+        await api.devices(bob, alice, 0)
+        assert "Traceback" not in server.log
+
+
+async def test_who_reads_nothing_holds_no_tcp_connection_either(tmp_path: Path) -> None:
+    async with (
+        ServerProcess(tmp_path, CHAT_OUTBOUND_BYTES=100_000) as server,
+        Api(server.url) as api,
+    ):
+        alice, bob = await api.people("alice", "bob")
+        async with deaf_socket(server.url, bob) as tcp:
+
+            async def offline() -> bool:
+                await asyncio.gather(*(api.send(alice, bob, "x" * 4000) for _ in range(50)))
+                return not (await api.presence(bob, alice))["online"]
+
+            await eventually(offline, seconds=30)
+            loop = asyncio.get_running_loop()
+            came = 0
+            async with asyncio.timeout(10):
+                try:
+                    while data := await loop.sock_recv(tcp, 65536):
+                        came += len(data)
+                except ConnectionResetError:
+                    pass
+            assert came > 0
+
+
+async def test_who_reads_slowly_but_reads_is_not_cut_off(tmp_path: Path) -> None:
+    async with ServerProcess(tmp_path) as server, Api(server.url) as api:
+        alice, bob = await api.people("alice", "bob")
+        async with raw_socket(server.url) as reading, raw_socket(server.url) as sending:
+            await reading.register(bob)
+            await sending.register(alice)
+            body = json.dumps(["send_message", {"recipientId": bob.id, "content": "x" * 4000}])
+            for _ in range(20):
+                for number in range(20):
+                    await sending.send(f"42{number}{body}")
+                for _ in range(20):
+                    assert '"ok":true' in await sending.receive("43")
+                for _ in range(20):
+                    await reading.receive('42["new_message"')
+        seqs = [message["seq"] for message in reading.heard("new_message")]
+        assert seqs == list(range(1, 401))

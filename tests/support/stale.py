@@ -1,0 +1,37 @@
+"""A log whose conversations change faster than they are judged."""
+
+from dataclasses import dataclass
+
+from chat_core import Conversation
+from chat_core.ports.log import (
+    Appended,
+    ConversationLog,
+    Draft,
+    Follower,
+    MessageDraft,
+    Stale,
+)
+
+
+@dataclass(slots=True)
+class StaleLog(ConversationLog):
+    """Finds that many drafts stale."""
+
+    log: ConversationLog
+    times: int
+    asked: int = 0
+
+    async def append(self, draft: Draft) -> Appended:
+        self.asked += 1
+        if self.asked <= self.times:
+            raise Stale
+        return await self.log.append(draft)
+
+    async def repeated(self, draft: MessageDraft) -> Appended | None:
+        return await self.log.repeated(draft)
+
+    async def open_direct(self, conversation: Conversation) -> Conversation:
+        return await self.log.open_direct(conversation)
+
+    def follow(self, follower: Follower) -> None:
+        self.log.follow(follower)
