@@ -3,38 +3,19 @@ import sqlite3
 import stat
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from chat_core import ConversationId, MessageSent, ProfileChange, Role, Session, User, UserId
-from chat_core.conversations import (
-    MemberAdded,
-    MemberDeleted,
-    MemberRemoved,
-    Receipt,
-    RoleChanged,
-    TitleChanged,
-)
-from chat_core.errors import RefreshReused, Unavailable, UsernameTaken
-from chat_core.ids import MessageId
-from chat_core.sessions import RefreshLimits, RefreshUse
+from chat_core.errors import Unavailable, UsernameTaken
 from chat_core.testing.makers import (
-    alter,
-    at,
-    creation,
     direct,
     draft,
-    group,
-    revise,
-    say,
     session,
     stored_users,
     user,
 )
 from chat_sqlite import SCHEMA_VERSION, DatabaseRefused, SqliteDatabase
-from chat_sqlite.schema import APPLICATION_ID, MIGRATIONS
 from tests.support.stores import Stores, sqlite_stores_in
 
 
@@ -298,195 +279,3 @@ async def test_two_processes_may_make_the_file_at_the_same_time(path: Path) -> N
     for database in databases:
         await database.check()
         await database.close()
-
-
-# versions
-
-
-VERSION_1_ROWS = """
-INSERT INTO users VALUES
-  (1, 'u-ann', 'Ann', 'ann', 'Ann', 'ann', 'ann@a.org', 'ann@a.org', 'h', 1000, NULL, 2000),
-  (2, 'u-bob', 'bob', 'bob', 'Bob', 'bob', NULL, NULL, 'h', 1000, NULL, NULL);
-INSERT INTO sessions VALUES (1, 's-1', 1, 'phone', 1000, 1500, x'ab');
-INSERT INTO conversations VALUES
-  (1, 'c-1', 'direct', NULL, 'u-ann u-bob', 0, 2, 3000, 1000);
-INSERT INTO members VALUES (1, 1, 'member', 1000, 1, 1), (1, 2, 'member', 1000, 2, 2);
-INSERT INTO messages VALUES
-  (1, 'm-1', 1, 1, 1, 1, 'hello', 'c1', 2000, NULL, NULL),
-  (2, 'm-2', 1, 2, 2, 2, 'hi', NULL, 3000, NULL, NULL);
-"""
-
-
-def make_version_1(path: Path) -> None:
-    """A file as the first version left it."""
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(MIGRATIONS[0] + VERSION_1_ROWS)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("PRAGMA user_version = 1")
-        connection.commit()
-
-
-async def test_a_file_of_the_first_version_goes_on_with_all_that_is_in_it(path: Path) -> None:
-    make_version_1(path)
-    database = await SqliteDatabase.open(path)
-    stores = sqlite_stores_in(database)
-    ann, bob = UserId("u-ann"), UserId("u-bob")
-    talk = await stores.conversations.direct(ann, bob)
-    assert talk is not None
-    overview = await stores.conversations.overview(ann, talk.id)
-    entries = await stores.reader.entries(talk.id, after=0, until=9, limit=9)
-
-    assert await pragma(database, "user_version") == SCHEMA_VERSION
-    assert (talk.id, talk.members.keys(), talk.has_ended) == ("c-1", {ann, bob}, False)
-    assert overview is not None
-    assert overview.standing.last_seq == 2
-    assert set(overview.standing.receipts) == {Receipt(ann, 1, 1), Receipt(bob, 2, 2)}
-    assert [(each.seq, each.message.content) for each in entries if type(each) is MessageSent] == [
-        (1, "hello"),
-        (2, "hi"),
-    ]
-    users = await stores.users.get([ann, bob])
-    assert [users[each].display_name for each in (ann, bob)] == ["Ann", "Bob"]
-    await database.close()
-
-
-async def test_a_file_of_the_first_version_can_be_written_to_in_every_way(path: Path) -> None:
-    make_version_1(path)
-    database = await SqliteDatabase.open(path)
-    stores = sqlite_stores_in(database)
-    ann = (await stores.users.get([UserId("u-ann")]))[UserId("u-ann")]
-    talk = await stores.conversations.direct(ann.id, UserId("u-bob"))
-    assert talk is not None
-    first = await stores.reader.message(MessageId("m-1"))
-    assert first is not None
-
-    again = await stores.log.append(draft(talk, ann, "hello", client_id="c1"))
-    assert (again.message, again.duplicate) == (first, True)
-    edited = await revise(stores.log, talk, first, "Hello", when=at(1))
-    assert edited.seq == 3
-    again = await stores.log.append(draft(talk, ann, "hello", client_id="c1"))
-    assert (again.message, again.duplicate) == (edited.message, True)
-    await alter(stores.log, talk, MemberDeleted(ann.id))
-    limits = RefreshLimits(timedelta(days=1_000_000), timedelta(days=1_000_000))
-    login = await stores.sessions.refresh(RefreshUse(b"\xab", b"new", at(0), limits))
-    assert (login.id, login.user_id, login.device) == ("s-1", ann.id, "phone")
-    await database.close()
-
-
-async def test_a_step_that_fails_leaves_the_file_at_its_version(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    make_version_1(path)
-    half = "CREATE TABLE half (x);\nINSERT INTO nowhere VALUES (1);\n"
-    with monkeypatch.context() as patch:
-        patch.setattr("chat_sqlite.schema.MIGRATIONS", (MIGRATIONS[0], half))
-        with pytest.raises(DatabaseRefused):
-            await SqliteDatabase.open(path)
-
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
-    database = await SqliteDatabase.open(path)
-    assert await pragma(database, "user_version") == SCHEMA_VERSION
-    await database.close()
-
-
-# plans
-
-
-def full_scans(connection: sqlite3.Connection, statement: str) -> list[str]:
-    plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}")]
-    scans = [step for step in plan if step.startswith("SCAN")]
-    return [scan for scan in scans if "USING" not in scan and "(" not in scan]
-
-
-async def test_every_query_has_its_index(
-    database: SqliteDatabase, stores: Stores, path: Path
-) -> None:
-    ann, bob, eve = await stored_users(stores.users, "ann", "bob", "eve")
-    login = session(ann)
-    seen = await database.write(statements)
-    # Each of its reading threads has a connection of its own.
-    readers = [await database.read(statements) for _ in range(8)]
-
-    await use_users(stores, ann, bob)
-    await use_sessions(stores, login)
-    said = await stores.log.append(draft(direct(ann, bob), ann, client_id="c1"))
-    await stores.log.append(draft(direct(ann, bob), ann, client_id="c1"))
-    await use_conversations(stores, said.message.conversation_id, ann, bob)
-    await use_a_group(stores, [ann, bob, eve])
-    await stores.blocks.block(ann.id, bob.id, at(1))
-    await stores.blocks.between(bob.id, ann.id)
-    await stores.blocks.blocked_by(ann.id, after=bob.id, limit=5)
-    await stores.blocks.unblock(ann.id, bob.id)
-    await stores.users.erase(eve.id, at(9))
-
-    asked = [*seen, *(statement for reader in readers for statement in reader)]
-    verbs = ("SELECT", "UPDATE", "DELETE", "INSERT INTO blocks", "WITH")
-    asked = [each for each in asked if each.lstrip().startswith(verbs)]
-    assert len(set(asked)) > 50
-    with closing(sqlite3.connect(path)) as connection:
-        assert full_scans(connection, "SELECT * FROM users WHERE email = 'a@b'") == ["SCAN users"]
-        assert {each: scans for each in asked if (scans := full_scans(connection, each))} == {}
-
-
-async def use_users(stores: Stores, ann: User, bob: User) -> None:
-    await stores.users.get([ann.id])
-    await stores.users.credentials("bob")
-    await stores.users.search("a", without=bob.id, after=None, limit=5)
-    await stores.users.search("", without=bob.id, after=None, limit=5)
-    await stores.users.saw({ann.id: at(1)})
-    await stores.users.update(ann.id, ProfileChange("Ann", "ann@example.org"))
-    await stores.users.set_password_hash(ann.id, "another")
-
-
-async def use_sessions(stores: Stores, login: Session) -> None:
-    limits = RefreshLimits(timedelta(days=1), timedelta(days=1))
-    await stores.sessions.add(login, b"digest")
-    await stores.sessions.get(login.id)
-    await stores.sessions.relabel(login.id, "tablet")
-    await stores.sessions.refresh(RefreshUse(b"digest", b"new", at(1), limits))
-    await stores.sessions.of_user(login.user_id)
-    await stores.sessions.ended_since(at(0))
-    with pytest.raises(RefreshReused):
-        await stores.sessions.refresh(RefreshUse(b"digest", b"newer", at(60), limits))
-    await stores.sessions.end([login.id], at(61))
-
-
-async def use_conversations(stores: Stores, of: ConversationId, ann: User, bob: User) -> None:
-    await stores.log.open_direct(direct(ann, bob))
-    await stores.conversations.get(of)
-    await stores.conversations.direct(ann.id, bob.id)
-    await stores.conversations.overview(ann.id, of)
-    await stores.conversations.overviews(ann.id, after=None, limit=5)
-    await stores.conversations.peers([ann.id])
-    await stores.reader.history(of, before=5, after=None, limit=5)
-    await stores.reader.history(of, before=None, after=0, limit=5)
-    await stores.receipts.move(of, bob.id, delivered=1, read=1)
-
-
-async def use_a_group(stores: Stores, people: list[User]) -> None:
-    ann, bob, eve = people
-    wanted = group(ann, bob)
-    await stores.log.append(creation(wanted, ann, client_id="g1"))
-    await stores.log.append(creation(group(ann, bob), ann, client_id="g1"))
-    sending = draft(wanted, bob, "one", client_id="b1")
-    one = (await stores.log.append(sending)).message
-    await stores.log.repeated(sending)
-    edited = await revise(stores.log, wanted, one, "One")
-    (two,) = await say(stores.log, wanted, bob, "two")
-    await revise(stores.log, wanted, two, None)
-    await stores.log.append(draft(wanted, bob, "three", client_id="b3"))
-    await alter(
-        stores.log,
-        wanted,
-        TitleChanged("New"),
-        MemberAdded(eve.id, Role.MEMBER),
-        RoleChanged(eve.id, Role.ADMIN),
-        MemberRemoved(eve.id),
-        MemberDeleted(bob.id),
-    )
-    await stores.reader.message(edited.message.id)
-    await stores.reader.entries(wanted.id, after=0, until=99, limit=99)
-    await stores.reader.entries(wanted.id, after=0, until=3, limit=99)
-    for user in (ann, eve):
-        await stores.reader.standing(user.id, wanted.id)

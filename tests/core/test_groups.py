@@ -1,10 +1,10 @@
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
 from chat_core import ConversationId, Role, ToConversation, ToUser, User, UserId
-from chat_core.conversations import Conversation, MemberAdded, RoleChanged
+from chat_core.conversations import MemberAdded, RoleChanged
 from chat_core.errors import (
     AlreadyMember,
     ClientIdConflict,
@@ -16,9 +16,9 @@ from chat_core.errors import (
     RecipientNotFound,
 )
 from chat_core.events import ChangeKind, ConversationUpdated
-from chat_core.ports.log import Appended, ConversationLog, Draft, Follower, MessageDraft, Stale
 from chat_core.services.conversations import ATTEMPTS, NewGroup
 from tests.support.engine import GROUP_MEMBERS, Engine, actor
+from tests.support.stale import StaleLog
 
 UNKNOWN = UserId("unknown")
 
@@ -241,29 +241,6 @@ async def test_history_begins_with_the_first_message_for_a_new_member_too(
 
     history = await chat.conversations.history(joe.id, friends, before=None, after=None, limit=9)
     assert list(history.items) == [sent.message]
-
-
-@dataclass(slots=True)
-class StaleLog(ConversationLog):
-    """Finds that many drafts stale."""
-
-    log: ConversationLog
-    times: int
-
-    async def append(self, draft: Draft) -> Appended:
-        self.times -= 1
-        if self.times >= 0:
-            raise Stale
-        return await self.log.append(draft)
-
-    async def repeated(self, draft: MessageDraft) -> Appended | None:
-        return await self.log.repeated(draft)
-
-    async def open_direct(self, conversation: Conversation) -> Conversation:
-        return await self.log.open_direct(conversation)
-
-    def follow(self, follower: Follower) -> None:
-        self.log.follow(follower)
 
 
 async def test_a_group_that_changed_meanwhile_is_judged_again_and_given_up_in_the_end(

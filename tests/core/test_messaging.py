@@ -1,9 +1,8 @@
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 
 from chat_core import (
-    Conversation,
     ConversationId,
     Limit,
     Message,
@@ -25,15 +24,11 @@ from chat_core.errors import (
 )
 from chat_core.ports.log import (
     Appended,
-    ConversationLog,
-    Draft,
-    Follower,
-    MessageDraft,
-    Stale,
 )
 from chat_core.services.messaging import ATTEMPTS
 from chat_core.testing.makers import at
 from tests.support.engine import CONTENT_BYTES, Engine, actor
+from tests.support.stale import StaleLog
 
 
 async def stored(chat: Engine, conversation_id: ConversationId) -> list[Message]:
@@ -186,30 +181,6 @@ async def test_a_client_id_that_was_used_for_something_else_is_a_conflict(
     assert await stored(chat, first.message.conversation_id) == [first.message]
     assert await chat.stores.conversations.direct(ann.id, eve.id) is None
     assert chat.sent() == 1
-
-
-@dataclass(slots=True)
-class StaleLog(ConversationLog):
-    """Finds that many drafts stale; the conversation changes faster than it is judged."""
-
-    log: ConversationLog
-    times: int
-    asked: int = 0
-
-    async def append(self, draft: Draft) -> Appended:
-        self.asked += 1
-        if self.asked <= self.times:
-            raise Stale
-        return await self.log.append(draft)
-
-    async def repeated(self, draft: MessageDraft) -> Appended | None:
-        return await self.log.repeated(draft)
-
-    async def open_direct(self, conversation: Conversation) -> Conversation:
-        return await self.log.open_direct(conversation)
-
-    def follow(self, follower: Follower) -> None:
-        self.log.follow(follower)
 
 
 @pytest.mark.parametrize("times", [1, ATTEMPTS - 1])

@@ -28,8 +28,8 @@ from chat_core.events import MessageUpdated
 from chat_core.services.conversations import NewGroup
 from chat_core.services.messaging import ATTEMPTS
 from chat_core.testing.makers import at
-from tests.core.test_groups import StaleLog
 from tests.support.engine import ADDRESS, CONTENT_BYTES, PASSWORD, Engine, actor
+from tests.support.stale import StaleLog
 
 
 @pytest.fixture
