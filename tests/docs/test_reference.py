@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from chat_core.errors import ChatError
+from chat_core.events import ChangeKind
 from chat_server.settings import load_settings, variables_by_field
 from chat_socketio.dispatcher import REGISTER
 from chat_wire import events, problems, requests, shapes
@@ -22,7 +23,8 @@ DOCS = pages.ROOT / "docs"
 ERRORS, PORTS, SETTINGS, WIRE = (
     DOCS / name for name in ("errors.md", "ports.md", "settings.md", "wire.md")
 )
-DISPATCHER = pages.ROOT / "adapters" / "chat_socketio" / "dispatcher.py"
+SOCKETIO = pages.ROOT / "adapters" / "chat_socketio"
+DISPATCHER, HANDLERS = SOCKETIO / "dispatcher.py", SOCKETIO / "handlers.py"
 
 
 @pytest.fixture(autouse=True)
@@ -73,18 +75,23 @@ def _takes(operation: Mapping[str, Any]) -> set[str]:
     return taken
 
 
+def _unnamed(call: str) -> str:
+    """A call with its path's parameters, whatever they are named."""
+    return re.sub(r"{.*?}", "{id}", call)
+
+
 async def test_every_call_is_listed_with_what_it_takes(tmp_path: Path) -> None:
     async with ServerProcess(tmp_path) as server, httpx.AsyncClient() as http:
         paths = (await http.get(f"{server.url}/schema")).json()["paths"]
     known = {
-        f"{method.upper()} {re.sub(r'{.*?}', '{id}', path.removeprefix('/api/v1'))}": _takes(call)
+        _unnamed(f"{method.upper()} {path.removeprefix('/api/v1')}"): _takes(call)
         for path, calls in paths.items()
         for method, call in calls.items()
     }
 
     rows = pages.table(WIRE, "Calls")
     assert {
-        pages.code(call)[0]: set(re.findall(r"\w+\??", "".join(pages.code(taken))))
+        _unnamed(pages.code(call)[0]): set(re.findall(r"\w+\??", "".join(pages.code(taken))))
         for call, taken, _ in rows
     } == known
     assert len(rows) == len(known)
@@ -103,15 +110,18 @@ def _texts_of_calls(module: Path, *names: str) -> set[str]:
 
 
 def _handled() -> set[str]:
-    """The names of events that the dispatcher has a handler for."""
-    tree = ast.parse(DISPATCHER.read_text(encoding="utf-8"))
+    """The names of events that there is a handler for."""
     (handlers,) = (
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "self._handlers"
+        node
+        for node in ast.parse(HANDLERS.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name == "handlers"
     )
-    assert isinstance(handlers, ast.Dict)
-    return {str(key.value) for key in handlers.keys if isinstance(key, ast.Constant)}
+    returned = handlers.body[-1]
+    assert isinstance(returned, ast.Return)
+    assert isinstance(returned.value, ast.Dict)
+    names = [key.value for key in returned.value.keys if isinstance(key, ast.Constant)]
+    assert len(names) == len(returned.value.keys)
+    return {str(name) for name in names}
 
 
 def test_every_event_of_a_client_is_listed() -> None:
@@ -128,6 +138,12 @@ def test_every_event_of_the_server_is_listed() -> None:
     assert pushed
     assert told
     assert sorted(listed) == sorted(pushed | told)
+
+
+def test_every_change_of_a_conversation_is_listed() -> None:
+    listed = [pages.code(change)[0] for change, _ in pages.table(WIRE, "Changes")]
+
+    assert sorted(listed) == sorted(ChangeKind)
 
 
 SHOWN = [
@@ -162,7 +178,8 @@ def test_every_port_is_listed() -> None:
 
 
 def test_every_contract_suite_is_listed() -> None:
-    listed = {name for _, _, suite, _ in pages.table(PORTS, "Ports") for name in pages.code(suite)}
+    rows = [*pages.table(PORTS, "Ports"), *pages.table(PORTS, "The log and its drafts")]
+    listed = {name for _, _, suite, *_ in rows for name in pages.code(suite)}
 
     known = {
         f"{module.stem}.{node.name}"
