@@ -259,6 +259,7 @@ class Standing:
     read_seq: int
     unread_count: int
     receipts: tuple[Receipt, ...]
+    is_member: bool = True
 
 
 @dataclass(frozen=True, slots=True)

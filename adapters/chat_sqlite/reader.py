@@ -108,7 +108,8 @@ class SqliteLogReader(LogReader):
                 return None
             pk, last_seq, user_pk, read_seq, removed_seq = row
             if removed_seq is not None:
-                return Standing(1, removed_seq, min(read_seq, removed_seq), 0, ())
+                read_seq = min(read_seq, removed_seq)
+                return Standing(1, removed_seq, read_seq, 0, (), is_member=False)
             return standing(connection, pk, user_pk, last_seq, read_seq)
 
         return await self.database.read_at_once(select)

@@ -199,7 +199,7 @@ class MemoryConversations(ConversationStore, LogReader, ReceiptStore):
         if removed_at is None:
             return None
         read_seq = min(log.receipt(user_id).read_seq, removed_at)
-        return Standing(1, removed_at, read_seq, 0, ())
+        return Standing(1, removed_at, read_seq, 0, (), is_member=False)
 
     async def move(
         self, conversation_id: ConversationId, user_id: UserId, *, delivered: int, read: int

@@ -36,11 +36,11 @@ class Erasure:
         user_id = actor.user_id
         await self.sessions.check_password(user_id, password, address)
         peers = (await self.conversations.peers([user_id]))[user_id]
-        for conversation_id in await self._conversations_of(user_id):
-            await self._leave(actor, conversation_id)
-        # Twice, so that neither an interruption nor a log-in in between leaves a session.
+        await self._leave_all(actor)
         await self.sessions.end_all(user_id)
         erased = await self.users.erase(user_id, self.clock.now())
+        # Again, for what came in between; from now on nothing can.
+        await self._leave_all(actor)
         await self.sessions.end_all(user_id)
         self.notifier.notify(UserUpdated(erased, self.presence.of(erased)), peers)
 
@@ -53,6 +53,10 @@ class Erasure:
             if page.next is None:
                 return found
             place = page.next
+
+    async def _leave_all(self, actor: Actor) -> None:
+        for conversation_id in await self._conversations_of(actor.user_id):
+            await self._leave(actor, conversation_id)
 
     async def _leave(self, actor: Actor, conversation_id: ConversationId) -> None:
         while True:

@@ -76,8 +76,9 @@ class Revocations:
         return 0.0 if asked_at is None else self.clock.monotonic() - asked_at
 
     async def _ask(self, since: datetime) -> None:
+        began = self.clock.monotonic()
         self.note(await self.sessions.ended_since(since))
-        self._known.asked_at = self.clock.monotonic()
+        self._known.asked_at = began
 
     def _forget(self) -> None:
         oldest = self.clock.now() - self.token_life - 2 * OVERLAP

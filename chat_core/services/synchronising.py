@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chat_core.conversations import ActivityPlace, Standing
 from chat_core.errors import Invalid
@@ -16,7 +16,8 @@ MAX_BYTES = 256 * 1024
 """Of an answer, about, so that it always fits what a connection may leave untaken."""
 ENTRY_BYTES, MEMBER_BYTES, CONVERSATION_BYTES, RECEIPT_BYTES = 500, 150, 300, 100
 """What each takes on the wire, generously, without a message's content."""
-NOWHERE = Standing(1, 0, 0, 0, ())
+NOWHERE = Standing(1, 0, 0, 0, (), is_member=False)
+NO_END = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +101,11 @@ class Synchronising:
             latest = await self._latest(conversation_id, standing, limit, answer)
             return SyncedConversation(conversation_id, latest, standing, reset=True)
         entries = await self.reader.entries(
-            conversation_id, after=seq, until=standing.last_seq, limit=limit
+            conversation_id, after=seq, until=_end(standing), limit=limit
         )
         fitting = answer.fitting(list(entries))
         end = fitting[-1].seq if fitting else seq
+        standing = replace(standing, last_seq=max(standing.last_seq, end))
         return SyncedConversation(
             conversation_id, fitting, standing, has_more=end < standing.last_seq
         )
@@ -139,7 +141,7 @@ class Synchronising:
         """The newest entries that fit, ascending."""
         after = max(standing.first_seq - 1, standing.last_seq - limit)
         entries = await self.reader.entries(
-            conversation_id, after=after, until=standing.last_seq, limit=limit
+            conversation_id, after=after, until=_end(standing), limit=limit
         )
         return answer.fitting(list(entries)[::-1])[::-1]
 
@@ -169,6 +171,11 @@ class _Answer:
         self.parts.append(part)
         self._bytes += CONVERSATION_BYTES + RECEIPT_BYTES * len(part.standing.receipts)
         self._bytes += sum(map(_size, part.entries))
+
+
+def _end(standing: Standing) -> int:
+    """Up to where entries are shown: a member sees those too that came in since the standing."""
+    return NO_END if standing.is_member else standing.last_seq
 
 
 def _size(entry: LogEvent) -> int:

@@ -222,8 +222,12 @@ class LogReaderContract(LogMessagesReadContract):
         now = await alter(log, friends, MemberRemoved(bob.id), MemberDeleted(eve.id))
         await say(log, now, ann, "5")
 
-        assert await reader.standing(bob.id, friends.id) == Standing(1, 3, 2, 0, ())
-        assert await reader.standing(eve.id, friends.id) == Standing(1, 4, 0, 0, ())
+        assert await reader.standing(bob.id, friends.id) == Standing(
+            1, 3, 2, 0, (), is_member=False
+        )
+        assert await reader.standing(eve.id, friends.id) == Standing(
+            1, 4, 0, 0, (), is_member=False
+        )
 
     async def test_whoever_never_was_a_member_stands_nowhere(
         self, reader: LogReader, log: ConversationLog, people: list[User]

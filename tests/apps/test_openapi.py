@@ -12,6 +12,7 @@ ROUTES = {
     ("post", "/api/v1/users"),
     ("get", "/api/v1/users"),
     ("post", "/api/v1/users/login"),
+    ("post", "/api/v1/users/refresh"),
     ("get", "/api/v1/users/me"),
     ("patch", "/api/v1/users/me"),
     ("get", "/api/v1/users/{user_id}"),
@@ -35,6 +36,7 @@ BODIES = {
 PUBLIC = {
     ("post", "/api/v1/users"),
     ("post", "/api/v1/users/login"),
+    ("post", "/api/v1/users/refresh"),
     ("get", "/health/live"),
     ("get", "/health/ready"),
 }
@@ -101,7 +103,7 @@ def test_answers_have_shapes(schema: Any) -> None:
     for place, operation in operations(schema).items():
         good = [status for status in operation["responses"] if status.startswith("2")]
         assert good, place
-        if place[1].startswith("/api/"):
+        if place[1].startswith("/api/") and good != ["204"]:
             content = operation["responses"][good[0]]["content"]["application/json"]["schema"]
             assert "$ref" in content, place
 

@@ -197,7 +197,7 @@ async def test_a_conversation_that_is_unknown_or_of_others_resets_with_nothing(
 
     for of, seq in ((UNKNOWN, 0), (UNKNOWN, 7), (between.id, 0), (between.id, 1)):
         assert await world.one(of, seq) == SyncedConversation(of, (), NOWHERE, reset=True)
-    assert Standing(1, 0, 0, 0, ()) == NOWHERE
+    assert Standing(1, 0, 0, 0, (), is_member=False) == NOWHERE
 
 
 async def test_whoever_was_removed_gets_the_log_up_to_the_removal_and_no_content_of_later(
@@ -215,7 +215,7 @@ async def test_whoever_was_removed_gets_the_log_up_to_the_removal_and_no_content
         MessageSent(two),
         ConversationUpdated.of(friends.id, 4, world.ann.id, MemberRemoved(world.bob.id)),
     ]
-    assert part.standing == Standing(1, 4, 0, 0, ())
+    assert part.standing == Standing(1, 4, 0, 0, (), is_member=False)
     assert (part.reset, part.has_more) == (False, False)
     there = await world.one(friends.id, 4, user=world.bob)
     assert (list(there.entries), there.reset, there.has_more) == ([], False, False)
