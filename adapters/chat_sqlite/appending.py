@@ -1,6 +1,5 @@
 """The appends of one transaction."""
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -18,7 +17,7 @@ from chat_core.conversations import (
 )
 from chat_core.errors import ClientIdConflict
 from chat_core.events import ChangeKind, ConversationUpdated, MessageSent, MessageUpdated
-from chat_core.ids import ClientMessageId, ConversationId, UserId
+from chat_core.ids import ConversationId, UserId
 from chat_core.messages import Message
 from chat_core.ports.log import (
     Appended,
@@ -29,7 +28,15 @@ from chat_core.ports.log import (
     RevisionDraft,
     Stale,
 )
+from chat_sqlite.opening import INSERT_MEMBER, insert_conversation, user_pk
 from chat_sqlite.reader import DELETED, EDITED, members_of
+from chat_sqlite.repeats import (
+    FirstSent,
+    MayBeRepeat,
+    SentKey,
+    digest_of,
+    first_sent_under,
+)
 from chat_sqlite.rows import MESSAGE, message, pair_of, to_ms
 
 _INSERT_MESSAGE = """
@@ -42,14 +49,7 @@ _MOVE_RECEIPT = """
 UPDATE members SET delivered_seq = max(delivered_seq, ?1), read_seq = max(read_seq, ?1)
 WHERE conversation_pk = ?2 AND user_pk = ?3
 """
-_FIRST_SENT = f"""{MESSAGE}
-WHERE m.sender_pk = (SELECT pk FROM users WHERE id = ?) AND m.client_id = ?
-"""
-_INSERT_MEMBER = """
-INSERT INTO members (conversation_pk, user_pk, role, joined_at, delivered_seq, read_seq)
-VALUES (?, ?, ?, ?, 0, 0)
-"""
-_READD_MEMBER = f"""{_INSERT_MEMBER} ON CONFLICT (conversation_pk, user_pk)
+_READD_MEMBER = f"""{INSERT_MEMBER} ON CONFLICT (conversation_pk, user_pk)
 DO UPDATE SET role = excluded.role, joined_at = excluded.joined_at, removed_seq = NULL
 """
 _REVISE = """
@@ -70,28 +70,6 @@ INSERT INTO changes (conversation_pk, seq, kind, actor_pk, at, message_pk, user_
                      members)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
-
-
-class MayBeRepeat(Exception):
-    """A draft would be refused, and might be the repeat of a message that was looked up nowhere."""
-
-
-@dataclass(frozen=True, slots=True)
-class FirstSent:
-    """A message that was sent under a client id, as it is now, and a digest of how it was first."""
-
-    message: Message
-    digest: bytes | None
-    """None as long as the message is as it was first."""
-
-    def is_repeated_by(self, draft: MessageDraft) -> bool:
-        """Whether the draft has the same content."""
-        if self.digest is None:
-            return self.message.content == draft.content
-        return self.digest == digest_of(draft.content)
-
-
-SentKey = tuple[UserId, ClientMessageId]
 
 
 @dataclass(slots=True)
@@ -392,70 +370,3 @@ class Appending:
         if pk is None:
             pk = self._users[user_id] = user_pk(self._connection, user_id)
         return pk
-
-
-def user_pk(connection: sqlite3.Connection, user_id: UserId) -> int:
-    """The integer key of a user."""
-    (pk,) = connection.execute("SELECT pk FROM users WHERE id = ?", (user_id,)).fetchone()
-    return int(pk)
-
-
-def insert_conversation(
-    connection: sqlite3.Connection,
-    conversation: Conversation,
-    creator: int | None = None,
-    client_id: str | None = None,
-) -> int:
-    """Store a conversation with its members and an empty log: its integer key."""
-    at = to_ms(conversation.created_at)
-    (pk,) = connection.execute(
-        "INSERT INTO conversations (id, kind, title, pair, revision, last_seq, active_at,"
-        " created_at, creator_pk, client_id) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?) RETURNING pk",
-        (
-            conversation.id,
-            conversation.kind,
-            conversation.title,
-            pair_of(conversation),
-            conversation.revision,
-            at,
-            at,
-            creator,
-            client_id,
-        ),
-    ).fetchone()
-    connection.executemany(
-        _INSERT_MEMBER,
-        [
-            (pk, user_pk(connection, member.user_id), member.role, to_ms(member.joined_at))
-            for member in conversation.members.values()
-        ],
-    )
-    return int(pk)
-
-
-def first_sent(connection: sqlite3.Connection, drafts: Iterable[Draft]) -> dict[SentKey, FirstSent]:
-    """For each message draft with a client id: what was sent first under it, if anything was."""
-    found = {}
-    for draft in drafts:
-        if isinstance(draft, MessageDraft) and draft.client_id is not None:
-            key = (draft.actor.user_id, draft.client_id)
-            first = first_sent_under(connection, key)
-            if first is not None:
-                found[key] = first
-    return found
-
-
-def first_sent_under(connection: sqlite3.Connection, key: SentKey) -> FirstSent | None:
-    """What was sent first under a client id, if anything was."""
-    row = connection.execute(_FIRST_SENT, key).fetchone()
-    if row is None:
-        return None
-    (digest,) = connection.execute(
-        "SELECT first_digest FROM messages WHERE id = ?", (row[0],)
-    ).fetchone()
-    return FirstSent(message(row), digest)
-
-
-def digest_of(content: str) -> bytes:
-    """What is kept of a content that was replaced: enough to know a repeat."""
-    return hashlib.sha256(content.encode()).digest()

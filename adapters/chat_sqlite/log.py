@@ -15,8 +15,10 @@ from chat_core.ports.log import (
     Follower,
     MessageDraft,
 )
-from chat_sqlite.appending import Appending, MayBeRepeat, first_sent, insert_conversation
+from chat_sqlite.appending import Appending
 from chat_sqlite.database import SqliteDatabase, Write
+from chat_sqlite.opening import insert_conversation
+from chat_sqlite.repeats import MayBeRepeat, first_sent
 from chat_sqlite.rows import conversation, pair_of
 
 

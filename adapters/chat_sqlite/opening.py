@@ -1,0 +1,51 @@
+"""Storing a conversation that is new."""
+
+import sqlite3
+
+from chat_core.conversations import Conversation
+from chat_core.ids import UserId
+from chat_sqlite.rows import pair_of, to_ms
+
+INSERT_MEMBER = """
+INSERT INTO members (conversation_pk, user_pk, role, joined_at, delivered_seq, read_seq)
+VALUES (?, ?, ?, ?, 0, 0)
+"""
+
+
+def user_pk(connection: sqlite3.Connection, user_id: UserId) -> int:
+    """The integer key of a user."""
+    (pk,) = connection.execute("SELECT pk FROM users WHERE id = ?", (user_id,)).fetchone()
+    return int(pk)
+
+
+def insert_conversation(
+    connection: sqlite3.Connection,
+    conversation: Conversation,
+    creator: int | None = None,
+    client_id: str | None = None,
+) -> int:
+    """Store a conversation with its members and an empty log: its integer key."""
+    at = to_ms(conversation.created_at)
+    (pk,) = connection.execute(
+        "INSERT INTO conversations (id, kind, title, pair, revision, last_seq, active_at,"
+        " created_at, creator_pk, client_id) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?) RETURNING pk",
+        (
+            conversation.id,
+            conversation.kind,
+            conversation.title,
+            pair_of(conversation),
+            conversation.revision,
+            at,
+            at,
+            creator,
+            client_id,
+        ),
+    ).fetchone()
+    connection.executemany(
+        INSERT_MEMBER,
+        [
+            (pk, user_pk(connection, member.user_id), member.role, to_ms(member.joined_at))
+            for member in conversation.members.values()
+        ],
+    )
+    return int(pk)
