@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from chat_client.state import ChatState
@@ -11,8 +11,11 @@ from chat_client.wire import Disconnected, Json, Listener, Refused, Wire
 RETRY = frozenset({"rate_limited", "unavailable", "overloaded"})
 """Codes after which the same request may be made again."""
 
-SYNC_NAMED = 50
-"""Conversations that are named in one `sync`: with 64 KiB a frame has room for about a thousand."""
+RETRY_SECONDS = 1.0
+"""Until the next try, where the server does not say."""
+
+SYNC_NAMED = 500
+"""Conversations that are named in one `sync`: a frame of 64 KiB has room for about a thousand."""
 
 
 @dataclass(slots=True)
@@ -43,6 +46,7 @@ class ChatClient:
         *,
         on_event: Callable[[str, Json], None] | None = None,
         client_ids: Callable[[], str] = new_client_id,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.state = ChatState()
         self.is_connected = False
@@ -51,6 +55,7 @@ class ChatClient:
         self._wire = wire
         self._on_event = on_event
         self._client_ids = client_ids
+        self._sleep = sleep
         self._outbox: dict[str, Outgoing] = {}
         self._gaps: set[str] = set()
         self._catching_up: asyncio.Task[None] | None = None
@@ -91,8 +96,8 @@ class ChatClient:
     ) -> Json:
         """Send a message: the message, once the server holds it.
 
-        While the connection is down it waits in the outbox. Raises `Refused`, and the message is
-        not sent.
+        While the connection is down it waits in the outbox, and while the server is busy it is
+        sent again. Raises `Refused`, and the message is not sent.
         """
         client_id = self._client_ids()
         payload = _given(
@@ -109,11 +114,11 @@ class ChatClient:
 
     async def sync(self) -> None:
         """Ask for everything that was missed. Raises `Disconnected`."""
-        named = self.state.seqs()
-        first = dict(list(named.items())[:SYNC_NAMED])
-        await self._sync(first, "latest" if len(named) <= SYNC_NAMED else "none")
+        named = list(self.state.seqs().items())
         for start in range(SYNC_NAMED, len(named), SYNC_NAMED):
-            await self._sync(dict(list(named.items())[start : start + SYNC_NAMED]), "none")
+            await self._sync(dict(named[start : start + SYNC_NAMED]), "none")
+        # Last, since the others are the ones above too: of them it brings nothing new.
+        await self._sync(dict(named[:SYNC_NAMED]), "latest")
 
     async def mark_read(self, conversation_id: str, seq: int) -> Json:
         """Everything up to `seq` was read. Raises `Refused`, `Disconnected`."""
@@ -159,6 +164,9 @@ class ChatClient:
             return  # it stays in the outbox
         except Refused as refusal:
             if refusal.code in RETRY:
+                await self._sleep(refusal.problem.get("retryAfter", RETRY_SECONDS))
+                if self.is_connected and outgoing.client_id in self._outbox:
+                    await self._deliver(outgoing)
                 return
             self._outbox.pop(outgoing.client_id, None)
             if not outgoing.outcome.done():
@@ -193,9 +201,12 @@ class ChatClient:
     async def _catch_up(self) -> None:
         while self._gaps:
             gaps, self._gaps = self._gaps, set()
-            named = {each: self.state.conversations[each].seq for each in gaps}
+            known = self.state.seqs()
             try:
-                await self._sync(named, "none")
+                if gaps <= known.keys():
+                    await self._sync({each: known[each] for each in gaps}, "none")
+                else:
+                    await self.sync()
             except (Disconnected, Refused):
                 return  # the next start synchronises everything
 

@@ -67,12 +67,9 @@ class ConversationState:
 
     def _blank(self, user_id: str, seq: int) -> None:
         for message_id, message in self.messages.items():
-            if message["senderId"] == user_id and message["seq"] <= seq:
-                self.messages[message_id] = {
-                    **message,
-                    "content": None,
-                    "updatedSeq": max(seq, message["updatedSeq"]),
-                }
+            is_theirs = message["senderId"] == user_id and message["seq"] <= seq
+            if is_theirs and message["deletedAt"] is None:
+                self.messages[message_id] = {**message, "content": None, "updatedSeq": seq}
 
 
 @dataclass(slots=True)
@@ -86,7 +83,7 @@ class ChatState:
         """Take a push: the id of the conversation in which something is missing now, else None.
 
         A push that is known already changes nothing; one that comes too early is dropped, since
-        `sync` will bring it.
+        `sync` will bring it; one of a conversation that is not known takes a whole `sync`.
         """
         match event:
             case "new_message" | "message_updated" | "conversation_updated":
@@ -125,12 +122,14 @@ class ChatState:
         state.unread_count = part["unreadCount"]
         for receipt in part["receipts"]:
             _raise_receipt(state, receipt)
-        return bool(part["hasMore"])
+        return bool(part["hasMore"]) or state.seq < part["lastSeq"]
 
     def _entry(self, event: str, data: Json) -> str | None:
         conversation_id = str(data["conversationId"])
         state = self.conversations.get(conversation_id)
         if state is None:
+            if data["seq"] != 1:
+                return conversation_id
             state = self.conversations[conversation_id] = ConversationState(conversation_id)
         if data["seq"] <= state.seq:
             return None

@@ -120,6 +120,7 @@ class Dispatcher:
     def close(self, connection: Connection) -> None:
         """End the connection from here, once what was written to it is on its way."""
         self.closed(connection)
+        connection.inbox.clear()
         connection.transport.close()
 
     def _enqueue(self, connection: Connection, frame: str) -> None:
@@ -170,6 +171,8 @@ class Dispatcher:
             claims, device = self._verified(connection, arguments)
             if device is not None:
                 await self._sessions.relabel(claims.session_id, device)
+                # The session may have ended meanwhile.
+                claims, _ = self._verified(connection, arguments)
             success = self._register(connection, claims)
         except AlreadyRegistered as error:
             self._tell(connection, "auth_error", events.AuthError.of(error))

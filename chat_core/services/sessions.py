@@ -86,13 +86,13 @@ class Sessions:
         )
         refresh_token = secrets.token_urlsafe(REFRESH_BYTES)
         await self.sessions.add(session, _digest(refresh_token))
-        # The account may have been erased meanwhile, and its sessions ended before this one.
-        user = (await self.users.get([session.user_id]))[session.user_id]
-        if user.deleted_at is not None:
+        # Meanwhile the password may have changed, or the account gone, and the sessions ended.
+        still = await self.users.credentials(login)
+        if still is None or still.password_hash != credentials.password_hash:
             await self.revocations.end([session.id])
             raise InvalidCredentials
-        access = self.issuer.issue(user.id, session.id, now)
-        return Login(user, session, access, refresh_token)
+        access = self.issuer.issue(session.user_id, session.id, now)
+        return Login(credentials.user, session, access, refresh_token)
 
     async def refresh(self, refresh_token: str) -> Login:
         """New tokens for a session that lasts.

@@ -316,10 +316,17 @@ async def new_device(server: Server, name: str, username: str, client_ids: Count
     """Log in on a new device; it is not connected yet."""
     login = await server.sessions.log_in(username, PASSWORD, name, ADDRESS)
     wire = SlowWire(server.dispatcher)
-    client = ChatClient(wire, client_ids=lambda: f"{name}-{client_ids.new_id()}")
+    client = ChatClient(
+        wire, client_ids=lambda: f"{name}-{client_ids.new_id()}", sleep=_until_the_next_start
+    )
     return Device(name, login.user.id, username, login.session.id, login.access.text, client, wire)
 
 
 def history_of(device: Device, conversation_id: str) -> list[Json]:
     """What the device shows: of each message its place, sender and content."""
     return device.client.state.conversations[conversation_id].history()
+
+
+async def _until_the_next_start(_: float) -> None:
+    """The machine moves no clock: what was refused for now is sent again after a reconnect."""
+    raise Disconnected
