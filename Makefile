@@ -85,5 +85,5 @@ static: .venv/.dev-stamp
 
 tests/js/node_modules/.stamp: tests/js/package-lock.json tests/js/.npmrc | .venv/.dev-stamp
 	@echo 'Installing the JavaScript client for the tests …'
-	@cd tests/js && $(CURDIR)/$(NPM) ci --ignore-scripts --silent
+	@cd tests/js && $(CURDIR)/$(NPM) ci --ignore-scripts --loglevel=error
 	@touch $@
