@@ -107,6 +107,8 @@ class ChatClient:
             clientMessageId=client_id,
         )
         outcome: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
+        # Whoever sent it may have gone when the answer comes, after a reconnect.
+        outcome.add_done_callback(lambda done: done.cancelled() or done.exception())
         outgoing = self._outbox[client_id] = Outgoing(client_id, payload, outcome)
         if self.is_connected:
             await self._deliver(outgoing)
