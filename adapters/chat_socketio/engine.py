@@ -116,6 +116,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
 
     async def poll(self) -> list[packet.Packet]:
         """Wait for packets, and take as many as one answer carries; none at the end."""
+        by_polling = not self.upgraded  # what an upgrade leaves waiting is the writer's to count
         self._is_stuck = False
         longest_wait = self.server.ping_interval + self.server.ping_timeout
         try:
@@ -131,7 +132,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
             packets = packets[:end]
             if packets:
                 self.queue.put_nowait(None)  # for the next poll
-        if not self.upgraded:
+        if by_polling:
             self._taken(packets)
         return packets
 

@@ -5,6 +5,7 @@ async with ServerProcess(tmp_path) as server, Api(server.url) as api:
 """
 
 import asyncio
+import contextlib
 import itertools
 import os
 import re
@@ -82,6 +83,16 @@ class ServerProcess:
     def log(self) -> str:
         """All that it has written, from its first start on."""
         return self._log.read_text()
+
+    @property
+    def sockets(self) -> set[str]:
+        """The sockets that it holds open, by the names that Linux gives them."""
+        assert self._process
+        held = set()
+        for descriptor in Path(f"/proc/{self._process.pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):  # closed in between
+                held.add(str(descriptor.readlink()))
+        return {name for name in held if name.startswith("socket:")}
 
     async def start(self) -> None:
         """Start it; returns once it is ready."""
