@@ -15,6 +15,6 @@ settings.register_profile(
 )
 settings.register_profile("dev", deadline=None, max_examples=100)
 settings.register_profile(
-    "prove", deadline=None, max_examples=5_000, stateful_step_count=100, print_blob=True
+    "prove", deadline=None, max_examples=2_000, stateful_step_count=60, print_blob=True
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
