@@ -15,6 +15,7 @@ from chat_core.errors import (
     TokenInvalid,
     WrongPassword,
 )
+from chat_core.memory import PlainHasher
 from chat_core.sessions import LOST_ANSWER
 from chat_core.testing.strategies import HOSTILE
 from tests.support.engine import ADDRESS, LASTING, PASSWORD, Engine
@@ -224,3 +225,27 @@ async def test_of_an_account_that_is_gone_no_password_is_right(chat: Engine, pho
     await chat.stores.users.erase(phone.user.id, chat.clock.now())
     with pytest.raises(WrongPassword):
         await chat.sessions.check_password(phone.user.id, PASSWORD, ADDRESS)
+
+
+@pytest.mark.parametrize("what", ["a new password", "an erased account"])
+async def test_a_log_in_that_was_overtaken_leaves_no_session(
+    chat: Engine, ann: User, what: str
+) -> None:
+    users = chat.stores.users
+
+    class Slow(PlainHasher):
+        """While it works, the account changes."""
+
+        async def verify(self, password: str, password_hash: str | None) -> bool:
+            if what == "a new password":
+                await users.set_password_hash(ann.id, "another")
+            else:
+                await users.erase(ann.id, chat.clock.now())
+            return await PlainHasher.verify(self, password, password_hash)
+
+    overtaken = replace(chat.sessions, hasher=Slow())
+    with pytest.raises(InvalidCredentials):
+        await overtaken.log_in("ann", PASSWORD, None, ADDRESS)
+    (ended,) = await chat.stores.sessions.ended_since(chat.clock.now())
+    with pytest.raises(SessionRevoked):
+        chat.sessions.revocations.check(ended)
