@@ -2,10 +2,15 @@
 
 from typing import Any
 
-import socketio
-from socketio.exceptions import ConnectionError as SocketIoConnectionError
-from socketio.exceptions import SocketIOError
-from socketio.exceptions import TimeoutError as SocketIoTimeoutError
+try:
+    import socketio
+    from socketio.exceptions import ConnectionError as SocketIoConnectionError
+    from socketio.exceptions import SocketIOError
+    from socketio.exceptions import TimeoutError as SocketIoTimeoutError
+except ModuleNotFoundError as error:
+    raise ImportError(
+        'SocketIoWire needs an extra: pip install "chat-core[client]"', name=error.name
+    ) from error
 
 from chat_client.wire import Disconnected, Json, Listener, Wire
 
