@@ -5,10 +5,15 @@ in every run, `dev` looks for new ones, `prove` looks for long.
 """
 
 import os
+from collections.abc import AsyncIterator, Iterator
 
+import pytest
 from hypothesis import settings
 
 import chat_core.testing  # noqa: F401 (it registers the suites before they are imported)
+from chat_mongo import MongoDatabase
+from tests.support.mongod import stop_shared_mongod
+from tests.support.stores import empty_database
 
 settings.register_profile(
     "default", derandomize=True, deadline=None, max_examples=50, print_blob=True
@@ -18,3 +23,17 @@ settings.register_profile(
     "prove", deadline=None, max_examples=2_000, stateful_step_count=60, print_blob=True
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _mongod() -> Iterator[None]:
+    """Stop the mongod at the end, if a test has asked for it."""
+    yield
+    stop_shared_mongod()
+
+
+@pytest.fixture
+async def empty_mongodb() -> AsyncIterator[MongoDatabase]:
+    """An open database that is empty at first."""
+    async with empty_database() as database:
+        yield database

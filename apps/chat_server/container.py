@@ -36,8 +36,19 @@ from chat_core.services.receipts import Receipts, Typing
 from chat_core.services.revocation import Revocations
 from chat_core.services.sessions import Sessions
 from chat_core.services.synchronising import Synchronising
+from chat_mongo import DatabaseRefused as MongoRefused
+from chat_mongo import (
+    MongoBlockStore,
+    MongoConversationLog,
+    MongoConversationStore,
+    MongoLogReader,
+    MongoReceiptStore,
+    MongoSessionStore,
+    MongoUserStore,
+)
+from chat_mongo import MongoDatabase as MongoClient
 from chat_security import Argon2Hasher, JwtTokens
-from chat_server.database_url import MemoryDatabase, SqliteDatabase
+from chat_server.database_url import MemoryDatabase, MongoDatabase, SqliteDatabase
 from chat_server.ids import TimeOrderedIds
 from chat_server.limits import (
     login_limits,
@@ -59,8 +70,8 @@ from chat_socketio import (
     TransportLimits,
     handlers,
 )
+from chat_sqlite import DatabaseRefused as SqliteRefused
 from chat_sqlite import (
-    DatabaseRefused,
     SqliteBlockStore,
     SqliteConversationLog,
     SqliteConversationStore,
@@ -72,7 +83,10 @@ from chat_sqlite import (
 from chat_sqlite import SqliteDatabase as SqliteFile
 from chat_wire.problems import ProblemReporter
 
-__all__ = ["Container", "DatabaseRefused", "Stores", "open_stores"]
+__all__ = ["DATABASE_REFUSED", "Container", "Stores", "open_stores"]
+
+DATABASE_REFUSED = (SqliteRefused, MongoRefused)
+"""What `open_stores` raises for a database that can't be used; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +134,23 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
                 )
             finally:
                 await file.close()
+        case MongoDatabase(url, name):
+            client = await MongoClient.open(url, name)
+            log = MongoConversationLog(client)
+            try:
+                yield Stores(
+                    users=MongoUserStore(client),
+                    sessions=MongoSessionStore(client),
+                    conversations=MongoConversationStore(client),
+                    reader=MongoLogReader(client),
+                    receipts=MongoReceiptStore(client),
+                    blocks=MongoBlockStore(client),
+                    log=log,
+                    check=client.check,
+                )
+            finally:
+                await log.close()
+                await client.close()
 
 
 async def _nothing_to_ask() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-FORMS = "sqlite:///PATH (an absolute path has four slashes) or memory://"
+FORMS = "sqlite:///PATH (an absolute path has four slashes), mongodb://HOST/NAME or memory://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class MemoryDatabase:
 
 @dataclass(frozen=True, slots=True)
 class MongoDatabase:
-    """A replica set; `url` holds a password, perhaps."""
+    """A database of a replica set; `url` holds a password, perhaps."""
 
     url: str = field(repr=False)
     name: str

@@ -51,8 +51,8 @@ class Deployment(BaseSettings):
         "sqlite:///chat.db",
         validation_alias="DATABASE_URL",
         repr=False,
-        description="`sqlite:///PATH` (an absolute path has four slashes), or `memory://`, which"
-        " keeps nothing",
+        description="`sqlite:///PATH` (an absolute path has four slashes), `mongodb://…` or"
+        " `mongodb+srv://…` (a replica set), or `memory://`, which keeps nothing",
     )
     jwt_secret: SecretStr | None = Field(
         None,
@@ -88,13 +88,9 @@ class Deployment(BaseSettings):
         return _is_production(self.chat_env, self.node_env)
 
     @property
-    def database(self) -> SqliteDatabase | MemoryDatabase:
+    def database(self) -> SqliteDatabase | MongoDatabase | MemoryDatabase:
         """What `DATABASE_URL` points to."""
-        match parse_database_url(self.database_url):
-            case MongoDatabase():
-                raise SettingsError([f"DATABASE_URL: {_NO_MONGODB}"])
-            case database:
-                return database
+        return parse_database_url(self.database_url)
 
     def signing_secret(self) -> str:
         """`JWT_SECRET`; in development without one, the one kept in the working directory.
@@ -128,11 +124,8 @@ class Deployment(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _supported(cls, value: str, info: ValidationInfo) -> str:
-        match parse_database_url(value):
-            case MongoDatabase():
-                raise ValueError(_NO_MONGODB)
-            case MemoryDatabase() if _production(info):
-                raise ValueError("memory:// keeps nothing, and is refused in production")
+        if isinstance(parse_database_url(value), MemoryDatabase) and _production(info):
+            raise ValueError("memory:// keeps nothing, and is refused in production")
         return value
 
     @field_validator("jwt_secret")
@@ -158,12 +151,6 @@ class Deployment(BaseSettings):
         if ANY in origins and _production(info):
             raise ValueError("* lets every page in, and is refused in production")
         return origins
-
-
-_NO_MONGODB = (
-    "this version has no MongoDB adapter yet; use sqlite:///chat.db, which keeps everything in"
-    " one file"
-)
 
 
 def _is_production(chat_env: str | None, node_env: str) -> bool:

@@ -11,7 +11,7 @@ from litestar import Litestar
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from chat_server.asgi import create_app
-from chat_server.container import DatabaseRefused, open_stores
+from chat_server.container import DATABASE_REFUSED, open_stores
 from chat_server.logs import configure_logging
 from chat_server.settings import Settings, SettingsError
 
@@ -70,7 +70,7 @@ async def _check_database(settings: Settings) -> None:
     try:
         async with open_stores(settings):
             pass
-    except DatabaseRefused as error:
+    except DATABASE_REFUSED as error:
         raise SettingsError([f"DATABASE_URL: {error}"]) from error
 
 

@@ -311,15 +311,12 @@ def test_any_other_database_is_refused_by_name_and_without_its_password(url: str
 
 
 @pytest.mark.parametrize("scheme", ["mongodb", "mongodb+srv"])
-def test_mongodb_is_known_and_refused_for_now(scheme: str) -> None:
+def test_mongodb_is_taken_with_the_name_in_its_path_else_chat(scheme: str) -> None:
     url = f"{scheme}://ann:passphrase@db1,db2/talk?replicaSet=rs0"
 
-    assert parse_database_url(url) == MongoDatabase(url, "talk")
+    assert load(DATABASE_URL=url).database == MongoDatabase(url, "talk")
     assert parse_database_url(f"{scheme}://db") == MongoDatabase(f"{scheme}://db", "chat")
     assert "passphrase" not in repr(parse_database_url(url))
-    (problem,) = problems(DATABASE_URL=url)
-    assert problem.startswith("DATABASE_URL: this version has no MongoDB adapter yet; use sqlite:")
-    assert "passphrase" not in problem
 
 
 # -------------------------------------------------------------------------------- CORS_ORIGINS

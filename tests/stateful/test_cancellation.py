@@ -10,14 +10,14 @@ from chat_core import Actor, SessionId, ToUser
 from chat_core.testing.clock import ManualClock
 from chat_core.testing.ids import CountedIds
 from tests.support.simulation import Gate, Server
-from tests.support.stores import Stores, memory_stores, sqlite_stores
+from tests.support.stores import Stores, memory_stores, mongo_stores, sqlite_stores
 from tests.support.waiting import until
 
 MOST_AWAITS = 30
 """More than the send path has; the test says so if that changes."""
 
 
-@pytest.mark.parametrize("open_stores", [memory_stores, sqlite_stores])
+@pytest.mark.parametrize("open_stores", [memory_stores, sqlite_stores, mongo_stores])
 async def test_wherever_a_send_is_cancelled_it_is_stored_and_pushed_once_or_not_at_all(
     open_stores: Callable[[], AbstractAsyncContextManager[Stores]],
 ) -> None:

@@ -54,7 +54,7 @@ from chat_core.memory.notifications import Notification
 from chat_core.ports.log import Appended
 from chat_core.users import fold
 from tests.support.engine import ADDRESS, PASSWORD, Engine, actor, engine
-from tests.support.stores import Stores, memory_stores, sqlite_stores
+from tests.support.stores import Stores, memory_stores, mongo_stores, sqlite_stores
 
 Result = TypeVar("Result")
 Pair = frozenset[UserId]
@@ -525,5 +525,11 @@ class ChatOverSqlite(Chat):
         return sqlite_stores()
 
 
+class ChatOverMongo(Chat):
+    def open_stores(self) -> AbstractAsyncContextManager[Stores]:
+        return mongo_stores()
+
+
 TestChatOverMemory = ChatOverMemory.TestCase
 TestChatOverSqlite = ChatOverSqlite.TestCase
+TestChatOverMongo = ChatOverMongo.TestCase

@@ -30,7 +30,7 @@ from chat_core.testing.clock import ManualClock
 from chat_core.testing.ids import CountedIds
 from chat_wire import shapes
 from tests.support.simulation import Device, Gate, Server, new_device
-from tests.support.stores import Stores, memory_stores, sqlite_stores
+from tests.support.stores import Stores, memory_stores, mongo_stores, sqlite_stores
 
 T = TypeVar("T")
 EVERYTHING = 10**9
@@ -385,5 +385,11 @@ class PromiseOverSqlite(Promise):
         return sqlite_stores()
 
 
+class PromiseOverMongo(Promise):
+    def open_stores(self) -> AbstractAsyncContextManager[Stores]:
+        return mongo_stores()
+
+
 TestPromiseOverMemory = PromiseOverMemory.TestCase
 TestPromiseOverSqlite = PromiseOverSqlite.TestCase
+TestPromiseOverMongo = PromiseOverMongo.TestCase

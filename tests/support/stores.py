@@ -1,5 +1,6 @@
 """The stores of one backend, so that a test can run over any of them."""
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,17 @@ from chat_core.ports.storage import (
     SessionStore,
     UserStore,
 )
+from chat_mongo import (
+    MongoBlockStore,
+    MongoConversationLog,
+    MongoConversationStore,
+    MongoDatabase,
+    MongoLogReader,
+    MongoReceiptStore,
+    MongoSessionStore,
+    MongoUserStore,
+)
+from chat_mongo.documents import DOCUMENTS, MetaDocument
 from chat_sqlite import (
     SqliteBlockStore,
     SqliteConversationLog,
@@ -32,6 +44,7 @@ from chat_sqlite import (
     SqliteSessionStore,
     SqliteUserStore,
 )
+from tests.support.mongod import mongodb_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,4 +96,41 @@ def sqlite_stores_in(database: SqliteDatabase) -> Stores:
         receipts=SqliteReceiptStore(database),
         blocks=SqliteBlockStore(database),
         log=SqliteConversationLog(database),
+    )
+
+
+@asynccontextmanager
+async def mongo_stores() -> AsyncIterator[Stores]:
+    """Stores in a database that is emptied before."""
+    async with empty_database() as database:
+        log = MongoConversationLog(database)
+        try:
+            yield mongo_stores_in(database, log)
+        finally:
+            await log.close()
+
+
+@asynccontextmanager
+async def empty_database() -> AsyncIterator[MongoDatabase]:
+    """This process's own database on the tests' mongod, without a document."""
+    database = await MongoDatabase.open(mongodb_url(), f"test_{os.getpid()}")
+    try:
+        for document in DOCUMENTS:
+            if document is not MetaDocument:
+                await database.collection(document).delete_many({})
+        yield database
+    finally:
+        await database.close()
+
+
+def mongo_stores_in(database: MongoDatabase, log: MongoConversationLog) -> Stores:
+    """The stores in an open database."""
+    return Stores(
+        users=MongoUserStore(database),
+        sessions=MongoSessionStore(database),
+        conversations=MongoConversationStore(database),
+        reader=MongoLogReader(database),
+        receipts=MongoReceiptStore(database),
+        blocks=MongoBlockStore(database),
+        log=log,
     )

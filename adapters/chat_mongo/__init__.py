@@ -1,0 +1,30 @@
+"""Storage in MongoDB, through Beanie and pymongo's asynchronous client (extra `mongo`)."""
+
+try:
+    from chat_mongo.blocks import MongoBlockStore
+    from chat_mongo.conversations import MongoConversationStore
+    from chat_mongo.database import MongoDatabase
+    from chat_mongo.errors import DatabaseRefused
+    from chat_mongo.log import MongoConversationLog
+    from chat_mongo.reader import MongoLogReader
+    from chat_mongo.sessions import MongoSessionStore
+    from chat_mongo.standings import MongoReceiptStore
+    from chat_mongo.users import MongoUserStore
+except ModuleNotFoundError as error:
+    if error.name not in {"beanie", "bson", "pymongo"}:
+        raise
+    raise ImportError(
+        f'chat_mongo needs {error.name}: pip install "chat-core[mongo]"', name=error.name
+    ) from error
+
+__all__ = [
+    "DatabaseRefused",
+    "MongoBlockStore",
+    "MongoConversationLog",
+    "MongoConversationStore",
+    "MongoDatabase",
+    "MongoLogReader",
+    "MongoReceiptStore",
+    "MongoSessionStore",
+    "MongoUserStore",
+]

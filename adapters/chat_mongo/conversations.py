@@ -1,0 +1,132 @@
+"""Reads of conversations in MongoDB.
+
+Where a log ends is always read before what the conversation is like: so nothing that is shown is
+older than the seq that is shown with it, and a client that goes on from there misses nothing.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from pymongo import DESCENDING
+from pymongo.asynchronous.client_session import AsyncClientSession
+
+from chat_core.conversations import ActivityPlace, Conversation, Overview
+from chat_core.ids import ConversationId, UserId
+from chat_core.messages import Message
+from chat_core.pages import Page
+from chat_core.ports.storage import ConversationStore
+from chat_mongo.database import MongoDatabase, Row
+from chat_mongo.documents import MESSAGE, ConversationDocument, EntryDocument
+from chat_mongo.entries import conversation, message
+from chat_mongo.standings import standings_of
+from chat_mongo.tails import tails
+
+
+@dataclass(frozen=True, slots=True)
+class MongoConversationStore(ConversationStore):
+    """Reads of what the log writes."""
+
+    database: MongoDatabase
+
+    async def get(self, conversation_id: ConversationId) -> Conversation | None:
+        """See `ConversationStore.get`."""
+        return await self._one({"_id": conversation_id})
+
+    async def direct(self, one: UserId, other: UserId) -> Conversation | None:
+        """See `ConversationStore.direct`."""
+        return await self._one({"pair": " ".join(sorted((one, other)))})
+
+    async def overview(self, user_id: UserId, conversation_id: ConversationId) -> Overview | None:
+        """See `ConversationStore.overview`."""
+        async with self.database.session() as session:
+            ends = await tails(self.database, session, [conversation_id])
+            found = await self._overviews(session, user_id, [conversation_id], ends)
+        return found[0] if found else None
+
+    async def overviews(
+        self, user_id: UserId, *, after: ActivityPlace | None, limit: int
+    ) -> Page[Overview, ActivityPlace]:
+        """See `ConversationStore.overviews`."""
+        rows = self.database.collection(ConversationDocument)
+        async with self.database.session() as session:
+            cursor = rows.find({"members.user_id": user_id}, {"created_at": 1}, session=session)
+            created = {row["_id"]: row["created_at"] async for row in cursor}
+            ends = await tails(self.database, session, created)
+            places = [
+                ActivityPlace(ends[each]["at"] if each in ends else at, each)
+                for each, at in created.items()
+            ]
+            if after is not None:
+                places = [each for each in places if _key(each) < _key(after)]
+            places.sort(key=_key, reverse=True)
+            wanted = [place.conversation_id for place in places[:limit]]
+            found = await self._overviews(session, user_id, wanted, ends)
+        return Page(found, places[limit - 1] if len(places) > limit else None)
+
+    async def peers(self, users: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
+        """See `ConversationStore.peers`."""
+        peers: dict[UserId, set[UserId]] = {user: set() for user in users}
+        rows = self.database.collection(ConversationDocument)
+        async with self.database.session() as session:
+            cursor = rows.find(
+                {"members.user_id": {"$in": list(peers)}},
+                {"members.user_id": 1, "_id": 0},
+                session=session,
+            )
+            async for row in cursor:
+                members = {UserId(each["user_id"]) for each in row["members"]}
+                for user in peers.keys() & members:
+                    peers[user] |= members - {user}
+        return peers
+
+    async def _one(self, wanted: Row) -> Conversation | None:
+        async with self.database.session() as session:
+            row = await self.database.collection(ConversationDocument).find_one(
+                wanted, session=session
+            )
+        return None if row is None else conversation(row)
+
+    async def _overviews(
+        self,
+        session: AsyncClientSession,
+        user_id: UserId,
+        conversation_ids: Sequence[str],
+        ends: Mapping[str, Row],
+    ) -> list[Overview]:
+        """Those of the conversations that the user is still in, in that order."""
+        cursor = self.database.collection(ConversationDocument).find(
+            {"_id": {"$in": list(conversation_ids)}, "members.user_id": user_id}, session=session
+        )
+        rows = {row["_id"]: row async for row in cursor}
+        last_seq = {each: ends[each]["seq"] if each in ends else 0 for each in rows}
+        standings = await standings_of(
+            self.database, session, user_id, list(rows.values()), last_seq
+        )
+        return [
+            Overview(
+                conversation=conversation(rows[each]),
+                standing=standings[each],
+                last_message=await self._last_message(session, ends.get(each)),
+                active_at=ends[each]["at"] if each in ends else rows[each]["created_at"],
+            )
+            for each in conversation_ids
+            if each in rows
+        ]
+
+    async def _last_message(self, session: AsyncClientSession, end: Row | None) -> Message | None:
+        if end is None or end["kind"] == MESSAGE:
+            return None if end is None else message(end)
+        row = await self.database.collection(EntryDocument).find_one(
+            {
+                "conversation_id": end["conversation_id"],
+                "seq": {"$lt": end["seq"]},
+                "kind": MESSAGE,
+            },
+            sort=[("seq", DESCENDING)],
+            session=session,
+        )
+        return None if row is None else message(row)
+
+
+def _key(place: ActivityPlace) -> tuple[object, str]:
+    return place.active_at, place.conversation_id

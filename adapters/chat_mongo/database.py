@@ -1,0 +1,203 @@
+"""One database of a MongoDB replica set: how it is opened, and what every call to it has."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import Any
+
+import pymongo
+from beanie import Document, init_beanie
+from bson import Timestamp
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import (
+    ConfigurationError,
+    InvalidName,
+    InvalidURI,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
+from pymongo.server_type import SERVER_TYPE
+
+from chat_core.errors import Unavailable
+from chat_mongo.documents import DOCUMENTS, MetaDocument
+from chat_mongo.errors import DatabaseRefused, translated
+
+Row = dict[str, Any]
+"""A document as the driver gives it."""
+
+OPEN_SECONDS = 10.0
+"""How long opening waits for a primary."""
+CALL_SECONDS = 2.0
+"""How long a call may take, selecting a server and its retries included."""
+CHECK_SECONDS = 1.0
+
+SCHEMA_VERSION = 1
+OLDEST_WIRE_VERSION = 17
+"""MongoDB 6.0: what the tests run on."""
+
+_OPTIONS: Mapping[str, Any] = MappingProxyType(
+    {
+        "appname": "chat-core",
+        "connectTimeoutMS": 2000,
+        "heartbeatFrequencyMS": 2000,
+        "journal": True,
+        "readConcernLevel": "majority",
+        "readPreference": "primary",
+        "retryReads": True,
+        "retryWrites": True,
+        "timeoutMS": int(CALL_SECONDS * 1000),
+        "tz_aware": True,
+        "w": "majority",
+    }
+)
+"""What the promise rests on: none of it can be changed by the URL."""
+
+_AUTHENTICATION_FAILED, _UNAUTHORIZED, _DUPLICATE_KEY = 18, 13, 11000
+_INDEX_DIFFERS = frozenset({85, 86})
+
+
+class MongoDatabase:
+    """The open database. Make it with `open`, and `close` it.
+
+    One at a time in a process: Beanie binds its documents to one database.
+    """
+
+    def __init__(self, client: AsyncMongoClient[Row], name: str) -> None:
+        self._client = client
+        self._database = client[name]
+        self._latest: Timestamp | None = None
+
+    @classmethod
+    async def open(
+        cls, url: str, name: str = "chat", *, patience: float = OPEN_SECONDS
+    ) -> "MongoDatabase":
+        """Connect, and make the collections and indexes that are missing.
+
+        Waits up to `patience` seconds for a primary. Raises `DatabaseRefused` where the database
+        can't be used.
+        """
+        try:
+            database = cls(AsyncMongoClient(url, **_OPTIONS), name)
+        except (ConfigurationError, InvalidURI, InvalidName, ValueError) as error:
+            raise DatabaseRefused(f"is no URL of a MongoDB database: {error}") from error
+        try:
+            await database._prepare(patience)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    async def close(self) -> None:
+        """Close the connections. Again is a no-op."""
+        await self._client.close()
+
+    def collection(self, document: type[Document]) -> AsyncCollection[Row]:
+        """The collection of a document class, for plain documents."""
+        return self._database[document.get_collection_name()]
+
+    @asynccontextmanager
+    async def session(self, *, seconds: float = CALL_SECONDS) -> AsyncIterator[AsyncClientSession]:
+        """A session whose reads see everything that this process was told is stored.
+
+        Also where another member has become primary meanwhile. All that is done in it takes
+        `seconds` at most. Raises `Unavailable`.
+        """
+        with translated(), pymongo.timeout(seconds):
+            async with self._client.start_session(causal_consistency=True) as session:
+                self.catch_up(session)
+                try:
+                    yield session
+                finally:
+                    self.note(session)
+
+    def long_session(self) -> AsyncClientSession:
+        """A session to keep; the caller ends it."""
+        return self._client.start_session(causal_consistency=True)
+
+    def catch_up(self, session: AsyncClientSession) -> None:
+        """Let the session's reads see what other sessions of this process were told."""
+        if self._latest is not None:
+            session.advance_operation_time(self._latest)
+
+    def note(self, session: AsyncClientSession) -> None:
+        """Let later sessions see what this one was told."""
+        time = session.operation_time
+        if time is not None and (self._latest is None or time > self._latest):
+            self._latest = time
+
+    async def check(self) -> None:
+        """Ask the primary whether it is there. Raises `Unavailable`."""
+        # The driver's own deadline does not cover every await of a member that hangs.
+        try:
+            async with asyncio.timeout(CHECK_SECONDS + 0.5):
+                with translated(), pymongo.timeout(CHECK_SECONDS):
+                    await self._client.admin.command("ping")
+        except TimeoutError as error:
+            raise Unavailable("The database does not answer") from error
+
+    async def _prepare(self, patience: float) -> None:
+        try:
+            with pymongo.timeout(patience):
+                hello = await self._client.admin.command("hello")
+            _check_kind(hello)
+            with pymongo.timeout(None):
+                await self._check_version()
+                await init_beanie(database=self._database, document_models=list(DOCUMENTS))
+        except ServerSelectionTimeoutError as error:
+            raise DatabaseRefused(self._why_no_primary()) from error
+        except OperationFailure as error:
+            raise DatabaseRefused(_why_refused(error)) from error
+        except PyMongoError as error:
+            raise DatabaseRefused(f"does not work: {error}") from error
+
+    async def _check_version(self) -> None:
+        stored = await self._database[MetaDocument.Settings.name].find_one_and_update(
+            {"_id": "schema"}, {"$setOnInsert": {"version": SCHEMA_VERSION}}, upsert=True
+        )
+        if stored is not None and stored["version"] > SCHEMA_VERSION:
+            raise DatabaseRefused(
+                f"The database has schema version {stored['version']}, and this version of "
+                f"chat-core knows versions up to {SCHEMA_VERSION}; upgrade chat-core, or restore "
+                "an older backup."
+            )
+
+    def _why_no_primary(self) -> str:
+        servers = self._client.topology_description.server_descriptions().values()
+        where = ", ".join(f"{host}:{port}" for host, port in (each.address for each in servers))
+        if any(each.server_type == SERVER_TYPE.RSGhost for each in servers):
+            return (
+                f"the mongod at {where} was started as a member of a replica set that was never "
+                "initiated: run rs.initiate() in mongosh, once"
+            )
+        reasons = {str(each.error) for each in servers if each.error is not None}
+        because = f" ({'; '.join(sorted(reasons))})" if reasons else ""
+        return (
+            f"no primary of a replica set answers at {where}{because}; is it running, is the "
+            "address right, and do most of its members see each other?"
+        )
+
+
+def _check_kind(hello: Mapping[str, Any]) -> None:
+    if "setName" not in hello and hello.get("msg") != "isdbgrid":
+        raise DatabaseRefused(
+            "this mongod stands alone, and only a replica set can keep what chat-core promises; "
+            "one member is enough: start it with --replSet rs0, and run rs.initiate() in mongosh, "
+            "once"
+        )
+    if hello["maxWireVersion"] < OLDEST_WIRE_VERSION:
+        raise DatabaseRefused("this mongod is too old: MongoDB 6.0 or later is needed")
+
+
+def _why_refused(error: OperationFailure) -> str:
+    said = (error.details or {}).get("errmsg", str(error))
+    if error.code in {_AUTHENTICATION_FAILED, _UNAUTHORIZED}:
+        return f"the user of the URL may not do this: {said}"
+    if error.code in _INDEX_DIFFERS:
+        return f"an index is not as this version declares it; drop it and start again: {said}"
+    if error.code == _DUPLICATE_KEY:
+        return f"an index can't be made, since its values are not unique: {said}"
+    return f"the server refuses: {said}"

@@ -1,0 +1,133 @@
+"""Between the documents of a log and the domain's types."""
+
+import hashlib
+from dataclasses import replace
+
+from chat_core.conversations import Conversation, ConversationKind, Member, Role
+from chat_core.events import ChangeKind, ConversationUpdated
+from chat_core.ids import ClientMessageId, ConversationId, MessageId, UserId
+from chat_core.messages import Message
+from chat_core.ports.log import MessageDraft
+from chat_mongo.database import Row
+from chat_mongo.documents import DELETED, MESSAGE
+
+
+def pair_of(conversation: Conversation) -> str | None:
+    """What is unique about a direct conversation: both members in order."""
+    if conversation.kind is not ConversationKind.DIRECT:
+        return None
+    return " ".join(sorted(conversation.members))
+
+
+def digest_of(content: str) -> bytes:
+    """What is kept of a content as it was first sent: enough to know a repeat."""
+    return hashlib.blake2b(content.encode(), digest_size=16).digest()
+
+
+def conversation_row(conversation: Conversation) -> Row:
+    """The document of a conversation."""
+    row: Row = {
+        "_id": conversation.id,
+        "kind": conversation.kind.value,
+        "members": member_rows(conversation),
+        "revision": conversation.revision,
+        "created_at": conversation.created_at,
+    }
+    pair = pair_of(conversation)
+    return row | ({"title": conversation.title} if pair is None else {"pair": pair})
+
+
+def member_rows(conversation: Conversation) -> list[Row]:
+    """The members inside a conversation's document, and inside its creation's."""
+    return [
+        {"user_id": each.user_id, "role": each.role.value, "joined_at": each.joined_at}
+        for each in conversation.members.values()
+    ]
+
+
+def conversation(row: Row) -> Conversation:
+    """What `conversation_row` and the changes since made."""
+    members = sorted(members_of(row), key=lambda each: (each.joined_at, each.user_id))
+    return Conversation(
+        ConversationId(row["_id"]),
+        ConversationKind(row["kind"]),
+        row.get("title"),
+        {member.user_id: member for member in members},
+        row["revision"],
+        row["created_at"],
+        frozenset(UserId(user_id) for user_id in row.get("gone") or ()),
+    )
+
+
+def members_of(row: Row) -> tuple[Member, ...]:
+    """The members in a document, in its order."""
+    return tuple(
+        Member(UserId(each["user_id"]), Role(each["role"]), each["joined_at"])
+        for each in row["members"]
+    )
+
+
+def message_row(draft: MessageDraft, sent: Message, revision: int) -> Row:
+    """The document of a new message."""
+    row: Row = {
+        "_id": sent.id,
+        "conversation_id": sent.conversation_id,
+        "seq": sent.seq,
+        "revision": revision,
+        "kind": MESSAGE,
+        "at": sent.created_at,
+        "sender_id": sent.sender_id,
+        "updated_seq": sent.updated_seq,
+        "content": sent.content,
+    }
+    if sent.recipient_id is not None:
+        row["recipient_id"] = sent.recipient_id
+    if draft.client_id is not None:
+        row["client_id"] = draft.client_id
+        row["digest"] = digest_of(draft.content)
+    return row
+
+
+def message(row: Row) -> Message:
+    """The message as it is now."""
+    recipient_id, client_id = row.get("recipient_id"), row.get("client_id")
+    return Message(
+        id=MessageId(row["_id"]),
+        conversation_id=ConversationId(row["conversation_id"]),
+        seq=row["seq"],
+        updated_seq=row["updated_seq"],
+        sender_id=UserId(row["sender_id"]),
+        recipient_id=None if recipient_id is None else UserId(recipient_id),
+        content=row["content"],
+        client_message_id=None if client_id is None else ClientMessageId(client_id),
+        created_at=row["at"],
+        edited_at=row.get("edited_at"),
+        deleted_at=row.get("deleted_at"),
+    )
+
+
+def change(row: Row) -> ConversationUpdated:
+    """An entry that is about the conversation itself."""
+    user_id, role = row.get("user_id"), row.get("role")
+    return ConversationUpdated(
+        ConversationId(row["conversation_id"]),
+        row["seq"],
+        ChangeKind(row["kind"]),
+        UserId(row["actor_id"]),
+        None if user_id is None else UserId(user_id),
+        None if role is None else Role(role),
+        row.get("title"),
+        members_of(row) if row.get("members") is not None else None,
+    )
+
+
+def as_it_stood(now: Message, revisions: list[Row]) -> Message:
+    """The message after those of its revisions, without content."""
+    stood = replace(now, updated_seq=now.seq, content=None, edited_at=None, deleted_at=None)
+    for row in revisions:
+        stood = replace(stood, updated_seq=row["seq"])
+        if row["kind"] == DELETED:
+            stood = replace(stood, deleted_at=row["at"])
+        else:
+            stood = replace(stood, edited_at=row["at"])
+    return stood

@@ -1,0 +1,71 @@
+"""Which of the driver's errors tell of the surroundings, not of a mistake in here."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pymongo.errors import (
+    ConnectionFailure,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    WriteConcernError,
+)
+
+from chat_core.errors import Unavailable
+
+TEMPORARY = frozenset(
+    {
+        24,  # LockTimeout
+        50,  # MaxTimeMSExpired
+        64,  # WriteConcernTimeout
+        91,  # ShutdownInProgress
+        112,  # WriteConflict
+        134,  # ReadConcernMajorityNotAvailableYet
+        189,  # PrimarySteppedDown
+        202,  # NetworkInterfaceExceededTimeLimit
+        216,  # ElectionInProgress
+        239,  # SnapshotTooOld
+        246,  # SnapshotUnavailable
+        251,  # NoSuchTransaction
+        262,  # ExceededTimeLimit
+        9001,  # SocketException
+        10107,  # NotWritablePrimary
+        11600,  # InterruptedAtShutdown
+        11602,  # InterruptedDueToReplStateChange
+        13435,  # NotPrimaryNoSecondaryOk
+        13436,  # NotPrimaryOrSecondary
+        14031,  # OutOfDiskSpace
+    }
+)
+"""Codes of the server's error table (`error_codes.yml` in its source)."""
+
+NOT_COMMITTED = "TransientTransactionError"
+"""The label of an error after which the transaction has certainly left nothing."""
+
+RETRY_AFTER = 1.0
+
+
+class DatabaseRefused(Exception):
+    """The database can't be used as it is; the message says why and what to do. Raised at start."""
+
+
+def is_temporary(error: PyMongoError) -> bool:
+    """Whether the same may work later."""
+    if isinstance(error, ConnectionFailure | ExecutionTimeout | WriteConcernError):
+        return True
+    if error.timeout or error.has_error_label(NOT_COMMITTED):
+        return True
+    return isinstance(error, OperationFailure) and error.code in TEMPORARY
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Temporary errors of the driver become `Unavailable`; others stay as they are."""
+    try:
+        yield
+    except PyMongoError as error:
+        if not is_temporary(error):
+            raise
+        raise Unavailable(
+            "The database is not available just now", retry_after=RETRY_AFTER
+        ) from error

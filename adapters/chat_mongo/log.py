@@ -1,0 +1,162 @@
+"""The log of every conversation in MongoDB: appends that wait are stored together."""
+
+import asyncio
+from collections import deque
+
+from pymongo.errors import DuplicateKeyError
+
+from chat_core.conversations import Conversation
+from chat_core.errors import Unavailable
+from chat_core.ports.log import Appended, Committed, ConversationLog, Draft, Follower, MessageDraft
+from chat_mongo.appending import Appending, Item
+from chat_mongo.database import MongoDatabase
+from chat_mongo.documents import ConversationDocument
+from chat_mongo.entries import conversation, conversation_row, pair_of
+from chat_mongo.errors import RETRY_AFTER
+from chat_mongo.repeats import first_sent, repeat_of
+
+APPEND_SECONDS = 4.0
+"""How long an append may take; after that its caller hears `Unavailable`."""
+BATCH = 500
+"""Appends that are stored together at most: more would let the first of them wait."""
+
+
+def _ignore(_: Committed) -> None:
+    pass
+
+
+class MongoConversationLog(ConversationLog):
+    """Appends through one task, which stores all that waits, again and again.
+
+    Use one in a process, and `close` it before its database.
+    """
+
+    def __init__(self, database: MongoDatabase) -> None:
+        self._database = database
+        self._follower: Follower = _ignore
+        self._appending = Appending(database, self._tell)
+        self._waiting: deque[_Batch] = deque()
+        self._at_work: _Batch | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def append(self, draft: Draft) -> Appended:
+        """See `ConversationLog.append`. Takes at most `APPEND_SECONDS`."""
+        if self._at_work is not None and self._at_work.is_over:
+            raise _too_late()  # the database is out of reach: what would wait would wait in vain
+        if not self._waiting or self._waiting[-1].is_full():
+            self._waiting.append(_Batch())
+        future = self._waiting[-1].add(draft)
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._work_off())
+        return await future
+
+    async def repeated(self, draft: MessageDraft) -> Appended | None:
+        """See `ConversationLog.repeated`."""
+        if draft.client_id is None:
+            return None
+        async with self._database.session() as session:
+            first = await first_sent(self._database, session, draft)
+        if first is None:
+            return None
+        outcome = repeat_of(draft, first)
+        return outcome if isinstance(outcome, Appended) else None
+
+    async def open_direct(self, conversation: Conversation) -> Conversation:
+        """See `ConversationLog.open_direct`."""
+        stored = await self._direct(conversation)
+        if stored is not None:
+            return stored
+        try:
+            async with self._database.session() as session:
+                await self._database.collection(ConversationDocument).insert_one(
+                    conversation_row(conversation), session=session
+                )
+        except DuplicateKeyError:
+            stored = await self._direct(conversation)
+            if stored is None:
+                raise
+            return stored
+        return conversation
+
+    def follow(self, follower: Follower) -> None:
+        """See `ConversationLog.follow`."""
+        self._follower = follower
+
+    async def close(self) -> None:
+        """Finish what was begun, for at most `APPEND_SECONDS`. Again is a no-op."""
+        if self._task is not None:
+            await asyncio.wait([self._task], timeout=APPEND_SECONDS)
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        await self._appending.close()
+
+    async def _direct(self, wanted: Conversation) -> Conversation | None:
+        async with self._database.session() as session:
+            row = await self._database.collection(ConversationDocument).find_one(
+                {"pair": pair_of(wanted)}, session=session
+            )
+        return None if row is None else conversation(row)
+
+    async def _work_off(self) -> None:
+        try:
+            while self._waiting:
+                self._at_work = batch = self._waiting.popleft()
+                try:
+                    await self._appending.store(batch.items, until=batch.over)
+                except Exception as error:  # noqa: BLE001 - handed to every caller that waits
+                    batch.fail(error)
+                finally:
+                    batch.end()
+        finally:
+            self._at_work = self._task = None
+
+    def _tell(self, committed: Committed) -> None:
+        # A follower never raises; were one to, those that share the batch still get theirs.
+        try:
+            self._follower(committed)
+        except Exception as error:  # noqa: BLE001
+            asyncio.get_running_loop().call_exception_handler(
+                {"message": "the follower of the log raised", "exception": error}
+            )
+
+
+class _Batch:
+    """Drafts that are stored together, and the time that their callers have."""
+
+    def __init__(self) -> None:
+        self.items: list[Item] = []
+        self.is_over = False
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(APPEND_SECONDS, self._give_up)
+
+    def is_full(self) -> bool:
+        """Whether it takes no more."""
+        return len(self.items) >= BATCH
+
+    def add(self, draft: Draft) -> "asyncio.Future[Appended]":
+        """Take one more draft."""
+        item = Item(draft, asyncio.get_running_loop().create_future())
+        self.items.append(item)
+        return item.future
+
+    def over(self) -> bool:
+        """Whether the time is over, so that nobody waits any more."""
+        return self.is_over
+
+    def fail(self, error: Exception) -> None:
+        """Hand an error to every caller that still waits."""
+        for item in self.items:
+            item.reject(error)
+
+    def end(self) -> None:
+        """Nobody waits for it any more."""
+        self._timer.cancel()
+
+    def _give_up(self) -> None:
+        self.is_over = True
+        self.fail(_too_late())
+
+
+def _too_late() -> Unavailable:
+    return Unavailable("The database is not available just now", retry_after=RETRY_AFTER)

@@ -1,0 +1,152 @@
+"""Sessions in MongoDB."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from pymongo.asynchronous.client_session import AsyncClientSession
+
+from chat_core.errors import Overloaded, RefreshReused, SessionRevoked, TokenInvalid
+from chat_core.ids import SessionId, UserId
+from chat_core.ports.storage import SessionStore
+from chat_core.sessions import RefreshChain, RefreshUse, Session
+from chat_mongo.database import MongoDatabase
+from chat_mongo.documents import RefreshTokenDocument, SessionDocument
+
+ATTEMPTS = 100
+"""Concurrent uses of one refresh token are judged one after another: each round, one gets on."""
+
+
+@dataclass(frozen=True, slots=True)
+class MongoSessionStore(SessionStore):
+    """Sessions in one collection, and every digest that was given out in another."""
+
+    database: MongoDatabase
+
+    async def add(self, session: Session, refresh_digest: bytes) -> None:
+        """See `SessionStore.add`."""
+        document = SessionDocument(
+            id=session.id,
+            user_id=session.user_id,
+            device=session.device,
+            created_at=session.created_at,
+            last_seen_at=session.last_seen_at,
+            ended_at=session.ended_at,
+            current=refresh_digest,
+        )
+        token = RefreshTokenDocument(id=refresh_digest.hex(), session_id=session.id)
+        async with self.database.session() as at_database:
+            # In this order: a digest without a session is a token that nobody was given.
+            await token.insert(session=at_database)
+            await document.insert(session=at_database)
+
+    async def get(self, session_id: SessionId) -> Session | None:
+        """See `SessionStore.get`."""
+        async with self.database.session() as at_database:
+            found = await SessionDocument.find_one({"_id": session_id}, session=at_database)
+        return None if found is None else _session(found)
+
+    async def refresh(self, use: RefreshUse) -> Session:
+        """See `SessionStore.refresh`."""
+        async with self.database.session() as at_database:
+            token = await RefreshTokenDocument.find_one(
+                {"_id": use.presented.hex()}, session=at_database
+            )
+            if token is None:
+                raise TokenInvalid
+            for _ in range(ATTEMPTS):
+                stored = await SessionDocument.find_one(
+                    {"_id": token.session_id}, session=at_database
+                )
+                if stored is None:
+                    raise TokenInvalid
+                refreshed = await self._use(use, stored, at_database)
+                if refreshed is not None:
+                    return refreshed
+        raise Overloaded("The refresh token is used too often at once")
+
+    async def of_user(self, user_id: UserId) -> Collection[Session]:
+        """See `SessionStore.of_user`."""
+        async with self.database.session() as at_database:
+            found = (
+                await SessionDocument.find(
+                    {"user_id": user_id, "ended_at": None}, session=at_database
+                )
+                .sort("-last_seen_at", "-_id")
+                .to_list()
+            )
+        return [_session(each) for each in found]
+
+    async def end(self, session_ids: Collection[SessionId], at: datetime) -> None:
+        """See `SessionStore.end`."""
+        async with self.database.session() as at_database:
+            await SessionDocument.find(
+                {"_id": {"$in": list(session_ids)}, "ended_at": None}, session=at_database
+            ).update({"$set": {"ended_at": at}}, session=at_database)
+
+    async def ended_since(self, at: datetime) -> Collection[SessionId]:
+        """See `SessionStore.ended_since`."""
+        sessions = self.database.collection(SessionDocument)
+        async with self.database.session() as at_database:
+            found = sessions.find({"ended_at": {"$gte": at}}, {"_id": 1}, session=at_database)
+            return [SessionId(each["_id"]) for each in await found.to_list()]
+
+    async def relabel(self, session_id: SessionId, device: str) -> None:
+        """See `SessionStore.relabel`."""
+        async with self.database.session() as at_database:
+            await SessionDocument.find_one({"_id": session_id}, session=at_database).update(
+                {"$set": {"device": device}}, session=at_database
+            )
+
+    async def _use(
+        self, use: RefreshUse, stored: SessionDocument, at_database: AsyncClientSession
+    ) -> Session | None:
+        """The session after the use; None where it changed meanwhile, and nothing was done."""
+        session = _session(stored)
+        if session.ended_at is not None:
+            raise SessionRevoked
+        as_judged = {
+            "_id": stored.id,
+            "current": stored.current,
+            "replaced_at": stored.replaced_at,
+            "ended_at": None,
+        }
+        sessions = self.database.collection(SessionDocument)
+        try:
+            after, chain = use.judge(
+                session, RefreshChain(stored.current, stored.previous, stored.replaced_at)
+            )
+        except RefreshReused as error:
+            ended = await sessions.update_one(
+                as_judged, {"$set": {"ended_at": use.at}}, session=at_database
+            )
+            if ended.matched_count == 0:
+                return None
+            error.session_id = session.id
+            raise
+        # First, and perhaps again: as long as the session does not know it, nobody was given it.
+        await self.database.collection(RefreshTokenDocument).update_one(
+            {"_id": use.replacement.hex()},
+            {"$set": {"session_id": stored.id}},
+            upsert=True,
+            session=at_database,
+        )
+        changed = {
+            "current": chain.current,
+            "previous": chain.previous,
+            "replaced_at": chain.replaced_at,
+            "last_seen_at": after.last_seen_at,
+        }
+        updated = await sessions.update_one(as_judged, {"$set": changed}, session=at_database)
+        return after if updated.matched_count else None
+
+
+def _session(document: SessionDocument) -> Session:
+    return Session(
+        SessionId(document.id),
+        UserId(document.user_id),
+        document.device,
+        document.created_at,
+        document.last_seen_at,
+        document.ended_at,
+    )

@@ -1,0 +1,91 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from chat_core.testing.blocks_contract import BlockStoreContract
+from chat_core.testing.conversations_contract import ConversationStoreContract
+from chat_core.testing.log_contract import ConversationLogContract
+from chat_core.testing.reader_contract import LogReaderContract
+from chat_core.testing.receipts_contract import ReceiptStoreContract
+from chat_core.testing.sessions_contract import SessionStoreContract
+from chat_core.testing.users_contract import UserStoreContract
+from chat_mongo import (
+    MongoBlockStore,
+    MongoConversationLog,
+    MongoConversationStore,
+    MongoDatabase,
+    MongoLogReader,
+    MongoReceiptStore,
+    MongoSessionStore,
+    MongoUserStore,
+)
+
+
+@pytest.fixture
+async def database(empty_mongodb: MongoDatabase) -> MongoDatabase:
+    return empty_mongodb
+
+
+@pytest.fixture
+def users(database: MongoDatabase) -> MongoUserStore:
+    return MongoUserStore(database)
+
+
+@pytest.fixture
+def sessions(database: MongoDatabase) -> MongoSessionStore:
+    return MongoSessionStore(database)
+
+
+@pytest.fixture
+def conversations(database: MongoDatabase) -> MongoConversationStore:
+    return MongoConversationStore(database)
+
+
+@pytest.fixture
+def reader(database: MongoDatabase) -> MongoLogReader:
+    return MongoLogReader(database)
+
+
+@pytest.fixture
+def receipts(database: MongoDatabase) -> MongoReceiptStore:
+    return MongoReceiptStore(database)
+
+
+@pytest.fixture
+def blocks(database: MongoDatabase) -> MongoBlockStore:
+    return MongoBlockStore(database)
+
+
+@pytest.fixture
+async def log(database: MongoDatabase) -> AsyncIterator[MongoConversationLog]:
+    log = MongoConversationLog(database)
+    yield log
+    await log.close()
+
+
+class TestMongoUserStore(UserStoreContract):
+    pass
+
+
+class TestMongoSessionStore(SessionStoreContract):
+    pass
+
+
+class TestMongoConversationStore(ConversationStoreContract):
+    pass
+
+
+class TestMongoLogReader(LogReaderContract):
+    pass
+
+
+class TestMongoConversationLog(ConversationLogContract):
+    pass
+
+
+class TestMongoReceiptStore(ReceiptStoreContract):
+    pass
+
+
+class TestMongoBlockStore(BlockStoreContract):
+    pass
