@@ -11,6 +11,8 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
@@ -172,6 +174,16 @@ def mongodb_url(database: str = "") -> str:
         _shared_url.append(given)
     parts = urlsplit(_shared_url[0])
     return urlunsplit(parts._replace(path=f"/{database}"))
+
+
+@contextlib.contextmanager
+def database_of_its_own() -> Iterator[str]:
+    """The URL of a database that nobody else uses, and that is dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex}"
+    url = mongodb_url(name)
+    yield url
+    with MongoClient[dict[str, Any]](url) as client:
+        client.drop_database(name)
 
 
 def stop_shared_mongod() -> None:

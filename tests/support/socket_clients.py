@@ -108,11 +108,12 @@ class PyClient:
     async def kill(self) -> None:
         """A read and a write loop of the library end with the connection."""
         engine: engineio.AsyncClient = self._client.eio
-        tasks = [engine.read_loop_task, engine.write_loop_task]
-        for task in tasks:
-            if task is not None:
+        running = {task for task in (engine.read_loop_task, engine.write_loop_task) if task}
+        while running:
+            # More than once: the library's loops swallow a cancellation that comes with a packet.
+            for task in running:
                 task.cancel()
-        await asyncio.gather(*filter(None, tasks), return_exceptions=True)
+            _, running = await asyncio.wait(running, timeout=0.1)
         if engine.ws is not None and engine.current_transport == "websocket":
             connection = engine.ws._response.connection
             if connection is not None and connection.transport is not None:
