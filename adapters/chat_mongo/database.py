@@ -67,6 +67,7 @@ class MongoDatabase:
     """
 
     def __init__(self, client: AsyncMongoClient[Row], name: str) -> None:
+        self.name = name
         self._client = client
         self._database = client[name]
         self._latest: Timestamp | None = None
