@@ -19,7 +19,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
-run: .venv/.server-stamp ## Start the service on embedded SQLite
+run: .venv/.server-stamp ## Start the service, on embedded SQLite unless DATABASE_URL says otherwise
 	@exec $(BIN)/chat-server run
 
 test: .venv/.dev-stamp tests/js/node_modules/.stamp static ## Run every check and every test (12 minutes at most)

@@ -3,7 +3,15 @@
 from dataclasses import dataclass
 
 from chat_core.conversations import Conversation, ConversationKind
-from chat_core.errors import Blocked, ChatError, Invalid, NotFound, Overloaded, RecipientNotFound
+from chat_core.errors import (
+    Blocked,
+    ChatError,
+    Invalid,
+    NotFound,
+    Overloaded,
+    RecipientNotFound,
+    Unavailable,
+)
 from chat_core.ids import ConversationId, MessageId, UserId
 from chat_core.limits import Limit
 from chat_core.messages import Message, Recipient, ToUser, check_client_id, check_content
@@ -60,6 +68,8 @@ class Messaging:
                 return await self.log.append(draft)
             except Stale:
                 continue
+            except Unavailable:
+                raise  # a store that is out of reach can't tell of repeats either
             except ChatError:
                 repeated = await self.log.repeated(draft)
                 if repeated is None:
