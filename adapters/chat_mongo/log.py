@@ -39,16 +39,20 @@ class MongoConversationLog(ConversationLog):
         self._at_work: _Batch | None = None
         self._task: asyncio.Task[None] | None = None
 
-    async def append(self, draft: Draft) -> Appended:
-        """See `ConversationLog.append`. Takes at most `APPEND_SECONDS`."""
+    def submit(self, draft: Draft) -> "asyncio.Future[Appended]":
+        """See `ConversationLog.submit`. Takes at most `APPEND_SECONDS`."""
+        loop = asyncio.get_running_loop()
         if self._at_work is not None and self._at_work.is_over:
-            raise _too_late()  # the database is out of reach: what would wait would wait in vain
+            # The database is out of reach: what would wait would wait in vain.
+            outcome: asyncio.Future[Appended] = loop.create_future()
+            outcome.set_exception(_too_late())
+            return outcome
         if not self._waiting or self._waiting[-1].is_full():
             self._waiting.append(_Batch())
         future = self._waiting[-1].add(draft)
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._work_off())
-        return await future
+            self._task = loop.create_task(self._work_off())
+        return future
 
     async def repeated(self, draft: MessageDraft) -> Appended | None:
         """See `ConversationLog.repeated`."""

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import msgspec
 
@@ -25,12 +27,15 @@ from chat_core.services.sessions import Sessions
 from chat_core.sessions import Claims
 from chat_socketio import packets
 from chat_socketio.connections import Connection, Rooms, Transport
-from chat_socketio.handlers import Handler
+from chat_socketio.handlers import PIPELINED, Handler, Later
 from chat_wire import decode, decode_frame, events, requests
 from chat_wire.problems import ProblemReporter, problem
 
 MAX_INBOX = 64
-"""Events of one connection that wait; past it the transport stops reading until there is room."""
+"""Events of one connection that wait, or whose outcome is awaited.
+
+Past it the transport stops reading until there is room.
+"""
 
 MAX_FAILED_REGISTRATIONS = 3
 
@@ -47,6 +52,9 @@ class SocketLimits:
 
 class Dispatcher:
     """Runs the events of each connection one after another, in the order in which they came.
+
+    A message that is sent only has to have its place in the order before the next one is; so those
+    of one client share a commit. Any other event waits until all before it is done.
 
     The transport calls `opened`, `received` and `closed`; of a connection's end only its word
     counts, never an event that a client made up.
@@ -102,7 +110,7 @@ class Dispatcher:
 
     async def room(self, connection: Connection) -> None:
         """Returns once the connection may send more."""
-        if len(connection.inbox) >= MAX_INBOX:
+        if len(connection.inbox) + len(connection.outstanding) >= MAX_INBOX:
             connection.has_room.clear()
             await connection.has_room.wait()
 
@@ -132,8 +140,7 @@ class Dispatcher:
     async def _work_off(self, connection: Connection) -> None:
         while connection.inbox:
             await self._handle(connection, connection.inbox.popleft())
-            if len(connection.inbox) < MAX_INBOX:
-                connection.has_room.set()
+            self._make_room(connection)
         connection.worker = None
 
     async def _handle(self, connection: Connection, frame: str) -> None:
@@ -142,15 +149,46 @@ class Dispatcher:
         try:
             answer = await self._run(connection, text)
         except Exception as error:  # noqa: BLE001
-            answer = events.ErrorAck(self._problems.report(error))
-            if isinstance(error, Malformed) and not ack_id:
-                self.close(connection)
-        self._answer(connection, ack_id, answer)
+            self._refuse(connection, ack_id, error)
+        else:
+            if isinstance(answer, Later):
+                connection.outstanding.add(answer.outcome)
+                answer.outcome.add_done_callback(partial(self._settle, connection, ack_id, answer))
+            else:
+                self._answer(connection, ack_id, answer)
         if connection.failed_registrations >= MAX_FAILED_REGISTRATIONS:
             self.close(connection)
 
-    async def _run(self, connection: Connection, text: str) -> msgspec.Struct:
+    def _settle(
+        self,
+        connection: Connection,
+        ack_id: str,
+        later: Later[Any],
+        outcome: "asyncio.Future[Any]",
+    ) -> None:
+        """What came of an event that was not waited for."""
+        connection.outstanding.discard(outcome)
+        self._make_room(connection)
+        error = outcome.exception()
+        if error is None:
+            self._answer(connection, ack_id, later.ack(outcome.result()))
+        elif isinstance(error, Exception):
+            self._refuse(connection, ack_id, error)
+
+    def _refuse(self, connection: Connection, ack_id: str, error: Exception) -> None:
+        self._answer(connection, ack_id, events.ErrorAck(self._problems.report(error)))
+        if isinstance(error, Malformed) and not ack_id:
+            self.close(connection)
+
+    def _make_room(self, connection: Connection) -> None:
+        if len(connection.inbox) + len(connection.outstanding) < MAX_INBOX:
+            connection.has_room.set()
+
+    async def _run(self, connection: Connection, text: str) -> msgspec.Struct | Later[Any]:
         name, arguments = decode_frame(text)
+        if name != PIPELINED and connection.outstanding:
+            # What a client sent before this has happened before it.
+            await asyncio.wait(connection.outstanding)
         claims = connection.claims
         if claims is not None and self._clock.now() >= claims.expires_at:
             self._end(connection, TokenExpired())

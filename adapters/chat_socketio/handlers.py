@@ -1,18 +1,36 @@
 """What the events of a registered client do, by their names."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from chat_core.ids import ConversationId
+from chat_core.ports.log import Appended
 from chat_core.services.messaging import Messaging
 from chat_core.services.receipts import Receipts, Typing
 from chat_core.services.synchronising import Synchronising
 from chat_core.sessions import Actor
 from chat_wire import decode, events, requests
 
-Handler = Callable[[Actor, bytes], Awaitable[msgspec.Struct]]
+Stored = TypeVar("Stored")
+
+
+@dataclass(frozen=True, slots=True)
+class Later(Generic[Stored]):
+    """The ack of an event that has its place in the order, and whose outcome is awaited."""
+
+    outcome: "asyncio.Future[Stored]"
+    ack: Callable[[Stored], msgspec.Struct]
+
+
+Handler = Callable[[Actor, bytes], Awaitable[msgspec.Struct | Later[Any]]]
 """Takes who acts and the event's argument as JSON; returns the ack. Raises `ChatError`."""
+
+PIPELINED = "send_message"
+"""The event that is followed by the next of its kind before it is known what came of it."""
 
 
 def handlers(
@@ -24,12 +42,12 @@ def handlers(
 ) -> Mapping[str, Handler]:
     """Every event that a registered client may send."""
 
-    async def send_message(actor: Actor, payload: bytes) -> events.SentAck:
+    async def send_message(actor: Actor, payload: bytes) -> Later[Appended]:
         request = decode(payload, requests.SendMessage)
-        appended = await messaging.send(
+        outcome = await messaging.submit(
             actor, request.recipient(), request.content, request.client_message_id
         )
-        return events.SentAck.of(appended, actor.user_id)
+        return Later(outcome, lambda appended: events.SentAck.of(appended, actor.user_id))
 
     async def sync(actor: Actor, payload: bytes) -> events.SyncAck:
         request = decode(payload, requests.Sync)
@@ -55,7 +73,7 @@ def handlers(
         return events.DoneAck()
 
     return {
-        "send_message": send_message,
+        PIPELINED: send_message,
         "sync": sync,
         "mark_delivered": mark_delivered,
         "mark_read": mark_read,

@@ -34,12 +34,12 @@ class SqliteConversationLog(ConversationLog):
         self._follower: Follower = _ignore
         self._batch: _Batch | None = None
 
-    async def append(self, draft: Draft) -> Appended:
-        """See `ConversationLog.append`."""
+    def submit(self, draft: Draft) -> "asyncio.Future[Appended]":
+        """See `ConversationLog.submit`."""
         if self._batch is None or self._batch.is_closed:
             self._batch = _Batch(self._tell)
             self._database.submit(self._batch)
-        return await self._batch.add(draft)
+        return self._batch.add(draft)
 
     async def repeated(self, draft: MessageDraft) -> Appended | None:
         """See `ConversationLog.repeated`."""

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from dependency_injector import containers, providers
 
 from chat_core.memory import (
+    CachedBlocks,
+    CachedConversations,
+    CacheTellingLog,
     MemoryBlockStore,
     MemoryConversationLog,
     MemoryConversations,
@@ -184,9 +187,9 @@ def _problem_reporter(settings: Settings, ids: IdGenerator) -> ProblemReporter:
     return ProblemReporter(ids, development=not settings.production)
 
 
-def _wire_log(stores: Stores, rooms: Rooms) -> Delivery:
+def _wire_log(log: ConversationLog, rooms: Rooms) -> Delivery:
     delivery = Delivery(rooms)
-    stores.log.follow(delivery)
+    log.follow(delivery)
     return delivery
 
 
@@ -205,7 +208,12 @@ class Container(containers.DeclarativeContainer):
     origins = providers.Singleton(_origin_policy, settings)
     problems = providers.Singleton(_problem_reporter, settings, ids)
 
-    delivery = providers.Singleton(_wire_log, stores, rooms)
+    # For what the log, or a store, checks once more: sending, receipts, typing.
+    known_conversations = providers.Singleton(CachedConversations, stores.provided.conversations)
+    blocks = providers.Singleton(CachedBlocks, stores.provided.blocks, clock)
+    log = providers.Singleton(CacheTellingLog, stores.provided.log, known_conversations)
+
+    delivery = providers.Singleton(_wire_log, log, rooms)
     presence = providers.Singleton(
         Presence,
         users=stores.provided.users,
@@ -251,10 +259,10 @@ class Container(containers.DeclarativeContainer):
     messaging = providers.Singleton(
         Messaging,
         users=stores.provided.users,
-        conversations=stores.provided.conversations,
+        conversations=known_conversations,
         reader=stores.provided.reader,
-        log=stores.provided.log,
-        blocks=stores.provided.blocks,
+        log=log,
+        blocks=blocks,
         limiter=limiter,
         clock=clock,
         ids=ids,
@@ -264,7 +272,7 @@ class Container(containers.DeclarativeContainer):
         Conversations,
         conversations=stores.provided.conversations,
         reader=stores.provided.reader,
-        log=stores.provided.log,
+        log=log,
         users=stores.provided.users,
         clock=clock,
         ids=ids,
@@ -277,21 +285,21 @@ class Container(containers.DeclarativeContainer):
     )
     receipts = providers.Singleton(
         Receipts,
-        conversations=stores.provided.conversations,
+        conversations=known_conversations,
         receipts=stores.provided.receipts,
         notifier=rooms,
     )
     typing = providers.Singleton(
-        Typing, conversations=stores.provided.conversations, notifier=rooms, clock=clock
+        Typing, conversations=known_conversations, notifier=rooms, clock=clock
     )
     blocking = providers.Singleton(
-        Blocking, users=stores.provided.users, blocks=stores.provided.blocks, clock=clock
+        Blocking, users=stores.provided.users, blocks=blocks, clock=clock
     )
     erasure = providers.Singleton(
         Erasure,
         users=stores.provided.users,
         conversations=stores.provided.conversations,
-        log=stores.provided.log,
+        log=log,
         sessions=sessions,
         presence=presence,
         notifier=rooms,

@@ -4,6 +4,7 @@ They keep their contracts (`chat_core.testing`) as strictly as the real ones do.
 """
 
 from chat_core.memory.blocks import MemoryBlockStore
+from chat_core.memory.caching import CachedBlocks, CachedConversations, CacheTellingLog
 from chat_core.memory.conversations import MemoryConversations
 from chat_core.memory.limits import MemoryRateLimiter
 from chat_core.memory.log import MemoryConversationLog
@@ -14,6 +15,9 @@ from chat_core.memory.system import RandomIds, SystemClock
 from chat_core.memory.users import MemoryUserStore
 
 __all__ = [
+    "CacheTellingLog",
+    "CachedBlocks",
+    "CachedConversations",
     "MemoryBlockStore",
     "MemoryConversationLog",
     "MemoryConversations",

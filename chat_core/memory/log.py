@@ -1,5 +1,6 @@
 """The writer of the conversations in dictionaries."""
 
+import asyncio
 from dataclasses import dataclass, field, replace
 
 from chat_core.conversations import (
@@ -53,8 +54,16 @@ class MemoryConversationLog(ConversationLog):
     )
     _follower: Follower = _ignore
 
-    async def append(self, draft: Draft) -> Appended:
-        """See `ConversationLog.append`."""
+    def submit(self, draft: Draft) -> "asyncio.Future[Appended]":
+        """See `ConversationLog.submit`."""
+        outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        try:
+            outcome.set_result(self._append(draft))
+        except (ClientIdConflict, Stale) as error:
+            outcome.set_exception(error)
+        return outcome
+
+    def _append(self, draft: Draft) -> Appended:
         match draft:
             case MessageDraft():
                 return self._send(draft)

@@ -1,5 +1,6 @@
 """The port to the one writer of conversations."""
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -105,9 +106,15 @@ Follower = Callable[[Committed], None]
 class ConversationLog(Protocol):
     """The stored log of every conversation, and its only writer. Every push is derived from it."""
 
-    @abstractmethod
     async def append(self, draft: Draft) -> Appended:
+        """`submit`, and wait for what comes of it."""
+        return await self.submit(draft)
+
+    @abstractmethod
+    def submit(self, draft: Draft) -> "asyncio.Future[Appended]":
         """Store one entry at the next place of its conversation's log.
+
+        The future is done once that is so; what "raises" here is its exception.
 
         - Places in one conversation are 1, 2, 3 … without holes, under concurrent calls too.
         - Calls take their places in the order in which they were started.
@@ -122,13 +129,13 @@ class ConversationLog(Protocol):
           group that is not stored: raises `Stale`, stores nothing.
         - The message of a revision has changed since it was judged: raises `Stale`, stores
           nothing.
-        - A change is in force when this returns: members, roles, title, and `revision`, which is
-          its place.
+        - A change is in force when the future is done: members, roles, title, and `revision`,
+          which is its place.
         - A member whose account is deleted leaves no content: their messages are deleted at that
           place.
         - The sender's own receipt moves to a new message.
-        - The follower gets each committed entry, in the order of seq, before this returns; a
-          repeat is none.
+        - The follower gets each committed entry, in the order of seq, before the future is
+          done; a repeat is none.
         - The follower is told the members before and after an entry.
         - A cancelled caller neither stops the commit nor the follower.
         - After `Unavailable` a retry with the client id is safe.

@@ -1,6 +1,8 @@
 """Messaging: send, edit and delete messages."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
+from functools import partial
 
 from chat_core.conversations import Conversation, ConversationKind
 from chat_core.errors import (
@@ -12,13 +14,14 @@ from chat_core.errors import (
     RecipientNotFound,
     Unavailable,
 )
-from chat_core.ids import ConversationId, MessageId, UserId
+from chat_core.ids import ClientMessageId, ConversationId, MessageId, UserId
 from chat_core.limits import Limit
 from chat_core.messages import Message, Recipient, ToUser, check_client_id, check_content
 from chat_core.ports.limits import RateLimiter
 from chat_core.ports.log import Appended, ConversationLog, MessageDraft, RevisionDraft, Stale
 from chat_core.ports.storage import BlockStore, ConversationStore, LogReader, UserStore
 from chat_core.ports.system import Clock, IdGenerator
+from chat_core.services.turns import Turns
 from chat_core.sessions import Actor
 
 ATTEMPTS = 10
@@ -34,6 +37,16 @@ class MessageLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class _Wish:
+    """What somebody wants to send, before it is judged."""
+
+    actor: Actor
+    to: Recipient
+    content: str
+    client_id: ClientMessageId | None
+
+
+@dataclass(frozen=True, slots=True)
 class Messaging:
     """Send, edit and delete messages. Their pushes follow from the log."""
 
@@ -46,6 +59,7 @@ class Messaging:
     clock: Clock
     ids: IdGenerator
     limits: MessageLimits
+    _turns: Turns = field(default_factory=Turns)
 
     async def send(
         self, actor: Actor, to: Recipient, content: str, client_id: str | None
@@ -56,26 +70,84 @@ class Messaging:
         `ClientIdConflict`, `Unavailable`; after the last, and after no answer at all, a retry
         with the same client id is safe.
         """
+        return await (await self.submit(actor, to, content, client_id))
+
+    async def submit(
+        self, actor: Actor, to: Recipient, content: str, client_id: str | None
+    ) -> "asyncio.Future[Appended]":
+        """As `send`, in two steps: this returns once the message has its place in the order.
+
+        So a connection may submit one message after another without waiting for what came of
+        each: they are stored in that order, and share commits. What `send` raises either step
+        does.
+        """
         check_content(content, self.limits.content_bytes)
         checked_id = None if client_id is None else check_client_id(client_id)
         await self.limiter.take(self.limits.rate, actor.user_id)
-        for _ in range(ATTEMPTS):
-            conversation = await self._conversation(actor.user_id, to)
-            message_id, now = MessageId(self.ids.new_id()), self.clock.now()
-            draft = MessageDraft(message_id, conversation, actor, content, checked_id, now)
-            try:
-                await self._check_may_send(actor.user_id, conversation)
-                return await self.log.append(draft)
-            except Stale:
-                continue
-            except Unavailable:
-                raise  # a store that is out of reach can't tell of repeats either
-            except ChatError:
-                repeated = await self.log.repeated(draft)
-                if repeated is None:
-                    raise
-                return repeated
-        raise Overloaded("The conversation changes too fast to send to it")
+        wish = _Wish(actor, to, content, checked_id)
+        outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        conversation = await self._conversation(actor.user_id, to)
+        await self._turns.wait((actor, conversation.id), conversation.revision)
+        await self._submit(wish, conversation, outcome, ATTEMPTS)
+        return outcome
+
+    async def _submit(
+        self,
+        wish: "_Wish",
+        conversation: Conversation,
+        outcome: "asyncio.Future[Appended]",
+        attempts: int,
+    ) -> None:
+        """Judge on this conversation, and hand over to the log."""
+        actor, message_id = wish.actor, MessageId(self.ids.new_id())
+        draft = MessageDraft(
+            message_id, conversation, actor, wish.content, wish.client_id, self.clock.now()
+        )
+        try:
+            await self._check_may_send(actor.user_id, conversation)
+        except Unavailable:
+            raise  # a store that is out of reach can't tell of repeats either
+        except ChatError:
+            repeated = await self.log.repeated(draft)
+            if repeated is None:
+                raise
+            outcome.set_result(repeated)
+            return
+        stored = self.log.submit(draft)
+        self._turns.take((actor, conversation.id), conversation.revision, outcome)
+        stored.add_done_callback(partial(self._settle, wish, conversation, outcome, attempts - 1))
+
+    def _settle(
+        self,
+        wish: "_Wish",
+        conversation: Conversation,
+        outcome: "asyncio.Future[Appended]",
+        attempts: int,
+        stored: "asyncio.Future[Appended]",
+    ) -> None:
+        """Pass on what the log says; what it finds stale is judged again."""
+        turn, error = (wish.actor, conversation.id), stored.exception()
+        if isinstance(error, Stale) and attempts and not outcome.done():
+            again = self._submit_again(wish, outcome, attempts)
+            self._turns.again(turn, again)
+        elif not outcome.done():
+            if isinstance(error, Stale):
+                error = Overloaded("The conversation changes too fast to send to it")
+            if error is not None:
+                outcome.set_exception(error)
+            else:
+                outcome.set_result(stored.result())
+        self._turns.settled(turn, outcome)
+
+    async def _submit_again(
+        self, wish: "_Wish", outcome: "asyncio.Future[Appended]", attempts: int
+    ) -> None:
+        try:
+            conversation = await self._conversation(wish.actor.user_id, wish.to)
+            await self._submit(wish, conversation, outcome, attempts)
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits
+            if not outcome.done():
+                outcome.set_exception(error)
 
     async def edit(self, actor: Actor, message_id: MessageId, content: str) -> Message:
         """Give a message another content; the same content again adds no entry.

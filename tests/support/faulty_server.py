@@ -1,5 +1,6 @@
 """The service over a store that breaks when a message, or a search, says so."""
 
+import asyncio
 from typing import Any
 
 from chat_core.ports.log import Appended, Draft, MessageDraft
@@ -9,15 +10,15 @@ from chat_sqlite import SqliteConversationLog, SqliteUserStore
 TRIGGER = "break"
 REVEALING = "what only the log may tell"
 
-_append = SqliteConversationLog.append
+_submit = SqliteConversationLog.submit
 _search = SqliteUserStore.search
 
 
-async def append(self: SqliteConversationLog, draft: Draft) -> Appended:
+def submit(self: SqliteConversationLog, draft: Draft) -> "asyncio.Future[Appended]":
     """As the store does, or not."""
     if isinstance(draft, MessageDraft) and draft.content == TRIGGER:
         raise RuntimeError(REVEALING)
-    return await _append(self, draft)
+    return _submit(self, draft)
 
 
 async def search(self: SqliteUserStore, prefix: str, **options: Any) -> Any:
@@ -28,6 +29,6 @@ async def search(self: SqliteUserStore, prefix: str, **options: Any) -> Any:
 
 
 if __name__ == "__main__":
-    SqliteConversationLog.append = append  # type: ignore[method-assign]
+    SqliteConversationLog.submit = submit  # type: ignore[method-assign]
     SqliteUserStore.search = search  # type: ignore[method-assign]
     main()

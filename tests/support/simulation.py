@@ -50,6 +50,7 @@ class Gate:
     def __init__(self) -> None:
         self.is_open = True
         self.running = 0
+        self.submitted: set[asyncio.Task[Appended]] = set()
         self.waiting: list[asyncio.Future[None]] = []
 
     async def passed(self) -> None:
@@ -78,6 +79,14 @@ class Gated:
 
     def __init__(self, inner: object, gate: Gate) -> None:
         self._inner, self._gate = inner, gate
+
+    def submit(self, draft: Draft) -> "asyncio.Future[Appended]":
+        """Of a log: the call waits as the others do."""
+        work = self.__getattr__("append")(draft)
+        task = asyncio.get_running_loop().create_task(work)
+        self._gate.submitted.add(task)
+        task.add_done_callback(self._gate.submitted.discard)
+        return cast("asyncio.Future[Appended]", task)
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._inner, name)

@@ -1,5 +1,6 @@
 """A log whose conversations change faster than they are judged."""
 
+import asyncio
 from dataclasses import dataclass
 
 from chat_core import Conversation
@@ -21,11 +22,13 @@ class StaleLog(ConversationLog):
     times: int
     asked: int = 0
 
-    async def append(self, draft: Draft) -> Appended:
+    def submit(self, draft: Draft) -> "asyncio.Future[Appended]":
         self.asked += 1
         if self.asked <= self.times:
-            raise Stale
-        return await self.log.append(draft)
+            outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+            outcome.set_exception(Stale())
+            return outcome
+        return self.log.submit(draft)
 
     async def repeated(self, draft: MessageDraft) -> Appended | None:
         return await self.log.repeated(draft)

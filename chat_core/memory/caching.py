@@ -1,0 +1,219 @@
+"""A cache in front of stores: what a send has to read, read once.
+
+A cached conversation may be outdated by another process. That is found out by the log, which
+judges each draft by the revision: `Stale` makes the cache read anew. So use it where the log or a
+store checks again what was judged on it, and plain stores for everything else.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Generic, TypeVar
+
+from chat_core.conversations import ActivityPlace, Conversation, Overview
+from chat_core.events import ConversationUpdated
+from chat_core.ids import ConversationId, UserId
+from chat_core.pages import Page
+from chat_core.ports.log import (
+    Appended,
+    Committed,
+    ConversationLog,
+    Draft,
+    Follower,
+    MessageDraft,
+    Stale,
+)
+from chat_core.ports.storage import BlockStore, ConversationStore
+from chat_core.ports.system import Clock
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+MOST_MEMBERS = 500_000
+"""Of the cached conversations together, about 200 bytes each: a large group takes more room."""
+MOST_PAIRS = 100_000
+BLOCK_SECONDS = 60.0
+"""How long a block that another process makes may stay unnoticed."""
+
+
+@dataclass(slots=True)
+class _Loading(Generic[Key]):
+    """Reads that have begun; what changes meanwhile must not be remembered as it was."""
+
+    _begun: dict[Key, object] = field(default_factory=dict)
+
+    def begin(self, key: Key) -> object:
+        token = self._begun[key] = object()
+        return token
+
+    def is_fresh(self, key: Key, token: object) -> bool:
+        """Whether nothing has changed since; the read is over."""
+        if self._begun.get(key) is not token:
+            return False
+        del self._begun[key]
+        return True
+
+    def changed(self, key: Key) -> None:
+        self._begun.pop(key, None)
+
+
+@dataclass(slots=True)
+class CachedConversations(ConversationStore):
+    """Remembers conversations, those that were used last; all else is asked of the store."""
+
+    store: ConversationStore
+    _known: dict[ConversationId, Conversation] = field(default_factory=dict)
+    _pairs: dict[frozenset[UserId], ConversationId] = field(default_factory=dict)
+    _loading: _Loading[ConversationId | frozenset[UserId]] = field(default_factory=_Loading)
+    _members: int = 0
+
+    async def get(self, conversation_id: ConversationId) -> Conversation | None:
+        """See `ConversationStore.get`."""
+        known = self._known.get(conversation_id)
+        if known is not None:
+            return known
+        token = self._loading.begin(conversation_id)
+        found = await self.store.get(conversation_id)
+        if self._loading.is_fresh(conversation_id, token) and found is not None:
+            self._remember(found)
+        return found
+
+    async def direct(self, one: UserId, other: UserId) -> Conversation | None:
+        """See `ConversationStore.direct`."""
+        pair = frozenset((one, other))
+        known = self._pairs.get(pair)
+        if known is not None:
+            return self._known[known]
+        token = self._loading.begin(pair)
+        found = await self.store.direct(one, other)
+        if self._loading.is_fresh(pair, token) and found is not None:
+            self._remember(found)
+            self._pairs[pair] = found.id
+        return found
+
+    async def overview(self, user_id: UserId, conversation_id: ConversationId) -> Overview | None:
+        """See `ConversationStore.overview`."""
+        return await self.store.overview(user_id, conversation_id)
+
+    async def overviews(
+        self, user_id: UserId, *, after: ActivityPlace | None, limit: int
+    ) -> Page[Overview, ActivityPlace]:
+        """See `ConversationStore.overviews`."""
+        return await self.store.overviews(user_id, after=after, limit=limit)
+
+    async def peers(self, users: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
+        """See `ConversationStore.peers`."""
+        return await self.store.peers(users)
+
+    def forget(self, conversation_id: ConversationId, members: Collection[UserId]) -> None:
+        """It has changed, or may have: read it again the next time."""
+        pair = frozenset(members)
+        self._loading.changed(conversation_id)
+        self._loading.changed(pair)
+        self._drop(self._pairs.get(pair, conversation_id))
+        self._drop(conversation_id)
+
+    def _remember(self, conversation: Conversation) -> None:
+        self._drop(conversation.id)
+        self._known[conversation.id] = conversation
+        self._members += len(conversation.members)
+        while self._members > MOST_MEMBERS:
+            self._drop(next(iter(self._known)))
+
+    def _drop(self, conversation_id: ConversationId) -> None:
+        dropped = self._known.pop(conversation_id, None)
+        if dropped is not None:
+            self._members -= len(dropped.members)
+            self._pairs.pop(frozenset(dropped.members), None)
+
+
+@dataclass(slots=True)
+class CachedBlocks(BlockStore):
+    """Remembers for a while who has not blocked whom; a block from here is known at once."""
+
+    store: BlockStore
+    clock: Clock
+    _known: dict[frozenset[UserId], tuple[bool, float]] = field(default_factory=dict)
+    _loading: _Loading[frozenset[UserId]] = field(default_factory=_Loading)
+
+    async def between(self, one: UserId, other: UserId) -> bool:
+        """See `BlockStore.between`."""
+        pair, now = frozenset((one, other)), self.clock.monotonic()
+        blocked, until = self._known.get(pair, (False, now))
+        if now < until:
+            return blocked
+        token = self._loading.begin(pair)
+        blocked = await self.store.between(one, other)
+        if self._loading.is_fresh(pair, token):
+            self._known.pop(pair, None)
+            self._known[pair] = blocked, now + BLOCK_SECONDS
+            if len(self._known) > MOST_PAIRS:
+                del self._known[next(iter(self._known))]
+        return blocked
+
+    async def block(self, user_id: UserId, other_id: UserId, at: datetime) -> None:
+        """See `BlockStore.block`."""
+        try:
+            await self.store.block(user_id, other_id, at)
+        finally:
+            self._forget(user_id, other_id)
+
+    async def unblock(self, user_id: UserId, other_id: UserId) -> None:
+        """See `BlockStore.unblock`."""
+        try:
+            await self.store.unblock(user_id, other_id)
+        finally:
+            self._forget(user_id, other_id)
+
+    async def blocked_by(
+        self, user_id: UserId, *, after: UserId | None, limit: int
+    ) -> Page[UserId, UserId]:
+        """See `BlockStore.blocked_by`."""
+        return await self.store.blocked_by(user_id, after=after, limit=limit)
+
+    def _forget(self, one: UserId, other: UserId) -> None:
+        pair = frozenset((one, other))
+        self._known.pop(pair, None)
+        self._loading.changed(pair)
+
+
+@dataclass(slots=True)
+class CacheTellingLog(ConversationLog):
+    """A log that tells the cache of every change, before anybody else hears of it."""
+
+    log: ConversationLog
+    cache: CachedConversations
+
+    def submit(self, draft: Draft) -> "asyncio.Future[Appended]":
+        """See `ConversationLog.submit`."""
+        outcome = self.log.submit(draft)
+        if outcome.done():  # then who awaits it goes on before any callback is called
+            self._look(draft.conversation, outcome)
+        else:
+            outcome.add_done_callback(partial(self._look, draft.conversation))
+        return outcome
+
+    async def repeated(self, draft: MessageDraft) -> Appended | None:
+        """See `ConversationLog.repeated`."""
+        return await self.log.repeated(draft)
+
+    async def open_direct(self, conversation: Conversation) -> Conversation:
+        """See `ConversationLog.open_direct`."""
+        return await self.log.open_direct(conversation)
+
+    def follow(self, follower: Follower) -> None:
+        """See `ConversationLog.follow`."""
+
+        def follow(committed: Committed) -> None:
+            event = committed.event
+            if isinstance(event, ConversationUpdated):
+                self.cache.forget(event.conversation_id, committed.audience)
+            follower(committed)
+
+        self.log.follow(follow)
+
+    def _look(self, judged: Conversation, outcome: "asyncio.Future[Appended]") -> None:
+        if not outcome.cancelled() and isinstance(outcome.exception(), Stale):
+            self.cache.forget(judged.id, judged.members)
