@@ -186,7 +186,7 @@ class Dispatcher:
 
     async def _run(self, connection: Connection, text: str) -> msgspec.Struct | Later[Any]:
         name, arguments = decode_frame(text)
-        if name != PIPELINED and connection.outstanding:
+        if name not in PIPELINED and connection.outstanding:
             # What a client sent before this has happened before it.
             await asyncio.wait(connection.outstanding)
         claims = connection.claims

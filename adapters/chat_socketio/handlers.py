@@ -29,8 +29,8 @@ class Later(Generic[Stored]):
 Handler = Callable[[Actor, bytes], Awaitable[msgspec.Struct | Later[Any]]]
 """Takes who acts and the event's argument as JSON; returns the ack. Raises `ChatError`."""
 
-PIPELINED = "send_message"
-"""The event that is followed by the next of its kind before it is known what came of it."""
+PIPELINED = frozenset({"send_message"})
+"""Events that are followed by others of these before it is known what came of them."""
 
 
 def handlers(
@@ -73,7 +73,7 @@ def handlers(
         return events.DoneAck()
 
     return {
-        PIPELINED: send_message,
+        "send_message": send_message,
         "sync": sync,
         "mark_delivered": mark_delivered,
         "mark_read": mark_read,
