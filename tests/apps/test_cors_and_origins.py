@@ -1,6 +1,5 @@
 """Which pages may use the service from a browser: plain HTTP, polling and websockets alike."""
 
-from typing import Any
 
 import pytest
 from httpx import AsyncClient
@@ -25,9 +24,11 @@ def allowed(headers: list[tuple[bytes, bytes]]) -> list[str]:
 
 
 @pytest.fixture
-def either(request: pytest.FixtureRequest) -> Any:
+def either(
+    request: pytest.FixtureRequest, server: ServerProcess, strict_server: ServerProcess
+) -> ServerProcess:
     """One of the two servers, by its name."""
-    return request.getfixturevalue(request.param)
+    return {"server": server, "strict_server": strict_server}[request.param]
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
