@@ -1,19 +1,22 @@
 """Socket.IO: what each packet does, and the python-socketio server that carries the packets."""
 
 try:
+    import picows as _picows  # noqa: F401
     import socketio as _socketio  # noqa: F401
 except ImportError as error:
     raise ImportError('chat_socketio needs an extra: pip install "chat-core[socketio]"') from error
 
 from chat_socketio.app import SocketApp
 from chat_socketio.connections import Connection, Rooms, Transport
+from chat_socketio.direct import DirectWebSockets
 from chat_socketio.dispatcher import Dispatcher, SocketLimits
-from chat_socketio.engine import OutboundBound
+from chat_socketio.engine_socket import OutboundBound
 from chat_socketio.handlers import Handler, handlers
 from chat_socketio.server import OriginCheck, SocketServer, TransportLimits
 
 __all__ = [
     "Connection",
+    "DirectWebSockets",
     "Dispatcher",
     "Handler",
     "OriginCheck",

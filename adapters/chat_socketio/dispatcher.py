@@ -1,7 +1,7 @@
 """What each packet of a client does. Knows nothing of ASGI, nor of what carries the packets."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -108,11 +108,12 @@ class Dispatcher:
             return
         self._enqueue(connection, frame)
 
-    async def room(self, connection: Connection) -> None:
-        """Returns once the connection may send more."""
-        if len(connection.inbox) + len(connection.outstanding) >= MAX_INBOX:
-            connection.has_room.clear()
-            await connection.has_room.wait()
+    def room(self, connection: Connection) -> Awaitable[object] | None:
+        """What to await before the connection may send more; None if it may."""
+        if len(connection.inbox) + len(connection.outstanding) < MAX_INBOX:
+            return None
+        connection.has_room.clear()
+        return connection.has_room.wait()
 
     def closed(self, connection: Connection) -> None:
         """The transport has ended. What came before is still worked off. Again is a no-op."""

@@ -1,264 +1,17 @@
-"""Engine.IO over ASGI, with bounds: python-engineio's server with a socket class of our own.
-
-What changes: text frames alone are taken, and split by hand (the library parses every message as
-JSON, to any depth); what waits outbound is bounded; a websocket is ended by the server even when
-its peer does not read; a second upgrade of one session is refused. Private parts of the library
-are overridden, so its version is pinned.
-"""
+"""Engine.IO: python-engineio's server, over sockets of our own."""
 
 import asyncio
+import json
 import logging
-import time
-from collections.abc import Coroutine
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
 
 import engineio
-from engineio import async_socket, packet
+from engineio import packet
 
-SEPARATOR = "\x1e"
-"""Between the packets of one polling request."""
-
-LINGER_SECONDS = 1.0
-"""How long a closing transport may take to deliver what was written."""
-
-MAX_PACKETS_IN_ANSWER = 16
-"""Of one polling request: Python's client takes more for an attack, and leaves."""
-
-PONG, MESSAGE, CLOSE = str(packet.PONG), str(packet.MESSAGE), str(packet.CLOSE)
-
+from chat_socketio.engine_socket import Direct, EngineSocket, OutboundBound
 
 logger = logging.getLogger(__name__)
-
-
-class ProtocolError(Exception):
-    """The peer does not speak this protocol: its transport is ended."""
-
-
-class WebSocket(Protocol):
-    """What the library's ASGI driver offers."""
-
-    async def wait(self) -> str | bytes:
-        """The next message; raises `OSError` at the end."""
-
-    async def send(self, message: str) -> None:
-        """Send a text message, once the peer takes some more."""
-
-    async def close(self) -> None:
-        """Close it; never raises."""
-
-
-@dataclass(frozen=True, slots=True)
-class OutboundBound:
-    """What a connection may leave untaken, after an attempt to write."""
-
-    packets: int
-    bytes: int
-
-
-class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
-    """One client's transport: polling, a websocket, or first the one and then the other."""
-
-    server: "EngineServer"
-
-    def __init__(self, server: "EngineServer", sid: str) -> None:
-        super().__init__(server, sid)
-        self.connected: bool
-        self.waiting_packets = 0
-        self.waiting_bytes = 0
-        self.is_ending = False
-        self._is_stuck = True
-        self._aborted = asyncio.Event()
-
-    def write(self, text: str) -> None:
-        """Queue a Socket.IO packet. A client that does not take what is written is cut off."""
-        if self.is_ending or self.closed:
-            return
-        self._put(packet.Packet(packet.MESSAGE, text))
-        bound = self.server.outbound
-        over = self.waiting_packets > bound.packets or self.waiting_bytes > bound.bytes
-        if over and self._is_stuck:
-            logger.info("cut off a client that does not take what is sent to it")
-            self.abort()
-
-    def end(self) -> None:
-        """Close the transport once what was written is taken, after a second in any case."""
-        if self.is_ending:
-            return
-        self.is_ending = True
-        # No Engine.IO CLOSE: clients that poll forget what came in the same answer.
-        if self.upgraded:
-            self.queue.put_nowait(None)
-        asyncio.get_running_loop().call_later(LINGER_SECONDS, self.abort)
-
-    def abort(self) -> None:
-        """Close the transport now. Again is a no-op."""
-        self.is_ending = True
-        if self._aborted.is_set():
-            return
-        self._aborted.set()
-        self.queue.put_nowait(None)
-        self.server.spawn(self._gone(self.server.reason.SERVER_DISCONNECT))
-
-    async def send(self, pkt: packet.Packet) -> None:
-        """Queue a packet of the library's own, a ping for instance."""
-        if not self.closed and await self.check_ping_timeout():
-            self._put(pkt)
-
-    async def check_ping_timeout(self) -> bool:
-        """Whether the client still answers pings; one that does not is cut off."""
-        if self.closed:
-            raise engineio.exceptions.SocketIsClosedError
-        if self.last_ping and time.time() - self.last_ping > self.server.ping_timeout:
-            self.abort()
-            return False
-        return True
-
-    async def poll(self) -> list[packet.Packet]:
-        """Wait for packets, and take as many as one answer carries; none at the end."""
-        by_polling = not self.upgraded  # what an upgrade leaves waiting is the writer's to count
-        self._is_stuck = False
-        longest_wait = self.server.ping_interval + self.server.ping_timeout
-        try:
-            packets = [await asyncio.wait_for(self.queue.get(), longest_wait)]
-        except (TimeoutError, asyncio.CancelledError) as error:
-            raise engineio.exceptions.QueueEmpty from error
-        finally:
-            self._is_stuck = not self.upgraded
-        while len(packets) < MAX_PACKETS_IN_ANSWER and not self.queue.empty():
-            packets.append(self.queue.get_nowait())
-        if None in packets:
-            end = packets.index(None)
-            packets = packets[:end]
-            if packets:
-                self.queue.put_nowait(None)  # for the next poll
-        if by_polling:
-            self._taken(packets)
-        return packets
-
-    async def receive_text(self, text: str | bytes) -> None:
-        """One packet of the client."""
-        if self.is_ending:
-            return
-        if not isinstance(text, str):
-            raise ProtocolError("binary")
-        if len(text) > self.server.max_http_buffer_size:
-            raise ProtocolError("a frame past the bound")
-        kind, data = text[:1], text[1:]
-        if kind == MESSAGE:
-            await self.server.handlers["message"](self.sid, data)
-        elif kind == PONG:
-            self.schedule_ping()
-        elif kind == CLOSE:
-            self.abort()
-        else:
-            raise ProtocolError(f"packet type {kind!r}")
-
-    async def handle_get_request(self, environ: dict[str, Any]) -> Any:  # noqa: ANN401
-        """A poll, or the start of a websocket. A client that hangs up in a poll is gone."""
-        work = super().handle_get_request(environ)
-        if environ["asgi.scope"]["type"] == "websocket":
-            return await work
-        poll = asyncio.ensure_future(work)
-        hang_up = asyncio.ensure_future(environ["asgi.receive"]())
-        await asyncio.wait({poll, hang_up}, return_when=asyncio.FIRST_COMPLETED)
-        if not poll.done():
-            self.abort()
-        hang_up.cancel()
-        return await poll
-
-    async def handle_post_request(self, environ: dict[str, Any]) -> None:
-        """The packets of one polling request."""
-        length = int(environ.get("CONTENT_LENGTH", "0"))
-        if length > self.server.max_http_buffer_size:
-            raise engineio.exceptions.ContentTooLongError
-        try:
-            body = (await environ["wsgi.input"].read(length)).decode()
-            for text in body.split(SEPARATOR):
-                await self.receive_text(text)
-        except (ProtocolError, UnicodeDecodeError) as error:
-            self.server.refused(self, error)
-            raise engineio.exceptions.EngineIOError from error
-
-    async def _upgrade_websocket(self, environ: dict[str, Any]) -> Any:  # noqa: ANN401
-        if self.upgraded or self.upgrading:
-            return self.server._bad_request("Already upgraded")  # noqa: SLF001
-        return await super()._upgrade_websocket(environ)
-
-    async def _websocket_handler(self, ws: WebSocket) -> None:
-        if self.connected and not await self._probe(ws):
-            return
-        self.connected = self.upgraded = True
-        tasks = {
-            asyncio.create_task(self._read(ws)),
-            asyncio.create_task(self._aborted.wait()),
-            (writer := asyncio.create_task(self._write(ws))),
-        }
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if not self._aborted.is_set():
-                self.queue.put_nowait(None)
-                await asyncio.wait({writer}, timeout=LINGER_SECONDS)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await self._gone(self.server.reason.TRANSPORT_CLOSE)
-
-    async def _gone(self, reason: str) -> None:
-        await self.close(wait=False, abort=True, reason=reason)
-        self.server.sockets.pop(self.sid, None)
-
-    async def _probe(self, ws: WebSocket) -> bool:
-        """The handshake of an upgrade: whether the websocket takes over from polling."""
-        self.upgrading = True
-        try:
-            if await ws.wait() != f"{packet.PING}probe":
-                return False
-            await ws.send(f"{packet.PONG}probe")
-            self._put(packet.Packet(packet.NOOP))  # ends a poll that waits
-            self.upgraded = await ws.wait() == str(packet.UPGRADE)
-        except OSError:
-            return False
-        finally:
-            self.upgrading = False
-        return bool(self.upgraded)
-
-    async def _read(self, ws: WebSocket) -> None:
-        while not self.is_ending:
-            try:
-                text = await ws.wait()
-            except OSError:
-                return
-            try:
-                await self.receive_text(text)
-            except ProtocolError as error:
-                self.server.refused(self, error)
-                return
-
-    async def _write(self, ws: WebSocket) -> None:
-        while True:
-            try:
-                packets = await self.poll()
-            except engineio.exceptions.QueueEmpty:
-                return
-            if not packets:
-                await ws.close()
-                return
-            for pkt in packets:
-                self._is_stuck = True
-                await ws.send(pkt.encode())
-                self._is_stuck = False
-                self._taken([pkt])
-
-    def _put(self, pkt: packet.Packet) -> None:
-        self.waiting_packets += 1
-        self.waiting_bytes += _size(pkt)
-        self.queue.put_nowait(pkt)
-
-    def _taken(self, packets: list[packet.Packet]) -> None:
-        self.waiting_packets -= len(packets)
-        self.waiting_bytes -= sum(map(_size, packets))
 
 
 class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
@@ -267,6 +20,10 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
     def __init__(self, *, outbound: OutboundBound, **options: Any) -> None:  # noqa: ANN401
         super().__init__(**options)
         self.start_service_task: bool
+        self.on_open: Callable[[str, Mapping[str, Any]], None]
+        """A session has begun."""
+        self.on_message: Callable[[str, str], Awaitable[object] | None]
+        """A message came in: what has to be awaited before the next one, if anything."""
         self.outbound = outbound
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -297,27 +54,46 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
     ) -> Any:  # noqa: ANN401
         if jsonp_index is not None:
             return self._bad_request("JSONP is not served")
-        if self.start_service_task:
-            self.start_service_task = False
-            self.service_task_handle = self.start_background_task(self._service_task)
-        socket = EngineSocket(self, self.generate_id())
-        self.sockets[socket.sid] = socket
-        hello = {
-            "sid": socket.sid,
-            "upgrades": self._upgrades(socket.sid, transport),
-            "pingTimeout": int(self.ping_timeout * 1000),
-            "pingInterval": int(self.ping_interval * 1000),
-            "maxPayload": self.max_http_buffer_size,
-        }
+        socket = self._new_socket()
+        hello = self._hello(socket, self._upgrades(socket.sid, transport))
         await socket.send(packet.Packet(packet.OPEN, hello))
-        await self.handlers["connect"](socket.sid, environ)
+        self.on_open(socket.sid, environ)
         socket.schedule_ping()
         if transport == "websocket":
             return await socket.handle_get_request(environ)
         socket.connected = True
         return self._ok(await socket.poll())
 
+    def open_direct(self, direct: Direct, environ: Mapping[str, Any]) -> EngineSocket:
+        """A session that begins with a websocket whose frames are written at once."""
+        socket = self._new_socket()
+        socket.connected = socket.upgraded = True
+        socket.direct = direct
+        direct.send(f"{packet.OPEN}{json.dumps(self._hello(socket, []))}")
+        self.on_open(socket.sid, environ)
+        socket.schedule_ping()
+        return socket
 
-def _size(pkt: packet.Packet) -> int:
-    text = pkt.data if isinstance(pkt.data, str) else ""
-    return len(text) if text.isascii() else len(text.encode())
+    def upgradable(self, sid: str) -> EngineSocket | None:
+        """The session of that id, if it polls and no websocket is taking over."""
+        socket: EngineSocket | None = self.sockets.get(sid)
+        if socket is None or socket.closed or socket.upgraded or socket.upgrading:
+            return None
+        return socket
+
+    def _new_socket(self) -> EngineSocket:
+        if self.start_service_task:
+            self.start_service_task = False
+            self.service_task_handle = self.start_background_task(self._service_task)
+        socket = EngineSocket(self, self.generate_id())
+        self.sockets[socket.sid] = socket
+        return socket
+
+    def _hello(self, socket: EngineSocket, upgrades: list[str]) -> dict[str, Any]:
+        return {
+            "sid": socket.sid,
+            "upgrades": upgrades,
+            "pingTimeout": int(self.ping_timeout * 1000),
+            "pingInterval": int(self.ping_interval * 1000),
+            "maxPayload": self.max_http_buffer_size,
+        }

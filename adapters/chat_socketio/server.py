@@ -1,7 +1,7 @@
 """Socket.IO over ASGI: python-socketio's server, with this project's dispatcher behind it."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,8 @@ from chat_core.ports.system import Clock, Timer
 from chat_socketio import packets
 from chat_socketio.connections import Connection, Transport
 from chat_socketio.dispatcher import Dispatcher
-from chat_socketio.engine import EngineServer, EngineSocket, OutboundBound, ProtocolError
+from chat_socketio.engine import EngineServer
+from chat_socketio.engine_socket import EngineSocket, OutboundBound, ProtocolError
 from chat_socketio.packets import PacketType
 
 NAMESPACE = "/"
@@ -84,6 +85,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
             ping_timeout=PING_TIMEOUT_SECONDS,
             outbound=limits.outbound,
         )
+        self.manager_initialized: bool
+        self.eio.on_open, self.eio.on_message = self._opened, self._received
         self.on("connect", self._connected)
 
     async def close(self) -> None:
@@ -94,29 +97,38 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
     def _engineio_server_class(self) -> type[EngineServer]:
         return EngineServer
 
-    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
-        await super()._handle_eio_connect(eio_sid, environ)
+    def _opened(self, eio_sid: str, environ: Mapping[str, Any]) -> None:
+        """An Engine.IO session has begun; what the library does then, and the deadline."""
+        if not self.manager_initialized:
+            self.manager_initialized = True
+            self.manager.initialize()
+        self.environ[eio_sid] = environ
         socket: EngineSocket = self.eio.sockets[eio_sid]
         deadline = self._clock.call_later(self._limits.connect_seconds, socket.abort)
         self._peers[eio_sid] = _Peer(socket, deadline)
 
-    async def _handle_eio_message(self, eio_sid: str, data: str) -> None:
+    def _received(self, eio_sid: str, data: str) -> Awaitable[object] | None:
+        """A Socket.IO packet: what has to be awaited before the next one, if anything."""
         peer = self._peers.get(eio_sid)
         if peer is None:
-            return
+            return None
         kind, rest = data[:1], data[1:]
         if kind == PacketType.EVENT and peer.connection is not None:
             self._dispatcher.received(peer.connection, rest)
-            await self._dispatcher.room(peer.connection)
-        elif kind == PacketType.CONNECT:
-            await self._handle_connect_packet(eio_sid, peer, rest)
-        elif kind == PacketType.DISCONNECT:
+            return self._dispatcher.room(peer.connection)
+        if kind == PacketType.CONNECT:
+            return self._handle_connect_packet(eio_sid, peer, rest)
+        if kind == PacketType.DISCONNECT:
             peer.socket.end()
             if peer.connection is not None:
                 self._dispatcher.closed(peer.connection)
-            await self._handle_disconnect(eio_sid, NAMESPACE, self.reason.CLIENT_DISCONNECT)
-        elif kind != PacketType.ACK:
+            return self._left(eio_sid)
+        if kind != PacketType.ACK:
             raise ProtocolError(f"Socket.IO packet type {kind!r}")
+        return None
+
+    async def _left(self, eio_sid: str) -> None:
+        await self._handle_disconnect(eio_sid, NAMESPACE, self.reason.CLIENT_DISCONNECT)
 
     async def _handle_connect_packet(self, eio_sid: str, peer: _Peer, rest: str) -> None:
         if rest.startswith("/"):

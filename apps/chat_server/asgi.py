@@ -17,7 +17,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import Receive, Scope, Send
 
 from chat_core.services.sessions import Sessions
-from chat_server.container import Container, open_stores
+from chat_server.container import SOCKET_PATH, Container, open_stores
 from chat_server.http import blocks, conversations, groups, health, messages, sessions, users
 from chat_server.http.authentication import PUBLIC, BearerAuthentication
 from chat_server.http.problems import exception_handlers
@@ -92,7 +92,7 @@ def _provided(provider: Callable[[], Any]) -> Provide:
 
 
 def _socket_mount(container: Container) -> ASGIRouteHandler:
-    @asgi("/socket.io", is_mount=True, copy_scope=True, opt={PUBLIC: True})
+    @asgi(SOCKET_PATH, is_mount=True, copy_scope=True, opt={PUBLIC: True})
     async def socket_io(scope: Scope, receive: Receive, send: Send) -> None:
         await container.socket_app()(scope, receive, send)
 

@@ -1,5 +1,6 @@
 """The one composition root: which adapter stands behind which port."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -64,6 +65,7 @@ from chat_server.limits import (
 from chat_server.origins import OriginPolicy
 from chat_server.settings import Settings
 from chat_socketio import (
+    DirectWebSockets,
     Dispatcher,
     OutboundBound,
     Rooms,
@@ -86,7 +88,9 @@ from chat_sqlite import (
 from chat_sqlite import SqliteDatabase as SqliteFile
 from chat_wire.problems import ProblemReporter
 
-__all__ = ["DATABASE_REFUSED", "Container", "Stores", "open_stores"]
+__all__ = ["DATABASE_REFUSED", "SOCKET_PATH", "Container", "Stores", "open_stores"]
+
+SOCKET_PATH = "/socket.io"
 
 DATABASE_REFUSED = (SqliteRefused, MongoRefused)
 """What `open_stores` raises for a database that can't be used; the message says what to do."""
@@ -191,6 +195,16 @@ def _wire_log(log: ConversationLog, rooms: Rooms) -> Delivery:
     delivery = Delivery(rooms)
     log.follow(delivery)
     return delivery
+
+
+def _websocket_protocol(
+    server: SocketServer, *, origins: OriginPolicy, problems: ProblemReporter
+) -> type[asyncio.BufferedProtocol]:
+    """What uvicorn is to hand its websockets to, past ASGI."""
+    direct = DirectWebSockets(
+        server.eio, path=SOCKET_PATH, origins=origins.allows, problems=problems
+    )
+    return direct.protocol()
 
 
 class Container(containers.DeclarativeContainer):
@@ -329,6 +343,9 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         origins=origins.provided.allows,
         limits=providers.Callable(_transport_limits, settings),
+    )
+    websocket_protocol = providers.Singleton(
+        _websocket_protocol, socket_server, origins=origins, problems=problems
     )
     socket_app = providers.Singleton(
         SocketApp, socket_server, origins=origins.provided.allows, problems=problems

@@ -5,10 +5,10 @@ import logging
 import signal
 import socket
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from litestar import Litestar
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from chat_server.asgi import create_app
 from chat_server.container import DATABASE_REFUSED, open_stores
@@ -17,8 +17,6 @@ from chat_server.settings import Settings, SettingsError
 
 STOP_SECONDS = 5
 """How long requests that run may take to end when the service stops."""
-
-LINGER_SECONDS = 1.0
 
 logger = logging.getLogger("chat_server")
 
@@ -33,13 +31,19 @@ def serve(settings: Settings) -> None:
         logger.warning(warning)
     asyncio.run(_check_database(settings))
     app = create_app(settings)
+
+    def websocket_protocol(**of_uvicorn: Any) -> asyncio.BaseProtocol:  # noqa: ANN401
+        # Asked for a websocket: before the first one, the database has been opened.
+        protocol: asyncio.BaseProtocol = app.state.container.websocket_protocol()(**of_uvicorn)
+        return protocol
+
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
         http="httptools",
-        ws=WebSocketProtocol,
+        ws=websocket_protocol,  # type: ignore[arg-type]  # (it is only called)
         ws_max_size=settings.frame_bytes,
         ws_per_message_deflate=False,
         ws_ping_interval=None,
@@ -101,16 +105,6 @@ class Server(uvicorn.Server):
         """See uvicorn."""
         await self._app.state.container.socket_server().close()
         await super().shutdown(sockets)
-
-
-class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Ends the TCP connection of a websocket that is over, even where its peer reads nothing."""
-
-    def on_task_complete(self, task: "asyncio.Task[None]") -> None:
-        """See uvicorn."""
-        super().on_task_complete(task)
-        if not self.disconnected:
-            self.loop.call_later(LINGER_SECONDS, self.transport.abort)
 
 
 def _url(host: str, port: int) -> str:

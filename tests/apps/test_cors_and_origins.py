@@ -1,6 +1,5 @@
 """Which pages may use the service from a browser: plain HTTP, polling and websockets alike."""
 
-
 import pytest
 from httpx import AsyncClient
 from websockets.exceptions import InvalidStatus

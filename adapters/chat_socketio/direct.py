@@ -1,0 +1,359 @@
+"""Websockets without ASGI in between: picows takes them over from uvicorn's connection.
+
+What goes on in a websocket is the same as over ASGI (`EngineSocket`); only its frames come
+and go another way, without a task, a queue or a message dictionary for each. Everything else, the
+polling transport too, stays with python-socketio, and so do the websockets of other ASGI servers.
+"""
+
+import asyncio
+import logging
+import socket
+from collections import deque
+from collections.abc import Awaitable, Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from picows import (
+    WSAutoPingStrategy,
+    WSFrame,
+    WSListener,
+    WSMsgType,
+    WSTransport,
+    WSUpgradeRequest,
+    WSUpgradeResponse,
+    WSUpgradeResponseWithListener,
+)
+from picows.picows import WSProtocol  # type: ignore[attr-defined]  # (in no stub)
+
+from chat_core.errors import ChatError, Malformed, NotFound, OriginNotAllowed
+from chat_socketio.engine import EngineServer
+from chat_socketio.engine_socket import (
+    PING,
+    PONG,
+    UPGRADE,
+    Direct,
+    EngineSocket,
+    ProtocolError,
+)
+from chat_socketio.server import OriginCheck
+from chat_wire import encode
+from chat_wire.problems import ProblemReporter
+
+PROBE_SECONDS = 10.0
+"""How long an upgrade may take from its websocket to its end."""
+
+SEND_BUFFER_BYTES = 65_536
+"""What the kernel may take for a client that does not; by default it takes 4 MB first."""
+
+READ_BUFFER_BYTES = 2_048
+"""At first; it grows with what a client sends at once, up to a frame."""
+
+MAX_INBOX = 64
+"""Frames that wait for one before them; past it nothing more is read."""
+
+_silent = logging.getLogger("chat_socketio.picows")
+_silent.setLevel(logging.CRITICAL)
+"""Picows logs what a peer does wrong as errors of its own, with a traceback."""
+
+_NORMAL_CLOSURE = b"\x88\x02\x03\xe8"
+
+
+class DirectSocket(WSListener, Direct):
+    """One websocket: carries a new Engine.IO session, or is to take over a polling one."""
+
+    def __init__(
+        self, server: EngineServer, environ: Mapping[str, Any], upgrading: EngineSocket | None
+    ) -> None:
+        self._server = server
+        self._environ = environ
+        self._upgrading = upgrading
+        self._session: EngineSocket | None = None
+        self._loop = asyncio.get_running_loop()
+        self._raw: asyncio.Transport
+        self._fragments: list[bytes] = []
+        self._busy: deque[str] | None = None
+        self._is_lost = False
+        self._turn = 0.0
+        self._untaken: deque[int] = deque()
+
+    # -------------------------------------------------------------------------- what comes in
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        """The handshake is done."""
+        self._raw = transport.underlying_transport
+        peer = self._raw.get_extra_info("socket")
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        if self._upgrading is None:
+            self._session = self._server.open_direct(self, self._environ)
+        else:
+            self._upgrading.upgrading = True
+            self._loop.call_later(PROBE_SECONDS, self._give_up_probing)
+
+    def on_ws_frame(self, _: WSTransport, frame: WSFrame) -> None:
+        """A frame of the client."""
+        try:
+            text = self._text_of(frame)
+            if text is not None:
+                self._take(text)
+        except (ProtocolError, UnicodeDecodeError) as error:
+            self._refuse(error)
+
+    def on_ws_disconnected(self, _: WSTransport) -> None:
+        """The connection is gone."""
+        self._is_lost = True
+        if self._upgrading is not None:
+            self._upgrading.upgrading = False
+        if self._session is not None and self._busy is None:
+            self._session.lost()
+
+    def _text_of(self, frame: WSFrame) -> str | None:
+        """The text of a message that is complete with this frame."""
+        kind = frame.msg_type
+        if kind == WSMsgType.TEXT and frame.fin and not self._fragments and not frame.rsv1:
+            return frame.get_payload_as_utf8_text()
+        if kind == WSMsgType.CLOSE:
+            self.close()
+            return None
+        if kind in {WSMsgType.PING, WSMsgType.PONG}:
+            return None
+        is_next = kind == (WSMsgType.CONTINUATION if self._fragments else WSMsgType.TEXT)
+        if frame.rsv1 or not is_next:
+            raise ProtocolError("a frame that is no text, or out of place")
+        self._fragments.append(frame.get_payload_as_bytes())
+        if sum(map(len, self._fragments)) > self._server.max_http_buffer_size:
+            raise ProtocolError("a message past the bound")
+        if not frame.fin:
+            return None
+        whole, self._fragments = b"".join(self._fragments), []
+        return whole.decode()
+
+    def _take(self, text: str) -> None:
+        if self._session is None:
+            self._probe(text)
+        elif self._busy is not None:
+            self._busy.append(text)
+            if len(self._busy) > MAX_INBOX:
+                self._raw.pause_reading()
+        else:
+            more = self._session.take(text)
+            if more is not None:
+                self._busy = deque()
+                self._server.spawn(self._work_off(more))
+
+    async def _work_off(self, first: Awaitable[object]) -> None:
+        """What has to wait, and what came in meanwhile."""
+        session, busy = self._session, self._busy
+        if session is None or busy is None:
+            raise ValueError(self)
+        try:
+            await first
+            while busy:
+                more = session.take(busy.popleft())
+                if more is not None:
+                    await more
+        except (ProtocolError, UnicodeDecodeError) as error:
+            self._refuse(error)
+        finally:
+            self._busy = None
+            if self._is_lost:
+                session.lost()
+            elif not self._raw.is_closing():
+                self._raw.resume_reading()
+
+    def _refuse(self, error: Exception) -> None:
+        if self._session is not None:
+            self._server.refused(self._session, error)
+        else:
+            self.abort()
+
+    # ------------------------------------------------------------------------------ an upgrade
+
+    def _probe(self, text: str) -> None:
+        """The handshake by which this websocket takes over from polling."""
+        polling = self._upgrading
+        if polling is None or polling.closed:
+            raise ProtocolError("an upgrade of a session that has ended")
+        if text == f"{PING}probe":
+            self.send(f"{PONG}probe")
+            polling.end_poll()
+        elif text == UPGRADE:
+            polling.upgrading = False
+            self._upgrading, self._session = None, polling
+            polling.take_over(self)
+        else:
+            raise ProtocolError("an upgrade that is none")
+
+    def _give_up_probing(self) -> None:
+        if self._upgrading is not None:
+            self.abort()
+
+    # ------------------------------------------------------------------------- what goes out
+
+    def send(self, text: str) -> None:
+        """Write a packet. A client that takes too little of what was written is cut off."""
+        if self._raw.is_closing():
+            return
+        frame = _framed(text)
+        now = self._loop.time()
+        if now != self._turn:  # what the loop's last turn wrote, it has tried to send
+            self._turn = now
+            waiting = self._raw.get_write_buffer_size()
+            if not waiting:
+                self._untaken.clear()
+            elif self._is_past_bound(waiting):
+                self._cut_off()
+                return
+        self._untaken.append(len(frame))
+        self._raw.write(frame)
+
+    def close(self) -> None:
+        """Close once what was written is sent. Again is a no-op."""
+        if not self._raw.is_closing():
+            self._raw.write(_NORMAL_CLOSURE)
+            self._raw.close()
+
+    def abort(self) -> None:
+        """Close now. Again is a no-op."""
+        self._raw.abort()
+
+    def _is_past_bound(self, waiting: int) -> bool:
+        bound = self._server.outbound
+        if waiting > bound.bytes:
+            return True
+        packets, size = 0, 0
+        for each in reversed(self._untaken):
+            packets, size = packets + 1, size + each
+            if size >= waiting:
+                break
+        while len(self._untaken) > packets:
+            self._untaken.popleft()
+        return packets > bound.packets
+
+    def _cut_off(self) -> None:
+        if self._session is not None:
+            self._session.cut_off()
+        else:
+            self.abort()
+
+
+class _Framed:
+    """The frame that was made last: a push goes to many connections, one after another."""
+
+    text = ""
+    frame = b""
+
+
+def _framed(text: str) -> bytes:
+    """A text frame of a server, which is not masked (RFC 6455, section 5.2)."""
+    if text is _Framed.text:
+        return _Framed.frame
+    payload = text.encode()
+    size = len(payload)
+    if size < 126:  # noqa: PLR2004 - the three forms of a length
+        header = bytes((0x81, size))
+    elif size < 65_536:  # noqa: PLR2004
+        header = b"\x81\x7e" + size.to_bytes(2, "big")
+    else:
+        header = b"\x81\x7f" + size.to_bytes(8, "big")
+    _Framed.text, _Framed.frame = text, header + payload
+    return _Framed.frame
+
+
+class DirectWebSockets:
+    """Where uvicorn hands its websockets to: give `protocol` to its `ws` option."""
+
+    def __init__(
+        self,
+        server: EngineServer,
+        *,
+        path: str,
+        origins: OriginCheck,
+        problems: ProblemReporter,
+    ) -> None:
+        self._server = server
+        self._path = path
+        self._origins = origins
+        self._problems = problems
+
+    def protocol(self) -> type[asyncio.BufferedProtocol]:
+        """The class of which uvicorn makes one for each websocket."""
+        accept, frame_bytes = self.accept, self._server.max_http_buffer_size
+
+        class Protocol(WSProtocol):  # type: ignore[misc]
+            def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:  # noqa: ANN401, ARG002
+                super().__init__(
+                    host_port=None,
+                    ws_path=None,
+                    is_client_side=False,
+                    ws_listener_factory=accept,
+                    logger=logging.LoggerAdapter(_silent),
+                    disconnect_on_exception=True,
+                    websocket_handshake_timeout=None,
+                    enable_auto_ping=False,  # Engine.IO has pings of its own
+                    auto_ping_idle_timeout=0,
+                    auto_ping_reply_timeout=0,
+                    auto_ping_strategy=WSAutoPingStrategy.PING_WHEN_IDLE,
+                    enable_auto_pong=True,
+                    max_frame_size=frame_bytes,
+                    extra_headers=None,
+                    read_buffer_init_size=READ_BUFFER_BYTES,
+                )
+                self._connections = server_state.connections
+
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                self._connections.add(self)
+                super().connection_made(transport)
+
+            def connection_lost(self, error: Exception | None) -> None:
+                self._connections.discard(self)
+                super().connection_lost(error)
+
+            def data_received(self, data: bytes) -> None:
+                """Uvicorn hands over the request that it has read."""
+                rest = memoryview(data)
+                while rest:
+                    buffer = self.get_buffer(len(rest))
+                    size = min(len(buffer), len(rest))
+                    buffer[:size] = rest[:size]
+                    self.buffer_updated(size)
+                    rest = rest[size:]
+
+            def shutdown(self) -> None:
+                """Uvicorn stops."""
+                self.transport.disconnect()
+
+        return Protocol
+
+    def accept(self, request: WSUpgradeRequest) -> DirectSocket | WSUpgradeResponseWithListener:
+        """Judge a handshake: the listener for it, or what it is refused with."""
+        try:
+            return self._accepted(request)
+        except ChatError as error:
+            problem = self._problems.report(error)
+            response = WSUpgradeResponse.create_error_response(
+                HTTPStatus(problem.status),
+                encode(problem),
+                {"Content-Type": "application/problem+json"},
+            )
+            return WSUpgradeResponseWithListener(response, None)
+
+    def _accepted(self, request: WSUpgradeRequest) -> DirectSocket:
+        url = urlsplit(request.path.decode("latin-1"))
+        if url.path.rstrip("/") != self._path:
+            raise NotFound("There is no websocket here")
+        origin, host = request.headers.get("origin"), request.headers.get("host")
+        if origin is not None and not self._origins(origin, host):
+            raise OriginNotAllowed
+        query = parse_qs(url.query)
+        if query.get("transport") != ["websocket"] or "j" in query:
+            raise Malformed("A websocket takes transport=websocket")
+        environ = {"QUERY_STRING": url.query, "PATH_INFO": url.path}
+        if "sid" not in query:
+            if query.get("EIO") != ["4"]:
+                raise Malformed("Engine.IO has to be of version 4: EIO=4")
+            return DirectSocket(self._server, environ, None)
+        polling = self._server.upgradable(query["sid"][0])
+        if polling is None:
+            raise Malformed("There is no such session that could be upgraded")
+        return DirectSocket(self._server, environ, polling)
