@@ -7,25 +7,27 @@ from contextlib import contextmanager
 import pytest
 
 from tests.support.mongod import database_of_its_own
-from tests.support.server import Api, ServerProcess
+from tests.support.server import PLAIN_ASGI, Api, ServerProcess
 from tests.support.socket_clients import SocketClients
 
 
-@pytest.fixture(scope="session", params=["sqlite", "mongodb"])
-def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """An empty database, of one kind after the other."""
-    if request.param == "sqlite":
-        yield "sqlite:///chat.db"
-        return
-    with database_of_its_own() as url:
-        yield url
+@pytest.fixture(scope="session", params=["sqlite", "mongodb-plain-asgi"])
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ServerProcess]:
+    """A server that tests share which need no settings of their own.
 
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory, database_url: str) -> Iterator[ServerProcess]:
-    """A server that tests share which need no settings of their own."""
+    One is `chat-server run` on SQLite, the other a plain ASGI server on MongoDB.
+    """
     folder = tmp_path_factory.mktemp("server")
-    with _shared(ServerProcess(folder, DATABASE_URL=database_url)) as server:
+    if request.param == "sqlite":
+        with _shared(ServerProcess(folder)) as server:
+            yield server
+        return
+    with (
+        database_of_its_own() as url,
+        _shared(ServerProcess(folder, PLAIN_ASGI, DATABASE_URL=url)) as server,
+    ):
         yield server
 
 

@@ -20,6 +20,7 @@ from typing import Any, Self
 
 import httpx
 
+from tests.support import plain_asgi
 from tests.support.waiting import eventually
 
 SECRET = "the secret of a server that tests start, long enough for HS384 too"
@@ -28,7 +29,10 @@ START_SECONDS = 30
 STOP_SECONDS = 10
 
 RUN = (str(Path(sys.executable).parent / "chat-server"), "run")
-_SERVES = re.compile(r"chat-core serves at (http://[^\s\"]+)")
+PLAIN_ASGI = (sys.executable, plain_asgi.__file__)
+"""The same application under a plain ASGI server: its websockets, too, go through ASGI."""
+
+_SERVES = re.compile(r"(?:chat-core serves at|Uvicorn running on) (http://[^\s\"]+)")
 _names = itertools.count(1)
 
 
@@ -78,6 +82,11 @@ class ServerProcess:
     def is_running(self) -> bool:
         """Whether the process was started, and has neither ended nor been ended."""
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def is_plain_asgi(self) -> bool:
+        """Whether another ASGI server serves the application."""
+        return self._command == PLAIN_ASGI
 
     @property
     def log(self) -> str:
