@@ -1,0 +1,74 @@
+"""What a websocket may do below Socket.IO."""
+
+import asyncio
+import contextlib
+import json
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.support.raw_socket import raw_socket
+from tests.support.server import Api, ServerProcess
+
+
+def websocket_url(server: ServerProcess, path: str = "/socket.io/") -> str:
+    return f"{server.url.replace('http', 'ws')}{path}?EIO=4&transport=websocket"
+
+
+async def test_a_message_may_come_in_fragments(server: ServerProcess, api: Api) -> None:
+    (alice,) = await api.people("alice")
+    async with connect(websocket_url(server)) as socket:
+        assert str(await socket.recv()).startswith("0")
+        await socket.send(["4", "", "0"])
+        assert str(await socket.recv()).startswith("40")
+        register = "421" + json.dumps(["register_user", {"token": alice.token}])
+        await socket.send([register[:10], register[10:50], register[50:]])
+        assert str(await socket.recv()).startswith('42["registration_success"')
+        assert '"ok":true' in str(await socket.recv())
+
+
+async def test_a_message_in_fragments_has_the_bound_of_any_other(server: ServerProcess) -> None:
+    async with connect(websocket_url(server)) as socket:
+        await socket.recv()
+        with contextlib.suppress(ConnectionClosed):
+            await socket.send("x" * 1000 for _ in range(100))
+        await asyncio.wait_for(socket.wait_closed(), 5)
+
+
+async def test_a_ping_of_the_websocket_is_answered(server: ServerProcess) -> None:
+    async with connect(websocket_url(server)) as socket:
+        await asyncio.wait_for(await socket.ping(b"still there?"), 5)
+
+
+@pytest.mark.parametrize("path", ["/", "/chat", "/api/v1/messages"])
+async def test_there_is_no_websocket_at_another_path(server: ServerProcess, path: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(websocket_url(server, path)):
+            pass
+    assert 400 <= refused.value.response.status_code < 500
+
+
+async def test_a_close_is_answered_and_the_user_is_offline(server: ServerProcess, api: Api) -> None:
+    alice, bob = await api.people("alice", "bob")
+    async with raw_socket(server.url) as raw:
+        await raw.register(alice)
+        await api.devices(alice, bob, 1)
+    await api.devices(alice, bob, 0)
+
+
+async def test_many_frames_at_once_are_answered_in_their_order(
+    server: ServerProcess, api: Api
+) -> None:
+    alice, bob = await api.people("alice", "bob")
+    async with raw_socket(server.url) as raw:
+        await raw.register(alice)
+        for number in range(300):
+            body = {"recipientId": bob.id, "content": f"{number}"}
+            event = ["send_message", body] if number % 10 else ["sync", {"conversations": {}}]
+            await raw.send(f"42{number}" + json.dumps(event))
+        acks = [await raw.receive("43") for _ in range(300)]
+    assert all('"ok":true' in ack for ack in acks)
+    (conversation,) = (await api.get("/conversations", alice))["items"]
+    history = await api.history(alice, conversation["id"])
+    assert [message["content"] for message in history] == [f"{n}" for n in range(300) if n % 10]
