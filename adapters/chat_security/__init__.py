@@ -1,13 +1,13 @@
-"""Passwords by argon2id and access tokens by JWT (extra `security`)."""
+"""Passwords by argon2id, or once by bcrypt, and access tokens by JWT (extra `security`)."""
 
 try:
-    from chat_security.passwords import Argon2Hasher
+    from chat_security.passwords import Argon2Hasher, is_bcrypt
     from chat_security.tokens import JwtTokens
 except ModuleNotFoundError as error:
-    if error.name not in {"argon2", "jwt"}:
+    if error.name not in {"argon2", "bcrypt", "jwt"}:
         raise
     raise ImportError(
         f'chat_security needs {error.name}: pip install "chat-core[security]"', name=error.name
     ) from error
 
-__all__ = ["Argon2Hasher", "JwtTokens"]
+__all__ = ["Argon2Hasher", "JwtTokens", "is_bcrypt"]

@@ -1,7 +1,8 @@
-"""Password hashes by argon2id, beside the event loop and with a bound."""
+"""Password hashes by argon2id, beside the event loop and with a bound; bcrypt's are read."""
 
 import asyncio
 import os
+import re
 import secrets
 from base64 import b64encode
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from threading import BoundedSemaphore
 from typing import TypeVar
 
 import argon2
+import bcrypt
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from chat_core.errors import Overloaded
@@ -18,6 +20,12 @@ from chat_core.ports.security import PasswordHasher
 Result = TypeVar("Result")
 
 PREFIX = "$argon2id$"
+BCRYPT = re.compile(r"\$2[aby]\$(?P<cost>[0-9]{2})\$[./A-Za-z0-9]{53}", re.ASCII)
+"""As bcryptjs makes and reads them. `$2x$` tells of a mistake that nothing here repeats."""
+BCRYPT_COSTS = range(4, 17)
+"""Each step doubles the time. 16 is some seconds of a thread: more would shut out all others."""
+BCRYPT_BYTES = 72
+"""bcrypt takes no more of a password; bcryptjs leaves out the rest, the library here refuses it."""
 RETRY_AFTER = 1.0
 """Seconds: by then the queue that was full has been worked off."""
 
@@ -27,7 +35,7 @@ class Argon2Hasher(PasswordHasher):
 
     The default costs, 19 MiB of memory and 2 passes in 1 lane, are those of the OWASP Password
     Storage Cheat Sheet; a hash takes about 20 ms of a core. They are kept in each hash, so hashes
-    made with other costs go on verifying.
+    made with other costs go on verifying. So do those that bcrypt made elsewhere (`is_bcrypt`).
 
     `threads` is by default, and at most, one for each core but one, which is the event loop's.
     `waiting` is how many calls may wait for each thread. The default of 50 makes the last one
@@ -60,12 +68,23 @@ class Argon2Hasher(PasswordHasher):
         """See `PasswordHasher.verify`."""
         return await self._in_thread(lambda: self._verify(password, password_hash))
 
+    def is_outdated(self, password_hash: str) -> bool:
+        """See `PasswordHasher.is_outdated`."""
+        if not password_hash.startswith(PREFIX):
+            return True
+        try:
+            return self._argon2.check_needs_rehash(password_hash)
+        except InvalidHashError:
+            return True
+
     def close(self) -> None:
         """Take no more calls and end the threads, once those that wait have been answered."""
         self._executor.shutdown(wait=False)
 
     def _verify(self, password: str, password_hash: str | None) -> bool:
         known = password_hash or ""
+        if is_bcrypt(known):
+            return _bcrypt_verify(password, known)
         ours = known.startswith(PREFIX)
         try:
             self._argon2.verify(known if ours else self._of_nobody, _encoded(password))
@@ -87,6 +106,19 @@ class Argon2Hasher(PasswordHasher):
 
     def _give_back(self, _: Future[Result]) -> None:
         self._places.release()
+
+
+def is_bcrypt(password_hash: str) -> bool:
+    """Whether `Argon2Hasher` verifies it as one of bcrypt's, of a cost up to 16."""
+    found = BCRYPT.fullmatch(password_hash)
+    return found is not None and int(found["cost"]) in BCRYPT_COSTS
+
+
+def _bcrypt_verify(password: str, password_hash: str) -> bool:
+    try:
+        return bcrypt.checkpw(_encoded(password)[:BCRYPT_BYTES], password_hash.encode())
+    except ValueError:  # a salt that no 16 bytes encode to
+        return False
 
 
 def _cores() -> int:

@@ -24,10 +24,18 @@ class PlainHasher(PasswordHasher):
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
         """See `PasswordHasher.verify`."""
-        match (password_hash or "").split("$", 2):
-            case ["plain", _, hashed]:
-                return hashed == password
-        return False
+        return _password_in(password_hash or "") == password
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """See `PasswordHasher.is_outdated`."""
+        return _password_in(password_hash) is None
+
+
+def _password_in(password_hash: str) -> str | None:
+    match password_hash.split("$", 2):
+        case ["plain", _, hashed]:
+            return hashed
+    return None
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from chat_core.sessions import AccessToken, Claims
 
 
 class PasswordHasher(Protocol):
-    """One-way password hashes. Neither call blocks the event loop."""
+    """One-way password hashes. No call blocks the event loop."""
 
     @abstractmethod
     async def hash(self, password: str) -> str:
@@ -26,6 +26,14 @@ class PasswordHasher(Protocol):
         - With no hash: False, and it takes as long as with one, so that an unknown user shows not.
         - A hash that is none of this hasher's: False.
         - More calls wait than the hasher takes: raises `Overloaded`.
+        """
+
+    @abstractmethod
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether the hash was made in another way, or with other costs, than `hash` makes it now.
+
+        - A hash that is none of this hasher's: True.
+        - It costs next to nothing.
         """
 
 

@@ -32,8 +32,9 @@ HASHES_OF_OTHERS = (
 class PasswordHasherContract:
     """What every `PasswordHasher` must do. Subclass it, and give it a `hasher` fixture.
 
-    That neither call blocks the event loop, that an unknown user takes as long as a known one, and
-    what happens when there is too much to do, is for the adapter's own tests.
+    That no call blocks the event loop, that an unknown user takes as long as a known one, what
+    happens when there is too much to do, and hashes of former costs, are for the adapter's own
+    tests.
     """
 
     @pytest.mark.parametrize(
@@ -66,6 +67,19 @@ class PasswordHasherContract:
     ) -> None:
         assert not await hasher.verify("correct horse", foreign)
         assert not await hasher.verify("", foreign)
+
+    async def test_a_hash_is_outdated_unless_it_is_as_hashes_are_made_now(
+        self, hasher: PasswordHasher
+    ) -> None:
+        made_now = [await hasher.hash(password) for password in ("correct horse", "", "\u20ac")]
+
+        assert [hasher.is_outdated(each) for each in made_now] == [False, False, False]
+
+    @pytest.mark.parametrize("foreign", HASHES_OF_OTHERS)
+    async def test_a_hash_that_is_none_of_this_hashers_is_outdated(
+        self, hasher: PasswordHasher, foreign: str
+    ) -> None:
+        assert hasher.is_outdated(foreign)
 
 
 class TokenContract:

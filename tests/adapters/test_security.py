@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import argon2
+import bcrypt
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -21,13 +22,15 @@ from chat_core.errors import Overloaded, TokenExpired, TokenInvalid
 from chat_core.ids import SessionId, UserId
 from chat_core.testing.makers import at
 from chat_core.testing.security_contracts import PasswordHasherContract, TokenContract
-from chat_security import Argon2Hasher, JwtTokens
+from chat_security import Argon2Hasher, JwtTokens, is_bcrypt
 
 ANN = UserId("ann")
 PHONE = SessionId("phone")
 SECRET = "the secret that these tests sign their tokens with"
 OTHER_SECRET = "another secret, which is just as long as the first"
 LIFETIME = timedelta(minutes=10)
+BCRYPTJS = "$2b$04$ZEE8U/KLngmIPjUuwUonOOsqsKp7POZnmD37EuNfPm3hxsZFB5wYy"
+"""Made by bcryptjs 3.0.3 of `correct horse`."""
 
 
 # ------------------------------------------------------------------------------------ passwords
@@ -124,6 +127,114 @@ async def test_any_text_can_be_a_password(hasher: Argon2Hasher, password: str) -
 
     assert await hasher.verify(password, hashed)
     assert not await hasher.verify(password + "x", hashed)
+
+
+async def test_a_hash_made_with_other_costs_is_outdated(hasher: Argon2Hasher) -> None:
+    costlier = argon2.PasswordHasher(time_cost=2, memory_cost=8, parallelism=1)
+
+    assert hasher.is_outdated(costlier.hash("correct horse"))
+
+
+@pytest.mark.parametrize(
+    ("password", "password_hash"),
+    [
+        ("correct horse", BCRYPTJS),
+        ("", "$2b$04$1SffuX6cTKb9xYeARxXPuu56y/714xQ0aQaXjQvcaQIExioa0YfQC"),
+        ("\u20ac\U0001f600 \u00e9", "$2b$04$773Kk5Oogq1gkIqfJ5D2M.hsIQXnh4mASfgOfAM3jEmX/esthU39S"),
+        ("a\0b", "$2b$04$L4x/Xr4bhczIDPyiQGiKg.cBatN2uJ4YpKU8qedGWUKkZiakisZXS"),
+        ("\ud800", "$2b$04$vcYz2EYAmkpHRbQld2p9kOmEy.RJCr8Bs6cj88XvAqW6qFbFQZh6y"),
+        # Cut by bcrypt within a character.
+        (
+            "x" * 71 + "\u20ac and more",
+            "$2b$04$M05iIrPMp9kiKjoiBPXjN.AfOrDzR9R8fKpIGP/houb1MiWvlLYM2",
+        ),
+        ("0123456789" * 10, "$2b$04$hx9/5s0HOCZqNpgRIWg0TuJuqjVjPLovoWxfTnIApAzyrBIa4blVu"),
+    ],
+)
+@pytest.mark.parametrize("version", ["2a", "2b", "2y"])
+async def test_a_hash_of_bcryptjs_verifies_and_is_outdated(
+    hasher: Argon2Hasher, password: str, password_hash: str, version: str
+) -> None:
+    given = password_hash.replace("2b", version, 1)
+
+    assert is_bcrypt(given)
+    assert await hasher.verify(password, given)
+    assert not await hasher.verify(f"_{password}", given)
+    assert hasher.is_outdated(given)
+
+
+async def test_bcrypt_sees_72_bytes_of_a_password(hasher: Argon2Hasher) -> None:
+    password_hash = bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4)).decode()
+
+    assert await hasher.verify("x" * 1000, password_hash)
+    assert not await hasher.verify("x" * 71, password_hash)
+
+
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [
+        ("$2b$", "$2x$"),
+        ("$2b$", "$2$"),
+        ("$2b$", "$2c$"),
+        ("$04$", "$03$"),
+        ("$04$", "$17$"),
+        ("$04$", "$31$"),
+        ("$04$", "$4$"),
+        ("$04$", "$\u0660\u0664$"),
+        ("Yy", "Y"),
+        ("Yy", "Yy\n"),
+        ("Yy", "Y\u20ac"),
+        ("Yy", "Y\0"),
+    ],
+)
+async def test_a_garbled_hash_of_bcrypt_is_nobodys_and_costs_as_an_unknown_user_does(
+    hasher: Argon2Hasher, verified: Sequence[str], part: str, other: str
+) -> None:
+    garbled = BCRYPTJS.replace(part, other)
+
+    assert garbled != BCRYPTJS
+    assert not is_bcrypt(garbled)
+    assert not await hasher.verify("correct horse", garbled)
+    assert len(verified) == 1
+
+
+@given(rest=st.text("./Ab01$\u20ac", max_size=60), cost=st.integers(0, 4))
+@example(rest="~" * 53, cost=4)
+@example(rest="." * 53, cost=4)
+@example(rest="z" * 53, cost=4)
+def test_what_looks_like_a_hash_of_bcrypt_is_never_an_error(rest: str, cost: int) -> None:
+    async def verify() -> bool:
+        hasher = cheap_hasher()
+        try:
+            return await hasher.verify("correct horse", f"$2b$0{cost}${rest}")
+        finally:
+            hasher.close()
+
+    assert not asyncio.run(verify())
+
+
+async def test_bcrypt_leaves_the_event_loop_to_others(hasher: Argon2Hasher) -> None:
+    password_hash = bcrypt.hashpw(b"correct horse", bcrypt.gensalt(11)).decode()
+    verifying = asyncio.create_task(hasher.verify("correct horse", password_hash))
+    turns = 0
+    while not verifying.done():
+        await asyncio.sleep(0)
+        turns += 1
+
+    assert await verifying
+    assert turns > 20
+
+
+async def test_bcrypt_has_its_place_in_the_same_queue(gate: threading.Event) -> None:
+    hasher = cheap_hasher(waiting=0)
+    hashing = asyncio.create_task(hasher.hash("correct horse"))
+    await asyncio.sleep(0)
+
+    with pytest.raises(Overloaded):
+        await hasher.verify("correct horse", BCRYPTJS)
+    gate.set()
+    await hashing
+    hasher.close()
 
 
 async def test_hashing_leaves_the_event_loop_to_others() -> None:
@@ -426,7 +537,7 @@ def test_a_lifetime_under_a_second_is_refused() -> None:
         JwtTokens(SECRET, lifetime=timedelta(milliseconds=999))
 
 
-@pytest.mark.parametrize("library", ["argon2", "jwt"])
+@pytest.mark.parametrize("library", ["argon2", "bcrypt", "jwt"])
 def test_without_a_library_the_error_names_the_extra(library: str) -> None:
     program = f"import sys; sys.path[:0] = {sys.path!r}; sys.modules[{library!r}] = None"
     failed = subprocess.run(
