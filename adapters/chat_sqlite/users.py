@@ -160,13 +160,16 @@ class SqliteUserStore(UserStore):
 
         await self.database.write(update)
 
-    async def set_password_hash(self, user_id: UserId, password_hash: str) -> None:
+    async def set_password_hash(
+        self, user_id: UserId, password_hash: str, *, instead_of: str | None = None
+    ) -> None:
         """See `UserStore.set_password_hash`."""
 
         def update(connection: sqlite3.Connection) -> None:
             connection.execute(
-                "UPDATE users SET password_hash = ? WHERE id = ? AND deleted_at IS NULL",
-                (password_hash, user_id),
+                "UPDATE users SET password_hash = ?1 WHERE id = ?2 AND deleted_at IS NULL"
+                " AND (?3 IS NULL OR password_hash = ?3)",
+                (password_hash, user_id, instead_of),
             )
 
         await self.database.write(update)

@@ -85,9 +85,12 @@ class MemoryUserStore(UserStore):
             if user.last_seen_at is None or user.last_seen_at < at:
                 self._users[user_id] = replace(user, last_seen_at=at)
 
-    async def set_password_hash(self, user_id: UserId, password_hash: str) -> None:
+    async def set_password_hash(
+        self, user_id: UserId, password_hash: str, *, instead_of: str | None = None
+    ) -> None:
         """See `UserStore.set_password_hash`."""
-        if user_id in self._hashes:
+        stored = self._hashes.get(user_id)
+        if stored is not None and instead_of in {None, stored}:
             self._hashes[user_id] = password_hash
 
     async def erase(self, user_id: UserId, at: datetime) -> User:

@@ -71,8 +71,13 @@ class UserStore(Protocol):
         """
 
     @abstractmethod
-    async def set_password_hash(self, user_id: UserId, password_hash: str) -> None:
-        """Replace the hash; an unknown or erased user is ignored."""
+    async def set_password_hash(
+        self, user_id: UserId, password_hash: str, *, instead_of: str | None = None
+    ) -> None:
+        """Replace the hash; an unknown or erased user is ignored.
+
+        - With `instead_of`: only where the hash still is that one, in one step.
+        """
 
     @abstractmethod
     async def erase(self, user_id: UserId, at: datetime) -> User:

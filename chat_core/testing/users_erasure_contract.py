@@ -1,6 +1,7 @@
 # ruff: noqa: D102 (a test's name is its sentence)
 """The contract of `UserStore`: new passwords, and accounts that are gone."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,14 @@ from chat_core.testing.makers import at, stored_users, user
 from chat_core.users import ProfileChange, User
 
 NAMES = {"email": "ann@example.org", "display_name": "Ann Other"}
+
+
+async def password_hash(users: UserStore, user: User) -> str:
+    """The hash that is stored."""
+    credentials = await users.credentials(str(user.username))
+    if credentials is None:
+        raise LookupError(user)
+    return credentials.password_hash
 
 
 class UserErasureContract:
@@ -33,11 +42,41 @@ class UserErasureContract:
             assert credentials is not None
             assert (credentials.user, credentials.password_hash) == (each, expected)
 
+    async def test_a_password_hash_is_replaced_only_where_it_still_is_the_expected_one(
+        self, users: UserStore
+    ) -> None:
+        ann, bob = await stored_users(users, "ann", "bob")
+        await users.set_password_hash(ann.id, "another", instead_of="hash")
+        assert await password_hash(users, ann) == "another"
+
+        for outdated in ("hash", "", "ANOTHER", "anothe_"):
+            await users.set_password_hash(ann.id, "a third", instead_of=outdated)
+        assert await password_hash(users, ann) == "another"
+        assert await password_hash(users, bob) == "hash"
+
+    async def test_of_concurrent_replacements_of_one_password_hash_the_first_stays(
+        self, users: UserStore
+    ) -> None:
+        (ann,) = await stored_users(users, "ann")
+        await asyncio.gather(
+            *(
+                users.set_password_hash(ann.id, f"hash {number}", instead_of="hash")
+                for number in range(8)
+            )
+        )
+
+        stayed = await password_hash(users, ann)
+        assert stayed in {f"hash {number}" for number in range(8)}
+        await users.set_password_hash(ann.id, "late", instead_of="hash")
+        assert await password_hash(users, ann) == stayed
+
     async def test_a_password_hash_of_an_unknown_or_erased_user_is_ignored(
         self, users: UserStore, erased: User
     ) -> None:
         await users.set_password_hash(user().id, "another")
         await users.set_password_hash(erased.id, "another")
+        for gone in ("", "hash"):
+            await users.set_password_hash(erased.id, "another", instead_of=gone)
 
         assert await users.credentials("ann") is None
         assert await users.get([erased.id]) == {erased.id: erased}

@@ -53,6 +53,7 @@ async def use_users(stores: Stores, ann: User, bob: User) -> None:
     await stores.users.saw({ann.id: at(1)})
     await stores.users.update(ann.id, ProfileChange("Ann", "ann@example.org"))
     await stores.users.set_password_hash(ann.id, "another")
+    await stores.users.set_password_hash(ann.id, "a third", instead_of="another")
 
 
 async def use_sessions(stores: Stores, login: Session) -> None:
