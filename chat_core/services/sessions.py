@@ -3,9 +3,17 @@
 import hashlib
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-from chat_core.errors import InvalidCredentials, NotFound, RefreshReused, WrongPassword
+from chat_core.errors import (
+    InvalidCredentials,
+    NotFound,
+    Overloaded,
+    RefreshReused,
+    Unavailable,
+    WrongPassword,
+)
 from chat_core.ids import SessionId, UserId
 from chat_core.limits import Limit
 from chat_core.ports.limits import RateLimiter
@@ -66,8 +74,8 @@ class Sessions:
     async def log_in(self, login: str, password: str, device: str | None, address: str) -> Login:
         """A new session for whoever knows the password; `login` is a user name or an e-mail.
 
-        Only failed log-ins count against the limits. Raises `InvalidCredentials`, `RateLimited`,
-        `Invalid`, `Overloaded`.
+        Only failed log-ins count against the limits. An outdated hash of the password is replaced.
+        Raises `InvalidCredentials`, `RateLimited`, `Invalid`, `Overloaded`.
         """
         label = UNNAMED_DEVICE if device is None else check_device(device)
         known = is_text(login) and len(login) <= MAX_EMAIL
@@ -86,11 +94,12 @@ class Sessions:
         )
         refresh_token = secrets.token_urlsafe(REFRESH_BYTES)
         await self.sessions.add(session, _digest(refresh_token))
-        # Meanwhile the password may have changed, or the account gone, and the sessions ended.
-        still = await self.users.credentials(login)
-        if still is None or still.password_hash != credentials.password_hash:
+        try:
+            await self._check_unchanged(login, password, credentials)
+        except (InvalidCredentials, Overloaded):
             await self.revocations.end([session.id])
-            raise InvalidCredentials
+            raise
+        await self._bring_up_to_date(credentials, password)
         access = self.issuer.issue(session.user_id, session.id, now)
         return Login(credentials.user, session, access, refresh_token)
 
@@ -159,6 +168,35 @@ class Sessions:
     async def relabel(self, session_id: SessionId, device: str) -> None:
         """Give the session's device another label; raises `Invalid`."""
         await self.sessions.relabel(session_id, check_device(device))
+
+    async def _check_unchanged(self, login: str, password: str, judged: Credentials) -> None:
+        """While the session was stored, did the password change, or the account go?
+
+        Raises `InvalidCredentials`, and `Overloaded` where that could not be found out.
+        """
+        still = await self.users.credentials(login)
+        if still is None or still.user.id != judged.user.id:
+            raise InvalidCredentials
+        if still.password_hash == judged.password_hash:
+            return
+        # Another log-in may have replaced an outdated hash: then it is of the same password.
+        if not (
+            self.hasher.is_outdated(judged.password_hash)
+            and await self.hasher.verify(password, still.password_hash)
+        ):
+            raise InvalidCredentials
+
+    async def _bring_up_to_date(self, judged: Credentials, password: str) -> None:
+        """Replace an outdated hash, unless that was done meanwhile, or can't be done just now."""
+        if not self.hasher.is_outdated(judged.password_hash):
+            return
+        # The password was right, whatever happens here; the next log-in tries again.
+        with suppress(Overloaded, Unavailable):
+            await self.users.set_password_hash(
+                judged.user.id,
+                await self.hasher.hash(password),
+                instead_of=judged.password_hash,
+            )
 
     async def _is_right(
         self, account: str, credentials: Credentials | None, password: str, address: str
