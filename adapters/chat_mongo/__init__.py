@@ -6,6 +6,13 @@ try:
     from chat_mongo.database import MongoDatabase
     from chat_mongo.errors import DatabaseRefused
     from chat_mongo.log import MongoConversationLog
+    from chat_mongo.original import (
+        Batches,
+        OriginalCounts,
+        OriginalDatabase,
+        OriginalMessage,
+        OriginalUser,
+    )
     from chat_mongo.reader import MongoLogReader
     from chat_mongo.sessions import MongoSessionStore
     from chat_mongo.standings import MongoReceiptStore
@@ -18,6 +25,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 __all__ = [
+    "Batches",
     "DatabaseRefused",
     "MongoBlockStore",
     "MongoConversationLog",
@@ -27,4 +35,8 @@ __all__ = [
     "MongoReceiptStore",
     "MongoSessionStore",
     "MongoUserStore",
+    "OriginalCounts",
+    "OriginalDatabase",
+    "OriginalMessage",
+    "OriginalUser",
 ]

@@ -1,10 +1,17 @@
 """What `chat-server` can do."""
 
+import asyncio
 import json
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
 
 import click
 
 from chat_server.settings import SettingsError, load_settings
+
+INTERRUPTED = 130
+"""The exit code by which a shell tells of Ctrl-C."""
 
 
 class Wrong(click.ClickException):
@@ -70,3 +77,61 @@ def show_settings(as_json: bool) -> None:  # noqa: FBT001  (how Click hands over
         return
     for name, value in values.items():
         click.echo(f"{name}={'' if value is None else value}")
+
+
+@chat_server.command("import-original")
+@click.option(
+    "--from",
+    "url",
+    required=True,
+    metavar="URL",
+    envvar="ORIGINAL_DATABASE_URL",
+    show_envvar=True,
+    help="The original's database, mongodb://HOST/NAME. Put a password into the variable: others"
+    " can see the arguments of a process.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
+def import_original(url: str, as_json: bool) -> None:  # noqa: FBT001
+    """Take over the users and messages of the original system into DATABASE_URL.
+
+    The original is only read. Run again, it adds what is new there.
+
+    \b
+    Example:
+      chat-server import-original --from mongodb://localhost/test
+    """  # noqa: D301
+    # `settings` and `--help` stay quick.
+    from chat_server.importing import ImportStopped, Progress, import_original  # noqa: PLC0415
+
+    try:
+        settings = load_settings()
+        with ExitStack() as stack:
+            bars = stack if sys.stdout.isatty() and not as_json else None
+            progress = Progress(_steps("Users", bars), _steps("Messages", bars))
+            summary = asyncio.run(import_original(settings, url, progress))
+    except SettingsError as error:
+        raise Wrong(error) from error
+    except ImportStopped as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        click.echo("Stopped. What has been imported stays; run it again to go on.", err=True)
+        sys.exit(INTERRUPTED)
+    if as_json:
+        click.echo(json.dumps(summary.described(), indent=2))
+        return
+    for line in summary.lines():
+        click.echo(line)
+
+
+def _steps(label: str, bars: ExitStack | None) -> Callable[[int], Callable[[int], None]]:
+    """Begins a bar of a known length, and ends the one before; shows none without `bars`."""
+
+    def begin(length: int) -> Callable[[int], None]:
+        if bars is None:
+            return lambda _: None
+        bars.close()
+        bar = bars.enter_context(click.progressbar(length=length, label=label))
+        return bar.update
+
+    return begin

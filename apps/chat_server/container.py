@@ -49,9 +49,12 @@ from chat_mongo import (
     MongoReceiptStore,
     MongoSessionStore,
     MongoUserStore,
+    OriginalDatabase,
+    OriginalMessage,
+    OriginalUser,
 )
 from chat_mongo import MongoDatabase as MongoClient
-from chat_security import Argon2Hasher, JwtTokens
+from chat_security import Argon2Hasher, JwtTokens, is_bcrypt
 from chat_server.database_url import MemoryDatabase, MongoDatabase, SqliteDatabase
 from chat_server.ids import TimeOrderedIds
 from chat_server.limits import (
@@ -88,12 +91,26 @@ from chat_sqlite import (
 from chat_sqlite import SqliteDatabase as SqliteFile
 from chat_wire.problems import ProblemReporter
 
-__all__ = ["DATABASE_REFUSED", "SOCKET_PATH", "Container", "Stores", "open_stores"]
+__all__ = [
+    "DATABASE_REFUSED",
+    "SOCKET_PATH",
+    "Container",
+    "OriginalDatabase",
+    "OriginalMessage",
+    "OriginalUser",
+    "Stores",
+    "is_bcrypt",
+    "open_original",
+    "open_stores",
+]
 
 SOCKET_PATH = "/socket.io"
 
 DATABASE_REFUSED = (SqliteRefused, MongoRefused)
-"""What `open_stores` raises for a database that can't be used; the message says what to do."""
+"""What `open_stores` and `open_original` raise for a database that can't be used.
+
+The message says what to do.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +175,16 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
             finally:
                 await log.close()
                 await client.close()
+
+
+@asynccontextmanager
+async def open_original(url: str) -> AsyncIterator[OriginalDatabase]:
+    """The database of the original system at that URL, to read; it is closed at the end."""
+    original = await OriginalDatabase.open(url)
+    try:
+        yield original
+    finally:
+        await original.close()
 
 
 async def _nothing_to_ask() -> None:

@@ -1,0 +1,153 @@
+"""What came of an import: for people as lines, for programs as one object."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from chat_core.users import User
+
+
+class Skipped(StrEnum):
+    """Why a user or a message was not taken over; the value is its name in JSON."""
+
+    UNUSABLE_ID = "unusableId"
+    UNKNOWN_SENDER = "unknownSender"
+    UNKNOWN_RECEIVER = "unknownReceiver"
+    TO_ONESELF = "toOneself"
+    WITHOUT_TEXT = "withoutText"
+    TOO_LONG = "tooLong"
+    ACCOUNT_DELETED = "accountDeleted"
+    CHANGED = "changed"
+
+    @property
+    def sentence(self) -> str:
+        """The same for people."""
+        return _SENTENCES[self]
+
+
+_SENTENCES: Mapping[Skipped, str] = {
+    Skipped.UNUSABLE_ID: "its id is no ObjectId, and no text that can stand in an address",
+    Skipped.UNKNOWN_SENDER: "its sender is none of the users",
+    Skipped.UNKNOWN_RECEIVER: "its receiver is none of the users",
+    Skipped.TO_ONESELF: "its sender wrote to themselves",
+    Skipped.WITHOUT_TEXT: "it has no text",
+    Skipped.TOO_LONG: "it is longer than a database takes",
+    Skipped.ACCOUNT_DELETED: "one of the two has deleted their account here since",
+    Skipped.CHANGED: "it was changed in the original since it was imported; it stays as it was",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A user whose name another account has, whatever the case; `was` is None where none was."""
+
+    user: User
+    was: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EmailLeftOut:
+    """A user whose address another account has, whatever the case."""
+
+    user: User
+    email: str
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many of the users, or of the messages, met which fate."""
+
+    added: int = 0
+    there_before: int = 0
+    mended: int = 0
+    """Of those that were added: in a text U+FFFD stands for what no database keeps."""
+    skipped: Counter[Skipped] = field(default_factory=Counter)
+
+    def described(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "added": self.added,
+            "thereBefore": self.there_before,
+            "mended": self.mended,
+            "skipped": {reason.value: number for reason, number in self.skipped.items()},
+        }
+
+
+@dataclass(slots=True)
+class Summary:
+    """All that came of it. What is in none of these was taken over as it is."""
+
+    database: str
+    users: Tally = field(default_factory=Tally)
+    messages: Tally = field(default_factory=Tally)
+    renamed: list[Renamed] = field(default_factory=list)
+    emails_left_out: list[EmailLeftOut] = field(default_factory=list)
+    without_password: list[User] = field(default_factory=list)
+
+    def described(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "database": self.database,
+            "users": {
+                **self.users.described(),
+                "renamed": [
+                    {"id": each.user.id, "was": each.was, "now": each.user.username}
+                    for each in self.renamed
+                ],
+                "emailsLeftOut": [
+                    {"id": each.user.id, "username": each.user.username, "email": each.email}
+                    for each in self.emails_left_out
+                ],
+                "withoutPassword": [
+                    {"id": each.id, "username": each.username} for each in self.without_password
+                ],
+            },
+            "messages": self.messages.described(),
+        }
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        yield f"Imported from the database {self.database}:"
+        for what, tally in (("users", self.users), ("messages", self.messages)):
+            yield f"  {what}: {tally.added} added, {tally.there_before} there before"
+        for what, tally in (("users", self.users), ("messages", self.messages)):
+            skipped = sum(tally.skipped.values())
+            yield from _listed(
+                f"{skipped} {what} were left out:",
+                [f"{number}: {reason.sentence}" for reason, number in tally.skipped.most_common()],
+            )
+            if tally.mended:
+                yield (
+                    f"In {tally.mended} {what} U+FFFD stands for characters that can't be stored "
+                    "(NUL, halves of surrogate pairs)."
+                )
+        yield from _listed(
+            "Users with another name now, since their own is missing or another account's:",
+            [f"{_shown(each.was)} is {_shown(each.user.username)}" for each in self.renamed],
+        )
+        yield from _listed(
+            "Users without their e-mail address now, since it is another account's:",
+            [
+                f"{_shown(each.user.username)}: {_shown(each.email)}"
+                for each in self.emails_left_out
+            ],
+        )
+        yield from _listed(
+            "Users who can't log in, since the original has no hash of bcrypt for them:",
+            [_shown(each.username) for each in self.without_password],
+        )
+
+
+def _listed(heading: str, items: Sequence[str]) -> Iterator[str]:
+    if items:
+        yield heading
+        yield from (f"  {item}" for item in items)
+
+
+def _shown(name: str | None) -> str:
+    if name is None:
+        return "(no name)"
+    # A name may hold what would move a terminal's cursor.
+    return name if name.isprintable() else ascii(name)

@@ -1,0 +1,431 @@
+"""Taking over a database of the original system, into whatever database the service has.
+
+A user keeps the id, and so does a message, which is its client id, too: by that the log knows what
+it has. So the import may end anywhere, even by a power cut, and is complete once it has run to its
+end; run again, it adds what was written to the original since.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from chat_core.conversations import Conversation
+from chat_core.errors import ClientIdConflict, EmailTaken, Unavailable, UsernameTaken
+from chat_core.ids import ClientMessageId, ConversationId, MessageId, SessionId, UserId
+from chat_core.messages import Message
+from chat_core.ports.log import Appended, ConversationLog, MessageDraft, Stale
+from chat_core.ports.storage import LogReader, UserStore
+from chat_core.ports.system import Clock, IdGenerator
+from chat_core.sessions import Actor
+from chat_core.users import User, fold, is_text
+from chat_server.container import (
+    DATABASE_REFUSED,
+    Container,
+    OriginalDatabase,
+    OriginalMessage,
+    OriginalUser,
+    is_bcrypt,
+    open_original,
+    open_stores,
+)
+from chat_server.database_url import MemoryDatabase
+from chat_server.import_summary import EmailLeftOut, Renamed, Skipped, Summary
+from chat_server.settings import Settings, SettingsError
+
+PATIENCE_SECONDS = 60.0
+"""How long a database may be away before the import gives up."""
+RETRY_SECONDS = 1.0
+AT_ONCE = 64
+"""Accounts, or new conversations, that are stored at one time; messages are, batch by batch."""
+REMEMBERED = 50_000
+"""Conversations, about 1 KiB each; past it all are forgotten, and read again when needed."""
+MAX_BYTES = 15_000_000
+"""Of a message: MongoDB takes no document over 16 MiB."""
+NO_HASH = ""
+"""No password fits it."""
+
+_USABLE_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_IMPORT = SessionId("import")
+
+Result = TypeVar("Result")
+Item = TypeVar("Item")
+Step = Callable[[int], None]
+"""Told how many more are done."""
+
+
+class ImportStopped(Exception):
+    """A database was away for too long; the message says so, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Who is told how far the import is: first how many there are about, then each step."""
+
+    users: Callable[[int], Step]
+    messages: Callable[[int], Step]
+
+
+async def import_original(settings: Settings, url: str, progress: Progress) -> Summary:
+    """Take over the original's database at that URL.
+
+    Raises `SettingsError` where either database can't be used, `ImportStopped` where one goes away.
+    """
+    if isinstance(settings.database, MemoryDatabase):
+        raise SettingsError(
+            ["DATABASE_URL: memory:// keeps nothing, so there is nothing to import into"]
+        )
+    container = Container(settings=settings)
+    async with AsyncExitStack() as stack:
+        try:
+            original = await stack.enter_async_context(open_original(url))
+        except DATABASE_REFUSED as error:
+            raise SettingsError([f"--from: {error}"]) from error
+        try:
+            stores = await stack.enter_async_context(open_stores(settings))
+        except DATABASE_REFUSED as error:
+            raise SettingsError([f"DATABASE_URL: {error}"]) from error
+        importing = Importing(
+            original,
+            stores.users,
+            stores.reader,
+            stores.log,
+            container.clock(),
+            container.ids(),
+        )
+        try:
+            summary = await importing.run(progress)
+        except DATABASE_REFUSED as error:
+            raise SettingsError([f"--from: {error}"]) from error
+    return summary
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """A message that can be taken over."""
+
+    id: str
+    sender: UserId
+    receiver: UserId
+    content: str
+    is_mended: bool
+    at: datetime
+
+    @property
+    def pair(self) -> frozenset[UserId]:
+        """The two that it is between."""
+        return frozenset((self.sender, self.receiver))
+
+    @property
+    def why_not(self) -> Skipped | None:
+        """Why no conversation can take it, if none can."""
+        if self.sender == self.receiver:
+            return Skipped.TO_ONESELF
+        if len(self.content.encode()) > MAX_BYTES:
+            return Skipped.TOO_LONG
+        return None
+
+
+@dataclass(slots=True)
+class Importing:
+    """One run of the import."""
+
+    original: OriginalDatabase
+    users: UserStore
+    reader: LogReader
+    log: ConversationLog
+    clock: Clock
+    ids: IdGenerator
+    _summary: Summary = field(init=False)
+    _known: set[str] = field(default_factory=set)
+    """The users of the original that are there."""
+    _gone: set[str] = field(default_factory=set)
+    """Those of them whose accounts have been deleted here."""
+    _addresses: set[str] = field(default_factory=set)
+    """Folded user names that look like addresses, and might be somebody else's."""
+    _conversations: dict[frozenset[UserId], Conversation] = field(default_factory=dict)
+    _doubtful: set[str] = field(default_factory=set)
+    """The messages that may have been stored although the database said nothing."""
+    _failing_since: float | None = None
+
+    async def run(self, progress: Progress) -> Summary:
+        """Take over all there is: first the users, then what they wrote."""
+        self._summary = Summary(self.original.name)
+        counts = await self._patiently(self.original.counts)
+        step = progress.users(counts.users)
+        users = self.original.users()
+        while some_users := await self._patiently(users.next):
+            await self._take_users(some_users)
+            step(len(some_users))
+        step = progress.messages(counts.messages)
+        messages = self.original.messages()
+        while some_messages := await self._patiently(messages.next):
+            await self._take_messages(some_messages)
+            step(len(some_messages))
+        return self._summary
+
+    # users
+
+    async def _take_users(self, batch: Sequence[OriginalUser]) -> None:
+        wave: dict[UserId, OriginalUser] = {}
+        names: set[str] = set()
+        for each in batch:
+            user_id = _usable(each.id)
+            if user_id is None:
+                self._summary.users.skipped[Skipped.UNUSABLE_ID] += 1
+                continue
+            # Of those with one name the oldest keeps it, so they are not stored at one time.
+            own = {fold(_mended(name)) for name in (each.username, each.email) if name}
+            if len(wave) == AT_ONCE or names & own:
+                await self._take_wave(wave)
+                wave, names = {}, set()
+            wave[UserId(user_id)] = each
+            names |= own
+        await self._take_wave(wave)
+
+    async def _take_wave(self, wave: Mapping[UserId, OriginalUser]) -> None:
+        """Store those that are not there, and note what came of all of them."""
+        begun: set[UserId] = set()
+
+        async def store() -> Mapping[UserId, User]:
+            there = await self.users.get(wave.keys())
+            missing = [user_id for user_id in wave if user_id not in there]
+            begun.update(missing)
+            await _all(self._add(user_id, wave[user_id]) for user_id in missing)
+            return await self.users.get(wave.keys())
+
+        stored = await self._patiently(store)
+        for user_id, original in wave.items():
+            user = stored[user_id]
+            self._known.add(user_id)
+            if user.deleted_at is not None:
+                self._gone.add(user_id)
+            elif "@" in (user.username or ""):
+                self._addresses.add(fold(user.username or ""))
+            if user_id in begun:
+                self._note(original, user)
+            else:
+                self._summary.users.there_before += 1
+
+    async def _add(self, user_id: UserId, original: OriginalUser) -> None:
+        """Store the account, under another name and without its address where others have them."""
+        name = _mended(original.username or "")
+        email = _mended(original.email or "") or None
+        # A log-in takes either: a name that is somebody else's address would be in their way.
+        if email is not None and fold(email) in self._addresses:
+            email = None
+        for username in _names(name, user_id):
+            if "@" in username and await self.users.credentials(username) is not None:
+                continue
+            user = User(
+                user_id, username, name if name.strip() else username, email, original.created_at
+            )
+            try:
+                await self.users.add(user, _hash(original))
+            except UsernameTaken:
+                continue
+            except EmailTaken:  # just now, by someone who signed up
+                await self.users.add(replace(user, email=None), _hash(original))
+            return
+        raise UsernameTaken(f"Every name for {user_id} is taken")
+
+    def _note(self, original: OriginalUser, user: User) -> None:
+        summary = self._summary
+        summary.users.added += 1
+        was = None if not original.username else _mended(original.username)
+        if user.username != was:
+            summary.renamed.append(Renamed(user, was))
+        if original.email and user.email is None:
+            summary.emails_left_out.append(EmailLeftOut(user, _mended(original.email)))
+        if _hash(original) == NO_HASH:
+            summary.without_password.append(user)
+        texts = (original.username, original.email)
+        summary.users.mended += any(text and not is_text(text) for text in texts)
+
+    # messages
+
+    async def _take_messages(self, batch: Sequence[OriginalMessage]) -> None:
+        pending = []
+        for each in batch:
+            message = self._judged(each)
+            if isinstance(message, Skipped):
+                self._summary.messages.skipped[message] += 1
+            else:
+                pending.append(message)
+        # The log knows a repeat by itself, but it is made to store many new ones at once.
+        is_rerun = await self._patiently(partial(self._are_known, {*pending[:1], *pending[-1:]}))
+        if is_rerun:
+            pending = await self._patiently(partial(self._without_known, pending))
+        while pending:
+            await self._patiently(partial(self._append, pending))
+        self._doubtful.clear()
+
+    def _judged(self, original: OriginalMessage) -> _Message | Skipped:
+        message_id, content = _usable(original.id), original.content
+        sender, receiver = original.sender_id, original.receiver_id
+        if message_id is None:
+            return Skipped.UNUSABLE_ID
+        if sender is None or sender not in self._known:
+            return Skipped.UNKNOWN_SENDER
+        if receiver is None or receiver not in self._known:
+            return Skipped.UNKNOWN_RECEIVER
+        if not content:
+            return Skipped.WITHOUT_TEXT
+        text, at = _mended(content), original.created_at
+        message = _Message(message_id, UserId(sender), UserId(receiver), text, text != content, at)
+        return message.why_not or message
+
+    async def _are_known(self, some: Collection[_Message]) -> bool:
+        """Whether any of these is stored."""
+        return any(await _all(self.reader.message(MessageId(each.id)) for each in some))
+
+    async def _without_known(self, messages: Sequence[_Message]) -> list[_Message]:
+        """Those that are not stored, in their order; the others are counted."""
+        stored: list[Message | None] = []
+        for some in _sliced(messages):
+            stored += await _all(self.reader.message(MessageId(each.id)) for each in some)
+        for wanted, found in zip(messages, stored, strict=True):
+            if found is None:
+                continue
+            was_revised = found.edited_at is not None or found.deleted_at is not None
+            if found.content == wanted.content or was_revised:
+                self._summary.messages.there_before += 1
+            else:
+                self._summary.messages.skipped[Skipped.CHANGED] += 1
+        return [each for each, found in zip(messages, stored, strict=True) if found is None]
+
+    async def _append(self, pending: list[_Message]) -> None:
+        """Store what can be stored now; afterwards `pending` is what is left to do."""
+        await self._open({each.pair: each.at for each in reversed(pending)})
+        # All are begun before any is waited for, so their places are in this order.
+        outcomes = await asyncio.gather(
+            *(self._outcome(each) for each in pending), return_exceptions=True
+        )
+        left, away = [], None
+        for message, outcome in zip(pending, outcomes, strict=True):
+            match outcome:
+                case Stale():
+                    self._conversations.pop(message.pair, None)
+                    left.append(message)
+                case Unavailable():
+                    away = outcome
+                    self._doubtful.add(message.id)
+                    left.append(message)
+                case BaseException():
+                    raise outcome
+                case _:
+                    self._count(message, outcome)
+        if len(left) < len(pending):
+            self._failing_since = None
+        pending[:] = left
+        if away is not None:
+            raise away
+
+    async def _open(self, pairs: Mapping[frozenset[UserId], datetime]) -> None:
+        """Get to know the conversations of these, and make those that are not there yet."""
+        if len(self._conversations) > REMEMBERED:
+            self._conversations.clear()
+        wanted = [
+            self._direct(pair, at)
+            for pair, at in pairs.items()
+            if pair not in self._conversations and not pair & self._gone
+        ]
+        for some in _sliced(wanted):
+            for stored in await _all(self.log.open_direct(each) for each in some):
+                self._conversations[frozenset(stored.members)] = stored
+
+    async def _outcome(self, message: _Message) -> Appended | Skipped:
+        conversation = self._conversations.get(message.pair)
+        is_over = conversation is None or conversation.has_ended
+        if conversation is None:
+            conversation = self._direct(message.pair, message.at)
+        draft = MessageDraft(
+            id=MessageId(message.id),
+            conversation=conversation,
+            actor=Actor(message.sender, _IMPORT),
+            content=message.content,
+            client_id=ClientMessageId(message.id),
+            at=message.at,
+        )
+        if is_over:
+            return await self.log.repeated(draft) or Skipped.ACCOUNT_DELETED
+        try:
+            return await self.log.append(draft)
+        except ClientIdConflict:
+            return Skipped.CHANGED
+
+    def _direct(self, pair: frozenset[UserId], at: datetime) -> Conversation:
+        one, other = pair
+        return Conversation.direct(ConversationId(self.ids.new_id()), one, other, at)
+
+    def _count(self, message: _Message, outcome: Appended | Skipped) -> None:
+        tally = self._summary.messages
+        if isinstance(outcome, Skipped):
+            tally.skipped[outcome] += 1
+        elif outcome.duplicate and message.id not in self._doubtful:
+            tally.there_before += 1
+        else:
+            tally.added += 1
+            tally.mended += message.is_mended
+
+    async def _patiently(self, call: Callable[[], Awaitable[Result]]) -> Result:
+        """What the call gives; as long as a database is away, it is made again for a while."""
+        while True:
+            try:
+                result = await call()
+            except Unavailable as error:
+                now = self.clock.monotonic()
+                if self._failing_since is None:
+                    self._failing_since = now
+                if now - self._failing_since >= PATIENCE_SECONDS:
+                    raise ImportStopped(
+                        f"{error.detail}, for {PATIENCE_SECONDS:.0f} seconds now. What has been "
+                        "imported stays; run the same again, and it goes on."
+                    ) from error
+                await self.clock.sleep(RETRY_SECONDS)
+            else:
+                self._failing_since = None
+                return result
+
+
+def _sliced(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), AT_ONCE):
+        yield items[start : start + AT_ONCE]
+
+
+def _usable(document_id: str | None) -> str | None:
+    is_usable = document_id is not None and _USABLE_ID.fullmatch(document_id)
+    return document_id if is_usable else None
+
+
+def _mended(text: str) -> str:
+    return text if is_text(text) else _NO_TEXT.sub("\ufffd", text)
+
+
+def _names(name: str, user_id: UserId) -> Iterator[str]:
+    """What the account may be called: the first of these that is free."""
+    if name.strip():
+        yield name
+    else:
+        name = "user"
+    yield f"{name}-{user_id[-6:]}"
+    yield f"{name}-{user_id}"
+
+
+def _hash(original: OriginalUser) -> str:
+    found = original.password_hash
+    return found if found is not None and is_bcrypt(found) else NO_HASH
+
+
+async def _all(calls: Iterable[Awaitable[Result]]) -> list[Result]:
+    """What all of them give; when this raises, none of them is still at work."""
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return [each for each in outcomes if not isinstance(each, BaseException)]
