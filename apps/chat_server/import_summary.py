@@ -113,9 +113,8 @@ class Summary:
         for what, tally in (("users", self.users), ("messages", self.messages)):
             yield f"  {what}: {tally.added} added, {tally.there_before} there before"
         for what, tally in (("users", self.users), ("messages", self.messages)):
-            skipped = sum(tally.skipped.values())
             yield from _listed(
-                f"{skipped} {what} were left out:",
+                f"{what.capitalize()} that were left out:",
                 [f"{number}: {reason.sentence}" for reason, number in tally.skipped.most_common()],
             )
             if tally.mended:

@@ -181,7 +181,7 @@ class Importing:
                 continue
             # Of those with one name the oldest keeps it, so they are not stored at one time.
             own = {fold(_mended(name)) for name in (each.username, each.email) if name}
-            if len(wave) == AT_ONCE or names & own:
+            if len(wave) == AT_ONCE or names & own or user_id in wave:
                 await self._take_wave(wave)
                 wave, names = {}, set()
             wave[UserId(user_id)] = each
