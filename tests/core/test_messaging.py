@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -21,9 +22,12 @@ from chat_core.errors import (
     Overloaded,
     RateLimited,
     RecipientNotFound,
+    Unavailable,
 )
 from chat_core.ports.log import (
     Appended,
+    Draft,
+    MessageDraft,
 )
 from chat_core.services.messaging import ATTEMPTS
 from chat_core.testing.makers import at
@@ -204,3 +208,23 @@ async def test_a_conversation_that_changes_too_fast_is_given_up(
     assert log.asked == ATTEMPTS
     assert await chat.stores.conversations.direct(ann.id, bob.id) is None
     assert chat.sent() == 0
+
+
+class UnreachableLog(StaleLog):
+    """Its store does not answer."""
+
+    def submit(self, draft: Draft) -> "asyncio.Future[Appended]":
+        outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        outcome.set_exception(Unavailable())
+        return outcome
+
+    async def repeated(self, draft: MessageDraft) -> Appended | None:
+        raise AssertionError("the caller waits a second time")
+
+
+async def test_a_store_that_does_not_answer_is_not_asked_for_a_repeat(
+    chat: Engine, ann: User, bob: User
+) -> None:
+    log = UnreachableLog(chat.stores.log, 0)
+    with pytest.raises(Unavailable):
+        await replace(chat.messaging, log=log).send(actor(ann), ToUser(bob.id), "hello", "c1")
