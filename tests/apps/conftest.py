@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from tests.support.mongod import database_of_its_own
+from tests.support.mongod import fresh_database
 from tests.support.server import PLAIN_ASGI, Api, ServerProcess
 from tests.support.socket_clients import SocketClients
 
@@ -25,7 +25,7 @@ def server(
             yield server
         return
     with (
-        database_of_its_own() as url,
+        fresh_database() as url,
         _shared(ServerProcess(folder, PLAIN_ASGI, DATABASE_URL=url)) as server,
     ):
         yield server

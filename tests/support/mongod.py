@@ -5,13 +5,13 @@ with tempfile.TemporaryDirectory() as folder, ReplicaSet(Path(folder)) as server
 """
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
 import subprocess
 import tempfile
 import time
-import uuid
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -76,6 +76,8 @@ class Mongod:
             "0.5",
             "--setParameter",
             "diagnosticDataCollectionEnabled=false",
+            "--setParameter",
+            "shutdownTimeoutMillisForSignaledShutdown=500",
             *(["--replSet", SET_NAME, "--oplogSize", "512"] if self._replica_set else []),
         ]
         with (self._folder / "mongod.log").open("ab") as log:
@@ -88,15 +90,22 @@ class Mongod:
         return MongoClient(self.address, directConnection=True, serverSelectionTimeoutMS=1000)
 
     def is_primary(self) -> bool:
-        """Whether it says so."""
+        """Whether it says so; one that hangs does not."""
         try:
             with self.client() as client:
                 return bool(client.admin.command("hello").get("isWritablePrimary"))
         except PyMongoError:
             return False
 
+    def stop(self) -> None:
+        """End it as an operator would, with SIGTERM; `start` starts it again."""
+        assert self._process
+        self._process.terminate()
+        self._process.wait(START_SECONDS)
+        self._process = None
+
     def kill(self) -> None:
-        """End it as a power cut would. One that has ended is a no-op."""
+        """End it as a power cut would, even where it hangs. One that has ended is a no-op."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -118,17 +127,13 @@ class ReplicaSet:
         self.members = [Mongod(folder / f"member{number}") for number in range(members)]
 
     def __enter__(self) -> Self:
-        for each in self.members:
-            each.start()
-        config = {
-            "_id": SET_NAME,
-            "members": [
-                {"_id": number, "host": each.address} for number, each in enumerate(self.members)
-            ],
-        }
-        with self.members[0].client() as client:
-            client.admin.command("replSetInitiate", config)
-        self.primary()
+        try:
+            for each in self.members:
+                each.start()
+            self._initiate()
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def __exit__(
@@ -137,8 +142,7 @@ class ReplicaSet:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        for each in self.members:
-            each.kill()
+        self._end()
 
     def url(self, database: str = "") -> str:
         """What a client connects to."""
@@ -156,9 +160,37 @@ class ReplicaSet:
         _until(look)
         return found[0]
 
+    def wait_until_whole(self) -> None:
+        """Wait until each member is the primary or a secondary, so that any one may fail."""
+
+        def is_whole() -> bool:
+            with self.primary().client() as client:
+                members = client.admin.command("replSetGetStatus")["members"]
+            return all(each["stateStr"] in {"PRIMARY", "SECONDARY"} for each in members)
+
+        _until(is_whole)
+
+    def _initiate(self) -> None:
+        config = {
+            "_id": SET_NAME,
+            "members": [
+                {"_id": number, "host": each.address} for number, each in enumerate(self.members)
+            ],
+        }
+        with self.members[0].client() as client:
+            client.admin.command("replSetInitiate", config)
+            # By itself it would wait for ten seconds before it stands for election.
+            _until(lambda: self.members[0].is_primary() or client.admin.command("replSetStepUp"))
+        self.wait_until_whole()
+
+    def _end(self) -> None:
+        for each in self.members:
+            each.kill()
+
 
 _shared = contextlib.ExitStack()
 _shared_url: list[str] = []
+_numbers = itertools.count(1)
 
 
 def mongodb_url(database: str = "") -> str:
@@ -177,12 +209,11 @@ def mongodb_url(database: str = "") -> str:
 
 
 @contextlib.contextmanager
-def database_of_its_own() -> Iterator[str]:
-    """The URL of a database that nobody else uses, and that is dropped afterwards."""
-    name = f"test_{uuid.uuid4().hex}"
-    url = mongodb_url(name)
-    yield url
-    with MongoClient[dict[str, Any]](url) as client:
+def fresh_database() -> Iterator[str]:
+    """The URL of a database of one's own there, which is gone afterwards."""
+    name = f"test_{os.getpid()}_{next(_numbers)}"
+    yield mongodb_url(name)
+    with MongoClient[dict[str, Any]](mongodb_url()) as client:
         client.drop_database(name)
 
 

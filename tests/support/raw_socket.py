@@ -19,7 +19,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.support.server import Person
 
 PATH = "/socket.io/?EIO=4&transport=websocket"
-OPEN, PING, CONNECTED = "0", "2", "40"
+OPEN, PING, PONG, CONNECTED = "0", "2", "3", "40"
 
 
 @dataclass(slots=True)
