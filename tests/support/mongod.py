@@ -45,7 +45,7 @@ class Mongod:
 
     def __init__(self, folder: Path, port: int | None = None, *, replica_set: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.port = port or _free_port()
+        self.port = port or free_port()
         self._folder = folder
         self._replica_set = replica_set
         self._process: subprocess.Popen[bytes] | None = None
@@ -237,7 +237,7 @@ def _until(condition: Any, *, seconds: float = START_SECONDS) -> None:
         time.sleep(0.05)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
