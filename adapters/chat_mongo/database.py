@@ -71,6 +71,7 @@ class MongoDatabase:
         self._client = client
         self._database = client[name]
         self._latest: Timestamp | None = None
+        self._ping: asyncio.Task[bool] | None = None
 
     @classmethod
     async def open(
@@ -95,6 +96,9 @@ class MongoDatabase:
     async def close(self) -> None:
         """Close the connections. Again is a no-op."""
         await self._client.close()
+        if self._ping is not None:
+            self._ping.cancel()
+            await asyncio.wait([self._ping])
 
     def collection(self, document: type[Document]) -> AsyncCollection[Row]:
         """The collection of a document class, for plain documents."""
@@ -132,13 +136,21 @@ class MongoDatabase:
 
     async def check(self) -> None:
         """Ask the primary whether it is there. Raises `Unavailable`."""
-        # The driver's own deadline does not cover every await of a member that hangs.
+        # The driver's own deadline does not cover every await of a member that hangs. To cancel
+        # one of its calls is no way out: that can leave a lock of its own locked for good.
+        if self._ping is None or self._ping.done():
+            self._ping = asyncio.get_running_loop().create_task(self._answers())
+        await asyncio.wait([self._ping], timeout=CHECK_SECONDS + 0.5)
+        if not self._ping.done() or not self._ping.result():
+            raise Unavailable("The database does not answer")
+
+    async def _answers(self) -> bool:
         try:
-            async with asyncio.timeout(CHECK_SECONDS + 0.5):
-                with translated(), pymongo.timeout(CHECK_SECONDS):
-                    await self._client.admin.command("ping")
-        except TimeoutError as error:
-            raise Unavailable("The database does not answer") from error
+            with translated(), pymongo.timeout(CHECK_SECONDS):
+                await self._client.admin.command("ping")
+        except Unavailable:
+            return False
+        return True
 
     async def _prepare(self, patience: float) -> None:
         try:

@@ -1,4 +1,6 @@
-from collections.abc import Iterator
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -6,8 +8,11 @@ import pytest
 from pymongo import MongoClient
 from pymongo.database import Database
 
+from chat_core.errors import Unavailable
 from chat_mongo import DatabaseRefused, MongoDatabase
-from tests.support.mongod import Mongod, fresh_database
+from chat_mongo.documents import UserDocument
+from tests.support.mongod import Mongod, ReplicaSet, fresh_database
+from tests.support.waiting import eventually
 
 
 @pytest.fixture
@@ -68,3 +73,40 @@ async def test_entries_that_share_a_place_are_refused(
     line = await refusal(url, database.name)
     assert "place_is_unique" in line
     assert "not unique" in line
+
+
+async def test_many_who_ask_during_an_outage_are_answered_after_it(tmp_path: Path) -> None:
+    with ReplicaSet(tmp_path) as servers:
+        database = await MongoDatabase.open(servers.url(), "chat")
+        users = database.collection(UserDocument)
+
+        async def read() -> None:
+            async with database.session() as session:
+                await users.find_one({}, session=session)
+
+        async def ask(call: Callable[[], Awaitable[None]], began: float) -> None:
+            """On and on for a while; whoever is not answered in time fails the test."""
+            await eventually(lambda: time.monotonic() > began)
+            while time.monotonic() < began + 5:
+                with pytest.raises(Unavailable):
+                    async with asyncio.timeout(5):
+                        await call()
+
+        async def is_back() -> bool:
+            try:
+                await asyncio.gather(read(), database.check())
+            except Unavailable:
+                return False
+            return True
+
+        (mongod,) = servers.members
+        mongod.kill()
+        now = time.monotonic()
+        async with asyncio.TaskGroup() as asking:
+            # Not all in one beat: they are to meet each other at every point of their way.
+            for number in range(40):
+                asking.create_task(ask(read, now + number / 40))
+                asking.create_task(ask(database.check, now + number / 40))
+        await asyncio.to_thread(mongod.start)
+        await eventually(is_back)
+        await database.close()
