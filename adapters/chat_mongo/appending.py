@@ -89,6 +89,13 @@ class Appending:
         # One for everything that is written here: the server refuses a write of a session that
         # comes after a later one of the same, so nothing that was given up is carried out late.
         self._session: AsyncClientSession | None = None
+        self._gives_up = False
+
+    def give_up(self) -> None:
+        """Find out no more what became of drafts whose answer got lost: the process ends."""
+        # The way out of an outage. To cancel a call of the driver's is none: see `check` of
+        # `MongoDatabase`.
+        self._gives_up = True
 
     async def close(self) -> None:
         """End the session. Again is a no-op."""
@@ -115,6 +122,8 @@ class Appending:
                 self._places.forget_all()
                 raise
             pending = [each for each in pending if not each.is_settled]
+            if self._gives_up:
+                return
             if until():
                 pending = [each for each in pending if each.attempt is not None]
 

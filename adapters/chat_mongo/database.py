@@ -95,7 +95,8 @@ class MongoDatabase:
 
     async def close(self) -> None:
         """Close the connections. Again is a no-op."""
-        await self._client.close()
+        with pymongo.timeout(CHECK_SECONDS):  # to end its sessions the driver looks for a server
+            await self._client.close()
         if self._ping is not None:
             self._ping.cancel()
             await asyncio.wait([self._ping])

@@ -87,12 +87,12 @@ class MongoConversationLog(ConversationLog):
         self._follower = follower
 
     async def close(self) -> None:
-        """Finish what was begun, for at most `APPEND_SECONDS`. Again is a no-op."""
-        if self._task is not None:
+        """Finish what somebody waits for, for at most `APPEND_SECONDS`. Again is a no-op."""
+        if self._task is not None and not (self._at_work and self._at_work.is_over):
             await asyncio.wait([self._task], timeout=APPEND_SECONDS)
+        self._appending.give_up()
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await asyncio.wait([self._task], timeout=APPEND_SECONDS)  # for the call that runs
         await self._appending.close()
 
     async def _direct(self, wanted: Conversation) -> Conversation | None:
@@ -154,8 +154,9 @@ class _Batch:
             item.reject(error)
 
     def end(self) -> None:
-        """Nobody waits for it any more."""
+        """No more comes of it: whoever still waits hears so."""
         self._timer.cancel()
+        self.fail(_too_late())
 
     def _give_up(self) -> None:
         self.is_over = True

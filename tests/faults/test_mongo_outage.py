@@ -51,6 +51,23 @@ async def test_two_hundred_clients_outlast_twenty_seconds(tmp_path: Path, how: s
     await outlast(tmp_path, OUTAGES[how], clients=200, seconds=20)
 
 
+@pytest.mark.parametrize("how", ["killed", "hanging"])
+async def test_the_server_stops_soon_and_well_while_it_is_away(tmp_path: Path, how: str) -> None:
+    with ReplicaSet(tmp_path / "set") as servers:
+        async with (
+            ServerProcess(tmp_path, DATABASE_URL=servers.url("chat")) as server,
+            Api(server.url) as api,
+            AsyncExitStack() as sockets,
+        ):
+            writers = Writers(pairs(await api.people("ann", "bob", "cyd", "dan")))
+            await writers.begin(server.url, sockets)
+            await asyncio.to_thread(OUTAGES[how].begin, servers.members[0])
+            await eventually(lambda: all(sender.refused for sender in writers.senders))
+            await server.stop()
+            await asyncio.gather(*writers.tasks)
+        assert "Traceback" not in server.log
+
+
 @dataclass(slots=True)
 class Crowd:
     """Couples who share a conversation each, and their connections; every other one has two."""
@@ -170,9 +187,10 @@ async def outlast(folder: Path, outage: Outage, *, clients: int, seconds: float)
             lively = asyncio.create_task(stay_lively(server.url, everyone[1], writers.over))
             await asyncio.to_thread(outage.begin, database)
             began = time.monotonic()
+            asking = everyone[1], everyone[3]
             moved = asyncio.create_task(crowd.move())
             while time.monotonic() - began < seconds:
-                await meet_an_outage(api, crowd.of(everyone[1])[0], everyone[1])
+                await meet_an_outage(api, everyone[1], *(crowd.of(each)[0] for each in asking))
             await moved
             await asyncio.to_thread(outage.end, database)
 
@@ -197,7 +215,7 @@ async def people(api: Api, number: int) -> list[Person]:
     return found
 
 
-async def meet_an_outage(api: Api, live: LiveSocket, person: Person) -> None:
+async def meet_an_outage(api: Api, person: Person, one: LiveSocket, other: LiveSocket) -> None:
     """Everyone is told soon that the database is not there."""
     body = {"conversationId": "any", "content": "hi"}
     credentials = {"username": person.username, "password": person.password}
@@ -205,8 +223,8 @@ async def meet_an_outage(api: Api, live: LiveSocket, person: Person) -> None:
         within(READY_SECONDS, api.http.get(f"{api.http.base_url.copy_with(path='/health/ready')}")),
         within(ANSWER_SECONDS, api.post("/messages", person, body)),
         within(ANSWER_SECONDS, api.http.post("/users/login", json=credentials)),
-        within(ANSWER_SECONDS, live.call("sync", {"conversations": {}})),
-        within(ANSWER_SECONDS, live.call("send_message", body)),
+        within(ANSWER_SECONDS, one.call("sync", {"conversations": {}})),
+        within(ANSWER_SECONDS, other.call("send_message", body)),
     )
     assert "database" in answered(ready, 503)["down"]
     refused(sent, 503, "unavailable")

@@ -82,10 +82,13 @@ class LiveSocket:
                 elif packet.startswith("43"):
                     ack_id, _, text = packet[2:].partition("[")
                     (ack,) = json.loads(f"[{text}")
-                    self._acks.pop(ack_id).set_result(ack)
+                    future = self._acks.pop(ack_id)
+                    if not future.done():
+                        future.set_result(ack)
         except ConnectionClosed as error:
             for future in self._acks.values():
-                future.set_exception(error)
+                if not future.done():
+                    future.set_exception(error)
 
 
 @asynccontextmanager
