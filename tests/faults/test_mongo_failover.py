@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -22,17 +22,37 @@ Fault = Callable[[Mongod], None]
 
 
 async def test_the_primary_dies_under_load(tmp_path: Path) -> None:
-    await lose_primaries(tmp_path, [Mongod.kill])
+    async with writing(tmp_path) as (servers, senders):
+        await lose_primary(servers, Mongod.kill, senders)
+
+
+@pytest.mark.prove
+async def test_what_only_the_primary_has_is_not_acked_and_may_be_lost(tmp_path: Path) -> None:
+    async with writing(tmp_path) as (servers, senders):
+        primary = await asyncio.to_thread(servers.primary)
+        others = [each for each in servers.members if each is not primary]
+        began = time.monotonic()
+        for each in others:
+            each.freeze()
+        await eventually(lambda: all(sender.refused for sender in senders), seconds=BACK_SECONDS)
+        primary.kill()
+        for each in others:
+            each.thaw()
+        await go_on(senders, began)
+        await asyncio.to_thread(primary.start)
+        await asyncio.to_thread(servers.wait_until_whole)
 
 
 @pytest.mark.prove
 async def test_one_primary_after_the_other_dies_hangs_or_is_stopped(tmp_path: Path) -> None:
-    faults = [Mongod.kill, Mongod.freeze, Mongod.kill, Mongod.stop, Mongod.freeze, Mongod.kill]
-    await lose_primaries(tmp_path, faults)
+    async with writing(tmp_path) as (servers, senders):
+        for fault in (Mongod.kill, Mongod.freeze, Mongod.kill, Mongod.stop, Mongod.freeze):
+            await lose_primary(servers, fault, senders)
 
 
-async def lose_primaries(folder: Path, faults: Sequence[Fault]) -> None:
-    """Do that to the primary, again and again, while eight people write to each other in pairs."""
+@asynccontextmanager
+async def writing(folder: Path) -> AsyncIterator[tuple[ReplicaSet, list[Sender]]]:
+    """Eight people who write to each other in pairs; afterwards nothing is missing anywhere."""
     with ReplicaSet(folder / "set", members=3) as servers:
         async with (
             ServerProcess(folder, DATABASE_URL=servers.url("chat")) as server,
@@ -47,44 +67,56 @@ async def lose_primaries(folder: Path, faults: Sequence[Fault]) -> None:
             couples = pairs(people)
             senders = [sender for couple in couples for sender in couple]
             over = asyncio.Event()
-            sending = [
-                asyncio.create_task(
-                    sender.send_on(server.url, by_socket=number % 2 == 0, until=over.is_set)
-                )
-                for number, sender in enumerate(senders)
-            ]
-            for fault in faults:
-                enough = total(senders) + 200
-                await eventually(lambda: total(senders) >= enough, seconds=60)  # noqa: B023
-                await lose_primary(servers, fault, senders)
-            over.set()
-            await asyncio.gather(*sending)
+            async with asyncio.TaskGroup() as sending:
+                for number, sender in enumerate(senders):
+                    work = sender.send_on(server.url, by_socket=number % 2 == 0, until=over.is_set)
+                    sending.create_task(work)
+                await write_on(senders)
+                yield servers, senders
+                over.set()
             for couple in couples:
                 await check_couple(api, listening, couple)
         assert "Traceback" not in server.log
 
 
+async def write_on(senders: Sequence[Sender]) -> None:
+    """Wait until there are a good many more messages."""
+    enough = total(senders) + 200
+    await eventually(lambda: total(senders) >= enough, seconds=60)
+
+
+async def go_on(senders: Sequence[Sender], began: float) -> None:
+    """Wait until everyone's messages are stored again; till then everyone is told, and soon."""
+    now = time.monotonic()
+    await eventually(
+        lambda: all(
+            sender.answers[-1].asked_at > now and sender.answers[-1].message is not None
+            for sender in senders
+        ),
+        seconds=BACK_SECONDS,
+    )
+    for sender in senders:
+        during = [each for each in sender.answers if each.asked_at + each.seconds > began]
+        assert max(each.seconds for each in during) < ANSWER_SECONDS
+
+
 async def lose_primary(servers: ReplicaSet, fault: Fault, senders: Sequence[Sender]) -> None:
     """Do that to the primary, and wait until all is as before."""
     primary = await asyncio.to_thread(servers.primary)
+    refused = [len(sender.refused) for sender in senders]
     began = time.monotonic()
     await asyncio.to_thread(fault, primary)
-
-    def goes_on(sender: Sender) -> bool:
-        last = sender.answers[-1]
-        return last.asked_at > began and last.message is not None
-
-    await eventually(lambda: all(map(goes_on, senders)), seconds=BACK_SECONDS)
-    for sender in senders:
-        during = [each for each in sender.answers if each.asked_at + each.seconds > began]
-        if fault is not Mongod.stop:  # which hands over before it goes
-            assert any(each.message is None for each in during)
-        assert max(each.seconds for each in during) < ANSWER_SECONDS
+    await go_on(senders, began)
+    if fault is not Mongod.stop:  # which hands over before it goes
+        assert all(
+            len(sender.refused) > before for sender, before in zip(senders, refused, strict=True)
+        )
     if fault is Mongod.freeze:
         primary.thaw()
     else:
         await asyncio.to_thread(primary.start)
     await asyncio.to_thread(servers.wait_until_whole)
+    await write_on(senders)
 
 
 async def check_couple(
