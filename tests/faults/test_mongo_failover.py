@@ -31,10 +31,12 @@ async def test_what_only_the_primary_has_is_not_acked_and_may_be_lost(tmp_path: 
     async with writing(tmp_path) as (servers, senders):
         primary = await asyncio.to_thread(servers.primary)
         others = [each for each in servers.members if each is not primary]
-        began = time.monotonic()
         for each in others:
             each.freeze()
+        began = time.monotonic()
         await eventually(lambda: all(sender.refused for sender in senders), seconds=BACK_SECONDS)
+        for sender in senders:
+            assert all(each.message is None for each in sender.answers if each.asked_at > began)
         primary.kill()
         for each in others:
             each.thaw()
