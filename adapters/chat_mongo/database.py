@@ -13,9 +13,6 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import (
-    ConfigurationError,
-    InvalidName,
-    InvalidURI,
     OperationFailure,
     PyMongoError,
     ServerSelectionTimeoutError,
@@ -24,7 +21,7 @@ from pymongo.server_type import SERVER_TYPE
 
 from chat_core.errors import Unavailable
 from chat_mongo.documents import DOCUMENTS, MetaDocument
-from chat_mongo.errors import DatabaseRefused, translated
+from chat_mongo.errors import NO_URL, DatabaseRefused, translated
 
 Row = dict[str, Any]
 """A document as the driver gives it."""
@@ -84,8 +81,8 @@ class MongoDatabase:
         """
         try:
             database = cls(AsyncMongoClient(url, **_OPTIONS), name)
-        except (ConfigurationError, InvalidURI, InvalidName, ValueError) as error:
-            raise DatabaseRefused(f"is no URL of a MongoDB database: {error}") from error
+        except (PyMongoError, ValueError):
+            raise DatabaseRefused(NO_URL) from None
         try:
             await database._prepare(patience)
         except BaseException:

@@ -45,6 +45,13 @@ NOT_COMMITTED = "TransientTransactionError"
 RETRY_AFTER = 1.0
 
 
+NO_URL = (
+    "is no URL of a MongoDB database; mongodb://USER:PASSWORD@HOST/NAME is one, in which"
+    " : / ? # [ ] @ % within a user name or password are percent-encoded"
+)
+"""The driver's own words may repeat a part of the password that was taken for something else."""
+
+
 class DatabaseRefused(Exception):
     """The database can't be used as it is; the message says why and what to do. Raised at start."""
 

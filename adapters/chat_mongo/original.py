@@ -25,7 +25,7 @@ from pymongo.errors import (
 
 from chat_core.errors import Unavailable
 from chat_mongo.database import Row
-from chat_mongo.errors import RETRY_AFTER, DatabaseRefused, is_temporary
+from chat_mongo.errors import NO_URL, RETRY_AFTER, DatabaseRefused, is_temporary
 
 DEFAULT_NAME = "test"
 """The database that Mongoose takes where the URL names none."""
@@ -125,12 +125,8 @@ class OriginalDatabase:
                     serverSelectionTimeoutMS=milliseconds,
                 )
             )
-        # The driver's words may repeat a part of the password that was taken for something else.
         except (PyMongoError, ValueError):
-            raise DatabaseRefused(
-                "is no URL of a MongoDB database; mongodb://USER:PASSWORD@HOST/NAME is one, in "
-                "which : / ? # [ ] @ % within a user name or password are percent-encoded"
-            ) from None
+            raise DatabaseRefused(NO_URL) from None
         try:
             await database._check()
         except BaseException:

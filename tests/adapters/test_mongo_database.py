@@ -110,3 +110,10 @@ async def test_many_who_ask_during_an_outage_are_answered_after_it(tmp_path: Pat
         await asyncio.to_thread(mongod.start)
         await eventually(is_back)
         await database.close()
+
+
+async def test_a_url_that_can_not_be_read_is_refused_without_a_part_of_its_password() -> None:
+    with pytest.raises(DatabaseRefused) as refused:
+        await MongoDatabase.open("mongodb://user:pass/phrase@127.0.0.1/chat")
+    assert "phrase" not in str(refused.value)
+    assert "percent-encoded" in str(refused.value)
