@@ -67,7 +67,7 @@ async def test_accounts_and_sessions_survive(tmp_path: Path, database_url: str) 
 async def test_under_load_everything_acked_is_stored_once_and_in_order(
     tmp_path: Path, database_url: str
 ) -> None:
-    await kill_under_load(tmp_path, database_url, rounds=4)
+    await kill_under_load(tmp_path, database_url, rounds=3)
 
 
 @pytest.mark.prove

@@ -16,6 +16,8 @@ from tests.support.waiting import eventually
 
 BACK_SECONDS = 30
 """By then sends are stored again; an election takes about 12 seconds of it."""
+BACK_FROM_HANGING_SECONDS = 60
+"""The same where a secondary has to give up the primary that hangs as the source of its log."""
 ANSWER_SECONDS = 5
 
 Fault = Callable[[Mongod], None]
@@ -87,7 +89,7 @@ async def write_on(senders: Sequence[Sender]) -> None:
     await eventually(lambda: total(senders) >= enough, seconds=60)
 
 
-async def go_on(senders: Sequence[Sender], began: float) -> None:
+async def go_on(senders: Sequence[Sender], began: float, *, seconds: float = BACK_SECONDS) -> None:
     """Wait until everyone's messages are stored again; till then everyone is told, and soon."""
     now = time.monotonic()
     await eventually(
@@ -95,7 +97,7 @@ async def go_on(senders: Sequence[Sender], began: float) -> None:
             sender.answers[-1].asked_at > now and sender.answers[-1].message is not None
             for sender in senders
         ),
-        seconds=BACK_SECONDS,
+        seconds=seconds,
     )
     for sender in senders:
         during = [each for each in sender.answers if each.asked_at + each.seconds > began]
@@ -108,12 +110,13 @@ async def lose_primary(servers: ReplicaSet, fault: Fault, senders: Sequence[Send
     refused = [len(sender.refused) for sender in senders]
     began = time.monotonic()
     await asyncio.to_thread(fault, primary)
-    await go_on(senders, began)
+    hangs = fault is Mongod.freeze
+    await go_on(senders, began, seconds=BACK_FROM_HANGING_SECONDS if hangs else BACK_SECONDS)
     if fault is not Mongod.stop:  # which hands over before it goes
         assert all(
             len(sender.refused) > before for sender, before in zip(senders, refused, strict=True)
         )
-    if fault is Mongod.freeze:
+    if hangs:
         primary.thaw()
     else:
         await asyncio.to_thread(primary.start)

@@ -53,7 +53,7 @@ async def test_two_hundred_clients_outlast_twenty_seconds(tmp_path: Path, how: s
     await outlast(tmp_path, OUTAGES[how], clients=200, seconds=20)
 
 
-@pytest.mark.parametrize("how", ["killed", "hanging"])
+@pytest.mark.parametrize("how", ["killed", pytest.param("hanging", marks=pytest.mark.prove)])
 async def test_the_server_stops_soon_and_well_while_it_is_away(tmp_path: Path, how: str) -> None:
     with ReplicaSet(tmp_path / "set") as servers:
         async with (

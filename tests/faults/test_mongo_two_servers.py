@@ -23,7 +23,7 @@ TITLES = 5
 
 
 async def test_a_hundred_writers_at_two_servers(tmp_path: Path) -> None:
-    await write_at_two_servers(tmp_path, messages=10)
+    await write_at_two_servers(tmp_path, messages=6)
 
 
 @pytest.mark.prove
