@@ -15,9 +15,13 @@ from chat_core.errors import Unavailable
 
 TEMPORARY = frozenset(
     {
+        6,  # HostUnreachable
+        7,  # HostNotFound
         24,  # LockTimeout
+        43,  # CursorNotFound: its member is primary no more
         50,  # MaxTimeMSExpired
         64,  # WriteConcernTimeout
+        89,  # NetworkTimeout
         91,  # ShutdownInProgress
         112,  # WriteConflict
         134,  # ReadConcernMajorityNotAvailableYet
