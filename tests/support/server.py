@@ -89,6 +89,12 @@ class ServerProcess:
         return self._command == PLAIN_ASGI
 
     @property
+    def pid(self) -> int:
+        """Of the process that runs."""
+        assert self._process
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """All that it has written, from its first start on."""
         return self._log.read_text()
@@ -96,9 +102,8 @@ class ServerProcess:
     @property
     def sockets(self) -> set[str]:
         """The sockets that it holds open, by the names that Linux gives them."""
-        assert self._process
         held = set()
-        for descriptor in Path(f"/proc/{self._process.pid}/fd").iterdir():
+        for descriptor in Path(f"/proc/{self.pid}/fd").iterdir():
             with contextlib.suppress(FileNotFoundError):  # closed in between
                 held.add(str(descriptor.readlink()))
         return {name for name in held if name.startswith("socket:")}

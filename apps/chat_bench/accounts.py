@@ -1,0 +1,175 @@
+"""Accounts at the target: signed up once, and kept in a file for the next run."""
+
+import asyncio
+import secrets
+import time
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from chat_bench.dialects import HttpPaths
+from chat_bench.http import HttpPool, Post
+from chat_bench.plan import Account, Times
+from chat_bench.targets import Target
+
+AT_ONCE = 4
+"""Hashing a password takes a core for tens of milliseconds; more at once only wait."""
+CONNECTING_SECONDS = 60.0
+TRIES = 50
+WAIT_SECONDS = 0.2
+
+
+class AccountsError(Exception):
+    """The target gave no accounts; the text says what to do."""
+
+
+class _Known(msgspec.Struct):
+    """An account as it is kept in a file."""
+
+    username: str
+    password: str
+    id: str
+    token: str
+    refresh_token: str | None = None
+    expires_at: float | None = None
+
+
+class _File(msgspec.Struct):
+    target: str
+    accounts: list[_Known]
+
+
+class _User(msgspec.Struct):
+    id: str
+
+
+class _Login(msgspec.Struct, rename="camel"):
+    token: str
+    user: _User
+    refresh_token: str | None = None
+    expires_at: str | None = None
+
+
+async def accounts(
+    target: Target, number: int, times: Times, file: Path | None = None
+) -> list[Account]:
+    """So many accounts with tokens that outlive a run.
+
+    Those in the file are used first, and new ones are put there. Raises `AccountsError`.
+    """
+    dialect, url = target.dialect, target.url
+    if dialect.paths is None:
+        return [Account(str(each), "") for each in range(number)]
+    known = _read(file, url)
+    pool = HttpPool(url, AT_ONCE)
+    try:
+        await pool.open()
+    except (OSError, TimeoutError) as error:
+        raise AccountsError(f"nobody answers at {url}: {error}") from error
+    office = _Office(dialect.paths, url, pool, time.time() + _longest(times))
+    try:
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def one(place: int) -> _Known:
+            async with turn:
+                if place < len(known):
+                    return await office.renew(known[place])
+                return await office.sign_up()
+
+        ready = await asyncio.gather(*(one(place) for place in range(number)))
+    finally:
+        pool.close()
+    if file is not None:
+        _keep(file, _File(url, [*ready, *known[number:]]))
+    return [Account(each.id, each.token) for each in ready]
+
+
+class _Office:
+    """Where accounts are made and tokens renewed."""
+
+    def __init__(self, paths: HttpPaths, url: str, pool: HttpPool, good_until: float) -> None:
+        self._paths = paths
+        self._url = url
+        self._pool = pool
+        self._good_until = good_until
+
+    async def sign_up(self) -> _Known:
+        """A new account, logged in."""
+        username, password = f"bench-{secrets.token_hex(8)}", secrets.token_urlsafe(12)
+        await self._post(self._paths.sign_up, {"username": username, "password": password})
+        return await self._log_in(username, password)
+
+    async def renew(self, known: _Known) -> _Known:
+        """The account with a token that is good for long enough."""
+        if known.expires_at is None or known.expires_at >= self._good_until:
+            return known
+        if self._paths.refresh and known.refresh_token:
+            body = {"refreshToken": known.refresh_token}
+            status, answer = await self._try(self._paths.refresh, body)
+            if _is_good(status):
+                return self._known(known.username, known.password, answer)
+        return await self._log_in(known.username, known.password)
+
+    async def _log_in(self, username: str, password: str) -> _Known:
+        body = {"username": username, "password": password}
+        return self._known(username, password, await self._post(self._paths.log_in, body))
+
+    def _known(self, username: str, password: str, answer: bytes) -> _Known:
+        login = msgspec.json.decode(answer, type=_Login)
+        expires = login.expires_at and datetime.fromisoformat(login.expires_at).timestamp()
+        if expires and expires < self._good_until:
+            raise AccountsError(
+                "a token of the target ends before this run would; "
+                "start it with a longer CHAT_ACCESS_TOKEN_SECONDS, or run for less"
+            )
+        return _Known(
+            username, password, login.user.id, login.token, login.refresh_token, expires or None
+        )
+
+    async def _post(self, path: str, body: dict[str, str]) -> bytes:
+        status, answer = await self._try(path, body)
+        if not _is_good(status):
+            raise AccountsError(
+                f"POST {path} answered {status}: {answer[:300].decode(errors='replace')}"
+            )
+        return answer
+
+    async def _try(self, path: str, body: dict[str, str]) -> tuple[int, bytes]:
+        """The answer; one that says to come later is asked again."""
+        for _ in range(TRIES):
+            status, answer = await Post(self._url, path).by(self._pool, msgspec.json.encode(body))
+            if status == 429:  # noqa: PLR2004
+                raise AccountsError(
+                    f"POST {path} answered 429: the target limits rates; "
+                    "start it with CHAT_RATE_LIMITS=off"
+                )
+            if status != 503:  # noqa: PLR2004
+                return status, answer
+            await asyncio.sleep(WAIT_SECONDS)
+        return status, answer
+
+
+def _longest(times: Times) -> float:
+    return times.warmup + times.seconds + times.grace + CONNECTING_SECONDS
+
+
+def _is_good(status: int) -> bool:
+    return status in (200, 201)
+
+
+def _read(file: Path | None, url: str) -> list[_Known]:
+    if file is None or not file.exists():
+        return []
+    try:
+        kept = msgspec.json.decode(file.read_bytes(), type=_File)
+    except msgspec.DecodeError as error:
+        raise AccountsError(f"{file} is no file of accounts: {error}") from error
+    if kept.target != url:
+        raise AccountsError(f"{file} has accounts of {kept.target}, not of {url}")
+    return kept.accounts
+
+
+def _keep(file: Path, kept: _File) -> None:
+    file.touch(mode=0o600)  # its passwords are nobody else's
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(kept)))

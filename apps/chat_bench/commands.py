@@ -1,0 +1,22 @@
+"""What `chat-bench` can do."""
+
+import click
+
+from chat_bench.compare_command import compare_targets
+from chat_bench.run_commands import run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="chat-core", prog_name="chat-bench")
+def chat_bench() -> None:
+    """Measure chat servers by their wire.
+
+    \b
+    Examples:
+      chat-bench run messages --target http://localhost:5000
+      chat-bench compare chat-sqlite chat-sqlite-http
+    """  # noqa: D301  (to Click the character \b means: do not wrap)
+
+
+chat_bench.add_command(run)
+chat_bench.add_command(compare_targets)

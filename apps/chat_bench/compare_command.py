@@ -1,0 +1,100 @@
+"""`chat-bench compare`: targets beside each other."""
+
+from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Unpack
+
+import click
+
+from chat_bench import options, plan
+from chat_bench.accounts import accounts
+from chat_bench.comparing import Comparison, Entrant, compare, describe
+from chat_bench.named_targets import NAMES, NamedTargets, Programs
+from chat_bench.running import Result, accounts_needed
+from chat_bench.targets import HTTP
+
+PROGRAM = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+class Asked(options.Measuring):
+    """What to compare the targets in."""
+
+    scenario: str
+    rounds: int
+    clients: int
+    in_flight: int
+    content_bytes: int
+    rate: float | None
+    mongod: Path | None
+    node: Path | None
+
+
+@click.command("compare")
+@click.argument("names", metavar="TARGET...", nargs=-1, required=True, type=click.Choice(NAMES))
+@click.option(
+    "--scenario",
+    type=click.Choice(["messages", "idle", "reconnect"]),
+    default="messages",
+    show_default=True,
+    help="What to ask of each.",
+)
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Of all.")
+@options.clients
+@options.in_flight
+@options.content_bytes
+@options.rate
+@options.measuring
+@click.option("--mongod", type=PROGRAM, help="Instead of the one in the development wheel.")
+@click.option("--node", type=PROGRAM, help="Instead of the one in the development wheel.")
+def compare_targets(names: tuple[str, ...], **asked: Unpack[Asked]) -> None:
+    """Start some targets, and measure them in turn, round after round.
+
+    Each is started on this machine, in a folder that is removed at the end, and listens to this
+    machine only. The first is what the others are compared with. A name that ends in -http is the
+    same server, with messages sent over HTTP.
+
+    \b
+    Examples:
+      chat-bench compare chat-sqlite chat-sqlite-http relay
+      chat-bench compare chat-mongodb-http express-http --rounds 3 --seconds 10
+    """  # noqa: D301
+    works = {name: _work(name, asked) for name in names}
+    times, workers, rounds = options.times_of(asked), asked["workers"], asked["rounds"]
+
+    def measured(number: int, result: Result) -> None:
+        done = f"{result.target} {result.rate:,.0f} a second"
+        click.echo(f"round {number + 1} of {rounds}: {done}", err=True)
+
+    async def compared() -> Comparison:
+        async with AsyncExitStack() as stack:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="chat-bench-")))
+            targets = NamedTargets(folder, Programs(asked["mongod"], asked["node"]), stack)
+            entrants = []
+            for name, work in works.items():
+                click.echo(f"starting {name} …", err=True)
+                target = await targets.target(name)
+                options.check(work, target.dialect, workers)
+                needed = accounts_needed(work, target.dialect, workers)
+                entrants.append(Entrant(target, work, await accounts(target, needed, times)))
+            return await compare(entrants, times, rounds=rounds, workers=workers, measured=measured)
+
+    comparison = options.guarded(compared())
+    options.write(asked["json_file"], describe(comparison), comparison)
+
+
+def _work(name: str, asked: Asked) -> plan.AnyWork:
+    clients = asked["clients"]
+    if asked["scenario"] != "messages" and name.endswith(HTTP):
+        raise click.BadParameter(f"{asked['scenario']} is the same with and without {HTTP}")
+    if asked["scenario"] == "idle":
+        return plan.Idle(clients=clients)
+    if asked["scenario"] == "reconnect":
+        return plan.Reconnect(clients=clients)
+    return plan.Messages(
+        clients=clients,
+        in_flight=asked["in_flight"],
+        content_bytes=asked["content_bytes"],
+        via="http" if name.endswith(HTTP) else "socket",
+        rate=asked["rate"],
+    )

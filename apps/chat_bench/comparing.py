@@ -1,0 +1,151 @@
+"""Targets measured in turn, round after round, and what they come to beside the first."""
+
+from collections.abc import Callable, Sequence
+from statistics import median
+
+import msgspec
+
+from chat_bench.plan import Account, AnyWork, Times
+from chat_bench.report import complain, table
+from chat_bench.running import Result, RunError, run
+from chat_bench.targets import Target
+
+
+class Spread(msgspec.Struct, frozen=True):
+    """The median of some rounds, and the ends."""
+
+    median: float
+    least: float
+    most: float
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> "Spread":
+        """Of at least one value."""
+        return cls(median(values), min(values), max(values))
+
+
+class Compared(msgspec.Struct, frozen=True, kw_only=True):
+    """One target over all rounds."""
+
+    target: str
+    rate: Spread
+    ratio: Spread
+    """Of its rate to that of the first target in the same round."""
+    milliseconds: dict[str, Spread]
+    server_cpu_us_each: Spread | None
+    database_cpu_us_each: Spread | None
+    server_mib: Spread
+    client_cores: Spread
+    client_limits: bool
+    """Whether the clients may have limited it in half of the rounds or more."""
+
+
+class Comparison(msgspec.Struct, frozen=True, kw_only=True):
+    """All targets, and each result."""
+
+    compared: list[Compared]
+    rounds: list[list[Result]]
+
+
+class Entrant(msgspec.Struct, frozen=True):
+    """A target with what it is asked for, and by whom."""
+
+    target: Target
+    work: AnyWork
+    accounts: list[Account]
+
+
+async def compare(
+    entrants: Sequence[Entrant],
+    times: Times,
+    *,
+    rounds: int,
+    workers: int,
+    measured: Callable[[int, Result], None],
+) -> Comparison:
+    """Measure each in each round, another one first each time. Raises `RunError`."""
+    results: list[list[Result]] = []
+    for number in range(rounds):
+        shift = number % len(entrants)
+        this_round: dict[str, Result] = {}
+        for entrant in [*entrants[shift:], *entrants[:shift]]:
+            result = await run(
+                entrant.target, entrant.work, entrant.accounts, times, workers=workers
+            )
+            measured(number, result)
+            if result.problems:
+                raise RunError(f"{result.target}: {complain(result)}")
+            this_round[entrant.target.name] = result
+        results.append([this_round[entrant.target.name] for entrant in entrants])
+    columns = list(zip(*results, strict=True))
+    compared = [_compared(column, columns[0]) for column in columns]
+    return Comparison(compared=compared, rounds=results)
+
+
+def _compared(results: Sequence[Result], first: Sequence[Result]) -> Compared:
+    def costs(of: str) -> Spread | None:
+        each = [used.cpu_us_each for result in results if (used := getattr(result, of))]
+        known = [cost for cost in each if cost is not None]
+        return Spread.of(known) if known else None
+
+    milliseconds = {}
+    for name in ("p50", "p99", "p999"):
+        timed = [
+            getattr(result.latencies[min(result.latencies)], name)
+            for result in results
+            if result.latencies
+        ]
+        if timed:
+            milliseconds[name] = Spread.of(timed)
+    return Compared(
+        target=results[0].target,
+        rate=Spread.of([result.rate for result in results]),
+        ratio=Spread.of(
+            [mine.rate / other.rate for mine, other in zip(results, first, strict=True)]
+        ),
+        milliseconds=milliseconds,
+        server_cpu_us_each=costs("server"),
+        database_cpu_us_each=costs("database"),
+        server_mib=Spread.of([each.server.resident_mib_after for each in results if each.server]),
+        client_cores=Spread.of([result.client.cores for result in results]),
+        client_limits=2 * sum(result.client_limits for result in results) >= len(results),
+    )
+
+
+def describe(comparison: Comparison) -> str:
+    """A table, and what the words in it mean."""
+    first = comparison.compared[0]
+    work = comparison.rounds[0][0].work
+    rows = [
+        [
+            "target",
+            f"{work.units}/s",
+            f"of {first.target}",
+            *("p50 ms", "p99 ms", "p99.9 ms"),
+            *("server µs", "database µs", "server MiB", "client cores"),
+        ]
+    ]
+    rows += [
+        [
+            each.target,
+            f"{each.rate.median:,.0f}",
+            f"{each.ratio.median:.2f} ({each.ratio.least:.2f}-{each.ratio.most:.2f})",
+            *(_number(each.milliseconds.get(name)) for name in ("p50", "p99", "p999")),
+            _number(each.server_cpu_us_each),
+            _number(each.database_cpu_us_each),
+            _number(each.server_mib),
+            f"{each.client_cores.median:.2f}" + ("!" if each.client_limits else ""),
+        ]
+        for each in comparison.compared
+    ]
+    lines = [
+        table(rows),
+        f"Medians of {len(comparison.rounds)} rounds; µs is CPU per {work.unit}.",
+    ]
+    if any(each.client_limits for each in comparison.compared):
+        lines.append("! The clients took all of their cores, and may be what limits.")
+    return "\n".join(lines)
+
+
+def _number(spread: Spread | None) -> str:
+    return "-" if spread is None else f"{spread.median:,.1f}"

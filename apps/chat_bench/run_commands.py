@@ -1,0 +1,186 @@
+"""`chat-bench run`: one scenario at a server that runs."""
+
+import time
+from collections.abc import Callable
+from typing import Unpack
+
+import click
+
+from chat_bench import options, plan, report
+from chat_bench.accounts import accounts
+from chat_bench.dialects import DIALECTS
+from chat_bench.running import Result, accounts_needed
+from chat_bench.running import run as run_work
+from chat_bench.targets import Target
+
+
+@click.group()
+def run() -> None:
+    """Measure one scenario at a server that runs.
+
+    The server must not limit rates: start it with CHAT_RATE_LIMITS=off. Accounts are signed up at
+    first, which takes it some 50 ms of CPU each; with --accounts they are kept for the next run.
+
+    Whatever is counted is checked. If anything is lost, comes twice or comes to someone else, the
+    command says so and ends with exit code 1.
+
+    \b
+    Example:
+      chat-bench run messages --target http://localhost:5000 --clients 100 --seconds 10 \\
+        --server-pid "$(pgrep -of 'chat-server run')" --json result.json
+    """  # noqa: D301
+
+
+@run.command()
+@options.at_target
+@options.in_flight
+@options.content_bytes
+@click.option(
+    "--via",
+    type=click.Choice(["socket", "http"]),
+    default="socket",
+    show_default=True,
+    help="How to send.",
+)
+@options.rate
+def messages(
+    clients: int,
+    in_flight: int,
+    content_bytes: int,
+    via: plan.Via,
+    rate: float | None,
+    **common: Unpack[options.AtTarget],
+) -> None:
+    """Clients in pairs write to each other.
+
+    A message counts when its sender has the ack and its recipient's socket has the message. With
+    --rate, messages are sent when they are due, whatever is under way, and their time counts from
+    when they were due.
+
+    \b
+    Examples:
+      chat-bench run messages --target http://localhost:5000 --via http
+      chat-bench run messages --target http://localhost:5000 --rate 1000 --seconds 60
+    """  # noqa: D301
+    work = plan.Messages(
+        clients=clients, in_flight=in_flight, content_bytes=content_bytes, via=via, rate=rate
+    )
+    _measure(work, **common)
+
+
+@run.command()
+@options.at_target
+@options.in_flight
+@options.content_bytes
+@click.option(
+    "--members", type=click.IntRange(2), default=10, show_default=True, help="Of each group."
+)
+def fanout(
+    clients: int,
+    in_flight: int,
+    content_bytes: int,
+    members: int,
+    **common: Unpack[options.AtTarget],
+) -> None:
+    """In each group one member writes, and all the others hear it.
+
+    \b
+    Example:
+      chat-bench run fanout --target http://localhost:5000 --clients 200 --members 100
+    """  # noqa: D301
+    _measure(
+        plan.Fanout(
+            clients=clients, in_flight=in_flight, content_bytes=content_bytes, members=members
+        ),
+        **common,
+    )
+
+
+@run.command()
+@options.at_target
+def idle(clients: int, **common: Unpack[options.AtTarget]) -> None:
+    """Registered connections that say nothing: the memory of each.
+
+    \b
+    Example:
+      chat-bench run idle --target http://localhost:5000 --clients 1000 --server-pid 4711
+    """  # noqa: D301
+    _measure(plan.Idle(clients=clients), **common)
+
+
+@run.command()
+@options.at_target
+def reconnect(clients: int, **common: Unpack[options.AtTarget]) -> None:
+    """All connections are cut and come back at once, again and again.
+
+    \b
+    Example:
+      chat-bench run reconnect --target http://localhost:5000 --clients 500
+    """  # noqa: D301
+    _measure(plan.Reconnect(clients=clients), **common)
+
+
+@run.command()
+@options.at_target
+@options.content_bytes
+@click.option(
+    "--entries", type=click.IntRange(1), default=200, show_default=True, help="That each missed."
+)
+def sync(
+    clients: int, content_bytes: int, entries: int, **common: Unpack[options.AtTarget]
+) -> None:
+    """Half of the clients missed what the others wrote, and ask for it.
+
+    \b
+    Example:
+      chat-bench run sync --target http://localhost:5000 --clients 20 --entries 1000
+    """  # noqa: D301
+    _measure(plan.Sync(clients=clients, content_bytes=content_bytes, entries=entries), **common)
+
+
+@run.command()
+@options.at_target
+def presence(clients: int, **common: Unpack[options.AtTarget]) -> None:
+    """Half of the clients come and go, and the others are told of it.
+
+    \b
+    Example:
+      chat-bench run presence --target http://localhost:5000 --clients 100
+    """  # noqa: D301
+    _measure(plan.Presence(clients=clients), **common)
+
+
+def _measure(work: plan.AnyWork, **common: Unpack[options.AtTarget]) -> None:
+    spoken = DIALECTS[common["dialect"]]
+    workers = common["workers"]
+    options.check(work, spoken, workers)
+    times = plan.Times(warmup=common["warmup"], seconds=common["seconds"], grace=common["grace"])
+    url = common["target"].rstrip("/")
+    target = Target(url, url, spoken, common["server_pid"], common["database_pid"])
+
+    async def measured() -> Result:
+        ready = await accounts(
+            target, accounts_needed(work, spoken, workers), times, common["accounts_file"]
+        )
+        click.echo(f"connecting {work.clients} clients …", err=True)
+        return await run_work(
+            target, work, ready, times, workers=workers, progress=_show_progress(work)
+        )
+
+    result = options.guarded(measured())
+    options.write(common["json_file"], report.describe(result), result)
+    if result.problems:
+        raise click.ClickException(report.complain(result))
+
+
+def _show_progress(work: plan.AnyWork, who: str = "") -> Callable[[float, int], None]:
+    """Tell, once a second, on standard error."""
+    before = [time.monotonic(), 0.0]
+
+    def show(seconds: float, done: int) -> None:
+        now = time.monotonic()
+        rate = (done - before[1]) / max(0.001, now - before[0])
+        before[:] = [now, done]
+        click.echo(f"{who}{seconds:5.1f} s  {done:,} {work.units}  {rate:,.0f} a second", err=True)
+
+    return show

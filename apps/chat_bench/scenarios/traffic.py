@@ -1,0 +1,120 @@
+"""Messages from senders to whoever is to hear them: in a closed loop, or at a given rate."""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from chat_bench.connections import Connection
+from chat_bench.http import HttpPool, Post
+from chat_bench.ledger import Ledger
+from chat_bench.scenarios.scenario import Correspondent, Stage, connect_all
+from chat_bench.socketio import message_json
+
+CREATED = 201
+
+
+class Traffic:
+    """Everyone listens, and the senders send, each to its own place.
+
+    In the closed loop each sender has `in_flight` messages under way, and sends another when one is
+    complete. At a rate, messages are sent when they are due, however many are under way, and their
+    time counts from when they were due: a target that stalls is not spared what came meanwhile.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        *,
+        audience: Mapping[int, frozenset[int]],
+        places: Mapping[int, bytes],
+        content_bytes: int,
+        counts_deliveries: bool = False,
+    ) -> None:
+        self._stage = stage
+        self._places = places
+        self._paced = False
+        self._ledger = Ledger(
+            stage.tally,
+            run=stage.plan.run,
+            content_bytes=content_bytes,
+            audience=audience,
+            completed=self._completed,
+            counts_deliveries=counts_deliveries,
+        )
+        self._connections: list[Connection] = []
+        self._pools: list[HttpPool] = []
+        self._posts: list[Post] = []
+
+    async def connect(self, clients: int) -> None:
+        """Connect every client's socket."""
+        plan = self._stage.plan
+        for client in range(clients):
+            inbox = Correspondent(self._stage.tally, client, self._ledger)
+            account = self._stage.account(client)
+            self._connections.append(self._stage.dialect.connection(account, plan.run, inbox))
+        await connect_all(self._connections, plan.url)
+
+    async def open_http(self, path: str, connections_each: int) -> None:
+        """Have everyone send over HTTP, to that path, from now on."""
+        plan = self._stage.plan
+        for client in range(len(self._connections)):
+            pool = HttpPool(plan.url, connections_each)
+            await pool.open()
+            self._pools.append(pool)
+            token = self._stage.account(client).token
+            self._posts.append(Post(plan.url, path, token))
+
+    async def run(self, *, in_flight: int, rate: float | None) -> None:
+        """Send until the tally is over, and wait for what is under way then."""
+        senders = list(self._places)
+        if rate is None:
+            now = time.monotonic()
+            for sender in senders:
+                for _ in range(in_flight):
+                    self._send(sender, now)
+            await self._stage.tally.over()
+        else:
+            self._paced = True
+            await self._pace(senders, rate)
+        await self._ledger.drain(self._stage.plan.times.grace)
+
+    def close(self) -> None:
+        """End every connection."""
+        for connection in self._connections:
+            connection.cut()
+        for pool in self._pools:
+            pool.close()
+
+    async def _pace(self, senders: Sequence[int], rate: float) -> None:
+        tally = self._stage.tally
+        turns = itertools.cycle(senders)
+        due = time.monotonic()
+        while due < tally.counts_to and not tally.is_broken:
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            now = min(time.monotonic(), tally.counts_to)
+            while due < now:
+                self._send(next(turns), due)
+                due += 1 / rate
+
+    def _completed(self, sender: int) -> None:
+        if not self._paced and not self._stage.tally.is_over:
+            self._send(sender, time.monotonic())
+
+    def _send(self, sender: int, started: float) -> None:
+        number, content = self._ledger.sent(sender, started)
+        if not self._pools:
+            self._connections[sender].send(number, self._places[sender], content)
+            return
+        client_id = f"{self._stage.plan.run}-{number}" if self._stage.dialect.client_ids else None
+        request = self._posts[sender].request(
+            message_json(self._places[sender], content, client_id)
+        )
+        self._pools[sender].request(request, partial(self._answered, number))
+
+    def _answered(self, number: int, status: int, body: bytes) -> None:
+        if status == CREATED:
+            self._ledger.acked(number)
+        else:
+            self._ledger.refused(number, f"HTTP {status} {body[:120].decode(errors='replace')}")
