@@ -34,7 +34,7 @@ class Asked(options.Measuring):
 @click.argument("names", metavar="TARGET...", nargs=-1, required=True, type=click.Choice(NAMES))
 @click.option(
     "--scenario",
-    type=click.Choice(["messages", "idle", "reconnect"]),
+    type=click.Choice(["messages", "reconnect"]),
     default="messages",
     show_default=True,
     help="What to ask of each.",
@@ -85,11 +85,9 @@ def compare_targets(names: tuple[str, ...], **asked: Unpack[Asked]) -> None:
 
 def _work(name: str, asked: Asked) -> plan.AnyWork:
     clients = asked["clients"]
-    if asked["scenario"] != "messages" and name.endswith(HTTP):
-        raise click.BadParameter(f"{asked['scenario']} is the same with and without {HTTP}")
-    if asked["scenario"] == "idle":
-        return plan.Idle(clients=clients)
     if asked["scenario"] == "reconnect":
+        if name.endswith(HTTP):
+            raise click.BadParameter(f"reconnect is the same with and without {HTTP}")
         return plan.Reconnect(clients=clients)
     return plan.Messages(
         clients=clients,

@@ -46,7 +46,10 @@ def describe(result: Result) -> str:
 
 def complain(result: Result) -> str:
     """What was wrong with what was counted; empty if all is well."""
-    return ", ".join(f"{what}: {number:,}" for what, number in sorted(result.problems.items()))
+    wrong = ", ".join(f"{what}: {number:,}" for what, number in sorted(result.problems.items()))
+    if "rate_limited" in wrong:
+        wrong += " (start the target with CHAT_RATE_LIMITS=off)"
+    return wrong
 
 
 def what_was_done(result: Result) -> str:
@@ -55,7 +58,8 @@ def what_was_done(result: Result) -> str:
     parts = [type(work).__name__.lower()]
     for name in work.__struct_fields__:
         value = getattr(work, name)
-        if value is not None:
+        beside_the_point = name == "in_flight" and getattr(work, "rate", None) is not None
+        if value is not None and not beside_the_point:
             parts.append(f"{name.replace('_', ' ')} {value}")
     return ", ".join([*parts, f"{result.seconds:g} s"])
 
