@@ -11,6 +11,7 @@ from chat_bench import options, plan
 from chat_bench.accounts import accounts
 from chat_bench.comparing import Comparison, Entrant, compare, describe
 from chat_bench.named_targets import NAMES, NamedTargets, Programs
+from chat_bench.plot import svg
 from chat_bench.running import Result, accounts_needed
 from chat_bench.targets import HTTP
 
@@ -26,6 +27,7 @@ class Asked(options.Measuring):
     in_flight: int
     content_bytes: int
     rate: float | None
+    plot: Path | None
     mongod: Path | None
     node: Path | None
 
@@ -45,6 +47,9 @@ class Asked(options.Measuring):
 @options.content_bytes
 @options.rate
 @options.measuring
+@click.option(
+    "--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the rates there, as SVG."
+)
 @click.option("--mongod", type=PROGRAM, help="Instead of the one in the development wheel.")
 @click.option("--node", type=PROGRAM, help="Instead of the one in the development wheel.")
 def compare_targets(names: tuple[str, ...], **asked: Unpack[Asked]) -> None:
@@ -81,6 +86,8 @@ def compare_targets(names: tuple[str, ...], **asked: Unpack[Asked]) -> None:
 
     comparison = options.guarded(compared())
     options.write(asked["json_file"], describe(comparison), comparison)
+    if asked["plot"] is not None:
+        asked["plot"].write_text(svg(comparison), encoding="utf-8")
 
 
 def _work(name: str, asked: Asked) -> plan.AnyWork:

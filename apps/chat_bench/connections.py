@@ -29,6 +29,9 @@ class Inbox(Protocol):
     def heard(self, event: str, payload: bytes) -> None:
         """Something else came; the payload is JSON."""
 
+    def unreadable(self) -> None:
+        """Something came that no target of this dialect says."""
+
     def closed(self) -> None:
         """The connection ended, and this end did not do it."""
 

@@ -46,7 +46,7 @@ class HttpConnection(asyncio.Protocol):
     def request(self, data: bytes, answered: Answered) -> None:
         """Send a whole request; only when the one before was answered."""
         if self._transport is None:
-            answered(0, b"")
+            asyncio.get_running_loop().call_soon(answered, 0, b"")
             return
         self._answered = answered
         self._transport.write(data)

@@ -47,7 +47,7 @@ class RelayConnection(WSListener):
         if len(data) == HEADER_BYTES:
             self._inbox.acked(int.from_bytes(data[4:], "big"))
         else:
-            self._inbox.message(data[HEADER_BYTES:].decode())
+            self._inbox.message(data[HEADER_BYTES:].decode(errors="replace"))
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002  (its base's)
         """See picows."""

@@ -103,7 +103,12 @@ class SocketIoConnection(WSListener):
         if frame.msg_type is not WSMsgType.TEXT:
             answer_close(transport, frame)
             return
-        packet = frame.get_payload_as_bytes()
+        try:
+            self._came(frame.get_payload_as_bytes())
+        except ValueError:  # msgspec's errors are, too
+            self._inbox.unreadable()
+
+    def _came(self, packet: bytes) -> None:
         if packet.startswith(_NEW_MESSAGE):
             self._inbox.message(_content.decode(packet[len(_NEW_MESSAGE) : -1]).content)
             return
@@ -116,7 +121,7 @@ class SocketIoConnection(WSListener):
                 register = json.dumps(["register_user", {"token": self._token}])
                 self._write(b"42" + register.encode())
             case b"41":
-                transport.disconnect()
+                self._transport.disconnect()
             case _ if packet.startswith(b"0"):
                 self._write(b"40")
             case _ if packet.startswith(b"2"):

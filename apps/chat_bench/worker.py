@@ -67,8 +67,11 @@ async def _work() -> None:
         progress.cancel()
         _tell(tally.outcome())
         await lines.read()  # to be measured, this process has to be there
-    except (ConnectionFailed, OSError, TimeoutError) as error:
-        _tell(Failed(str(error) or type(error).__name__))
+    except* (ConnectionFailed, OSError, TimeoutError, msgspec.ValidationError) as group:
+        first: BaseException = group
+        while isinstance(first, BaseExceptionGroup):
+            first = first.exceptions[0]
+        _tell(Failed(str(first) or type(first).__name__))
     finally:
         scenario.close()
 

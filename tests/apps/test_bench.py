@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -140,6 +141,19 @@ def test_a_target_that_goes_wrong_once_is_caught(fault: Fault) -> None:
     assert fault.value in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("via", "words"), [("socket", "refused: invalid"), ("http", "refused: HTTP 422")]
+)
+def test_a_refusal_ends_the_run_and_names_it(
+    via: str, words: str, at_server: tuple[str | Path | int, ...]
+) -> None:
+    too_long = ("--clients", 2, "--content-bytes", 5000, "--via", via)
+    result = bench("run", "messages", *too_long, *at_server, *SHORT)
+
+    assert result.exit_code == 1
+    assert words in result.stderr
+
+
 async def test_a_target_that_limits_rates_is_told_apart(tmp_path: Path) -> None:
     async with ServerProcess(tmp_path, CHAT_RATE_LIMITS="on", CHAT_SIGNUPS_PER_ADDRESS=1) as server:
         result = await asyncio.to_thread(
@@ -176,9 +190,9 @@ def test_what_cannot_be_measured_is_refused_in_a_sentence(arguments: list[str], 
 
 
 # ------------------------------------------------------------------------------------ comparisons
-def test_two_targets_are_compared_round_by_round() -> None:
-    targets = ("chat-sqlite", "chat-sqlite-http")
-    comparison = measured("compare", *targets, "--clients", 2, "--rounds", 2)
+def test_two_targets_are_compared_round_by_round(tmp_path: Path) -> None:
+    targets, plot = ("chat-sqlite", "chat-sqlite-http"), tmp_path / "plot.svg"
+    comparison = measured("compare", *targets, "--clients", 2, "--rounds", 2, "--plot", plot)
 
     first, second = comparison["compared"]
     assert (first["target"], second["target"]) == targets
@@ -187,6 +201,10 @@ def test_two_targets_are_compared_round_by_round() -> None:
     assert second["ratio"]["least"] == pytest.approx(min(ratios))
     assert second["ratio"]["most"] == pytest.approx(max(ratios))
     assert first["ratio"] == {"median": 1, "least": 1, "most": 1}
+    drawn = re.findall(r"<text[^>]*>([^<]*)</text>", plot.read_text())
+    for each in (first, second):
+        assert each["target"] in drawn
+        assert f"{each['rate']['median']:,.0f}" in drawn
 
 
 def test_other_stacks_are_compared() -> None:

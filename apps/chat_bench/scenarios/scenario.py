@@ -59,6 +59,10 @@ class Listener:
     def heard(self, event: str, payload: bytes) -> None:
         """See `Inbox.heard`."""
 
+    def unreadable(self) -> None:
+        """See `Inbox.unreadable`."""
+        self.tally.problem("not readable")
+
     def closed(self) -> None:
         """See `Inbox.closed`."""
         self.tally.problem("closed by the target")

@@ -116,5 +116,7 @@ class Traffic:
     def _answered(self, number: int, status: int, body: bytes) -> None:
         if status == CREATED:
             self._ledger.acked(number)
+        elif status == 0:
+            self._stage.tally.problem("closed by the target")
         else:
             self._ledger.refused(number, f"HTTP {status} {body[:120].decode(errors='replace')}")
