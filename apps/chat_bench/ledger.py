@@ -91,13 +91,17 @@ class Ledger:
         if not sent.missing and sent.is_acked:
             self._complete(number, sent)
 
-    async def drain(self, seconds: float) -> None:
-        """Wait for what is under way, so long at most; the rest is lost."""
+    async def settle(self, seconds: float) -> None:
+        """Wait for what is under way, so long at most."""
         deadline = time.monotonic() + seconds
         while self._under_way and not self._tally.is_broken:
             if time.monotonic() >= deadline:
                 break
             await asyncio.sleep(POLL_SECONDS)
+
+    async def close(self, seconds: float) -> None:
+        """Wait for what is under way, so long at most; the rest is lost."""
+        await self.settle(seconds)
         await asyncio.sleep(LATE_SECONDS)
         if self._tally.is_broken:
             return

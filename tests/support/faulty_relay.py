@@ -10,7 +10,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
 HEADER_BYTES = 12
-FAULTY = 20
+FAULTY = 50
 """The message that it goes wrong with."""
 
 

@@ -32,6 +32,7 @@ class MessagesScenario:
         await self._traffic.connect(self._work.clients)
         if self._work.via == "http" and self._paths is not None:
             await self._traffic.open_http(self._paths.messages, self._work.in_flight)
+        await self._traffic.begin_conversations(range(0, self._work.clients, 2))
 
     async def run(self) -> None:
         """See `Scenario.run`."""

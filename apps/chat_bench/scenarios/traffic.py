@@ -13,6 +13,7 @@ from chat_bench.scenarios.scenario import Correspondent, Stage, connect_all
 from chat_bench.socketio import message_json
 
 CREATED = 201
+BEGINNING_AT_ONCE = 8
 
 
 class Traffic:
@@ -34,7 +35,7 @@ class Traffic:
     ) -> None:
         self._stage = stage
         self._places = places
-        self._paced = False
+        self._loops = False
         self._ledger = Ledger(
             stage.tally,
             run=stage.plan.run,
@@ -66,19 +67,26 @@ class Traffic:
             token = self._stage.account(client).token
             self._posts.append(Post(plan.url, path, token))
 
+    async def begin_conversations(self, senders: Sequence[int]) -> None:
+        """Have each of them send one message, a few at a time: to begin is another thing to do."""
+        for place in range(0, len(senders), BEGINNING_AT_ONCE):
+            for sender in senders[place : place + BEGINNING_AT_ONCE]:
+                self._send(sender, time.monotonic())
+            await self._ledger.settle(self._stage.plan.times.grace)
+
     async def run(self, *, in_flight: int, rate: float | None) -> None:
         """Send until the tally is over, and wait for what is under way then."""
         senders = list(self._places)
         if rate is None:
+            self._loops = True
             now = time.monotonic()
             for sender in senders:
                 for _ in range(in_flight):
                     self._send(sender, now)
             await self._stage.tally.over()
         else:
-            self._paced = True
             await self._pace(senders, rate)
-        await self._ledger.drain(self._stage.plan.times.grace)
+        await self._ledger.close(self._stage.plan.times.grace)
 
     def close(self) -> None:
         """End every connection."""
@@ -99,7 +107,7 @@ class Traffic:
                 due += 1 / rate
 
     def _completed(self, sender: int) -> None:
-        if not self._paced and not self._stage.tally.is_over:
+        if self._loops and not self._stage.tally.is_over:
             self._send(sender, time.monotonic())
 
     def _send(self, sender: int, started: float) -> None:
