@@ -126,7 +126,10 @@ class Conversation:
         """In a direct conversation the one that `user_id` talks to; None in a group."""
         if self.kind is not ConversationKind.DIRECT:
             return None
-        return next(member for member in self.members if member != user_id)
+        for member in self.members:
+            if member != user_id:
+                return member
+        raise LookupError(user_id)
 
     def changed(self, change: Change, seq: int, at: datetime) -> "Conversation":
         """As it is after a change at that place of its log."""

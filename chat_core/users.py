@@ -93,4 +93,12 @@ def check_new_password(password: str, field: str = "password") -> str:
 
 def is_text(text: str) -> bool:
     """Whether every store can keep it: no NUL, no lone surrogate."""
-    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+    if "\0" in text:
+        return False
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -63,9 +63,14 @@ class DirectSocket(WSListener, Direct):
     """One websocket: carries a new Engine.IO session, or is to take over a polling one."""
 
     def __init__(
-        self, server: EngineServer, environ: Mapping[str, Any], upgrading: EngineSocket | None
+        self,
+        server: EngineServer,
+        writes: "Writes",
+        environ: Mapping[str, Any],
+        upgrading: EngineSocket | None,
     ) -> None:
         self._server = server
+        self._writes = writes
         self._environ = environ
         self._upgrading = upgrading
         self._session: EngineSocket | None = None
@@ -74,7 +79,7 @@ class DirectSocket(WSListener, Direct):
         self._fragments: list[bytes] = []
         self._busy: deque[str] | None = None
         self._is_lost = False
-        self._turn = 0.0
+        self._frames: list[bytes] = []
         self._untaken: deque[int] = deque()
 
     # -------------------------------------------------------------------------- what comes in
@@ -191,24 +196,29 @@ class DirectSocket(WSListener, Direct):
     # ------------------------------------------------------------------------- what goes out
 
     def send(self, text: str) -> None:
-        """Write a packet. A client that takes too little of what was written is cut off."""
-        if self._raw.is_closing():
+        """Write a packet soon. A client that takes too little of what was written is cut off."""
+        if not self._raw.is_closing():
+            if not self._frames:
+                self._writes.note(self)
+            self._frames.append(_framed(text))
+
+    def flush(self) -> None:
+        """Write all that waits, at once: a write costs more than what it writes."""
+        frames, self._frames = self._frames, []
+        if not frames or self._raw.is_closing():
             return
-        frame = _framed(text)
-        now = self._loop.time()
-        if now != self._turn:  # what the loop's last turn wrote, it has tried to send
-            self._turn = now
-            waiting = self._raw.get_write_buffer_size()
-            if not waiting:
-                self._untaken.clear()
-            elif self._is_past_bound(waiting):
-                self._cut_off()
-                return
-        self._untaken.append(len(frame))
-        self._raw.write(frame)
+        waiting = self._raw.get_write_buffer_size()
+        if not waiting:
+            self._untaken.clear()
+        elif self._is_past_bound(waiting):
+            self._cut_off()
+            return
+        self._untaken.extend(map(len, frames))
+        self._raw.write(frames[0] if len(frames) == 1 else b"".join(frames))
 
     def close(self) -> None:
         """Close once what was written is sent. Again is a no-op."""
+        self.flush()
         if not self._raw.is_closing():
             self._raw.write(_NORMAL_CLOSURE)
             self._raw.close()
@@ -235,6 +245,33 @@ class DirectSocket(WSListener, Direct):
             self._session.cut_off()
         else:
             self.abort()
+
+
+class Writes:
+    """The websockets that have something to write.
+
+    They write a few turns of the loop later: the messages of one commit go out as pushes, and
+    then, as their outcomes are handed on from future to future, as acks.
+    """
+
+    TURNS = 3
+
+    def __init__(self) -> None:
+        self._waiting: list[DirectSocket] = []
+
+    def note(self, socket: DirectSocket) -> None:
+        """It has something to write."""
+        if not self._waiting:
+            self._in_turns(self.TURNS)
+        self._waiting.append(socket)
+
+    def _in_turns(self, turns: int) -> None:
+        if turns:
+            asyncio.get_running_loop().call_soon(self._in_turns, turns - 1)
+            return
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            each.flush()
 
 
 class _Framed:
@@ -275,6 +312,7 @@ class DirectWebSockets:
         self._path = path
         self._origins = origins
         self._problems = problems
+        self._writes = Writes()
 
     def protocol(self) -> type[asyncio.BufferedProtocol]:
         """The class of which uvicorn makes one for each websocket."""
@@ -352,8 +390,8 @@ class DirectWebSockets:
         if "sid" not in query:
             if query.get("EIO") != ["4"]:
                 raise Malformed("Engine.IO has to be of version 4: EIO=4")
-            return DirectSocket(self._server, environ, None)
+            return DirectSocket(self._server, self._writes, environ, None)
         polling = self._server.upgradable(query["sid"][0])
         if polling is None:
             raise Malformed("There is no such session that could be upgraded")
-        return DirectSocket(self._server, environ, polling)
+        return DirectSocket(self._server, self._writes, environ, polling)

@@ -1,6 +1,7 @@
 """The shapes that clients get, made from the core's types."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Annotated, Generic, Literal, TypeVar
 
 import msgspec
@@ -24,6 +25,7 @@ Time = Annotated[
 ]
 
 
+@lru_cache(1024)  # the moments of messages are written for their senders, for the others, in acks
 def time(at: datetime) -> str:
     """RFC 3339 in UTC with milliseconds and a `Z`."""
     return at.isoformat(timespec="milliseconds")[:-6] + "Z"

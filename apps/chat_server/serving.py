@@ -1,6 +1,7 @@
 """Serving the application with uvicorn, as `chat-server run` does."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -54,11 +55,22 @@ def serve(settings: Settings) -> None:
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
+    _tune_garbage_collection()
     with _listening(settings) as listening:
         server = Server(config, app, settings)
         server.run([listening])
     if not server.started:
         raise SystemExit(1)
+
+
+def _tune_garbage_collection() -> None:
+    """What lives as long as the process is never looked at again, and the rest less often.
+
+    The default of 700 new objects is reached within ten messages.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def _listening(settings: Settings) -> socket.socket:
