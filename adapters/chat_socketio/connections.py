@@ -85,20 +85,22 @@ class Rooms(Notifier, Connections):
         self, event: Event, audience: Collection[UserId], cause: ConnectionId | None = None
     ) -> None:
         """See `Notifier.notify`. An event is encoded once for its sender, once for all others."""
-        push = None
-        packet = ""
+        sender, packet = events.sees_more(event), ""
         for user_id in audience:
             room = self._rooms.get(user_id)
-            if room is None:
+            if room is None or (len(room) == 1 and cause in room):
                 continue
-            if push is None:
-                push = events.push(event)
-                packet = packets.event(push.name, push.payload)
-            own = push.payload_for.get(user_id)
-            text = packet if own is None else packets.event(push.name, own)
+            if user_id == sender:
+                text = _packet(events.push(event, sender))
+            else:
+                text = packet = packet or _packet(events.push(event))
             for connection in room.values():
                 if connection.id != cause:
                     connection.transport.write(text)
+
+
+def _packet(push: events.Push) -> str:
+    return packets.event(push.name, push.payload)
 
 
 Key = TypeVar("Key")

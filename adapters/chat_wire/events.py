@@ -1,7 +1,6 @@
 """What the server tells over a socket: the events by name, and the acks."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -202,9 +201,8 @@ def _synced(part: SyncedConversation, viewer: UserId) -> Synced:
     standing = part.standing
     entries = []
     for event in part.entries:
-        told = push(event)
-        data = told.payload_for.get(viewer, told.payload)
-        entries.append(Entry(event.seq, told.name, data))
+        told = push(event, viewer)
+        entries.append(Entry(event.seq, told.name, told.payload))
     return Synced(
         conversation_id=part.conversation_id,
         entries=entries,
@@ -227,28 +225,28 @@ class ErrorAck(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """An event by its name on the wire, with what everyone gets, and who gets another payload."""
+    """An event by its name on the wire, with what is told."""
 
     name: str
     payload: msgspec.Struct
-    payload_for: Mapping[UserId, msgspec.Struct] = field(default_factory=dict)
 
 
-def push(event: Event) -> Push:  # noqa: PLR0911 - a table
-    """How clients are told of an event."""
+def sees_more(event: Event) -> UserId | None:
+    """The one user, if any, to whom the event shows more than to all others."""
+    if isinstance(event, MessageSent | MessageUpdated):
+        message = event.message
+        return None if message.client_message_id is None else message.sender_id
+    return None
+
+
+def push(event: Event, viewer: UserId | None = None) -> Push:  # noqa: PLR0911 - a table
+    """How a client of that user is told of an event; with None, of one who sees no more."""
     match event:
         case MessageSent(message):
-            own: dict[UserId, msgspec.Struct] = {}
-            if message.client_message_id is not None:
-                own[message.sender_id] = shapes.Message.of(message, message.sender_id)
-            return Push("new_message", shapes.Message.of(message, None), own)
+            return Push("new_message", shapes.Message.of(message, viewer))
         case MessageUpdated(seq, message):
-            update = MessageUpdate(message.conversation_id, seq, shapes.Message.of(message, None))
-            own = {}
-            if message.client_message_id is not None:
-                shown = shapes.Message.of(message, message.sender_id)
-                own[message.sender_id] = msgspec.structs.replace(update, message=shown)
-            return Push("message_updated", update, own)
+            shown = shapes.Message.of(message, viewer)
+            return Push("message_updated", MessageUpdate(message.conversation_id, seq, shown))
         case ConversationUpdated():
             return Push("conversation_updated", ConversationUpdate.of(event))
         case ReceiptMoved(conversation_id, user_id, delivered_seq, read_seq):
