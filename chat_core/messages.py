@@ -66,7 +66,10 @@ def check_content(content: str, max_bytes: int) -> str:
         raise Invalid.field("content", "must not hold NUL or half of a surrogate pair")
     if not content:
         raise Invalid.field("content", "must not be empty")
-    if len(content) > max_bytes or len(content.encode()) > max_bytes:
+    # A character takes four bytes at most: short ones need not be counted.
+    if len(content) > max_bytes or (
+        len(content) * 4 > max_bytes and len(content.encode()) > max_bytes
+    ):
         raise Invalid.field("content", f"must be at most {max_bytes} bytes")
     return content
 

@@ -8,8 +8,7 @@ anything else is stored.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import pymongo
 from bson import ObjectId
@@ -17,25 +16,16 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from chat_core.conversations import Conversation, ConversationKind, MemberAdded
+from chat_core.conversations import Conversation
 from chat_core.errors import Unavailable
-from chat_core.events import ConversationUpdated, MessageSent
-from chat_core.ids import UserId
-from chat_core.ports.log import (
-    Appended,
-    ChangeDraft,
-    Committed,
-    CreationDraft,
-    Draft,
-    Follower,
-    MessageDraft,
-    Stale,
-)
+from chat_core.events import MessageSent
+from chat_core.ports.log import Appended, Committed, CreationDraft, Follower, MessageDraft, Stale
 from chat_mongo.changing import Changing
 from chat_mongo.database import CALL_SECONDS, MongoDatabase, Row
 from chat_mongo.documents import EntryDocument, MetaDocument
 from chat_mongo.entries import message_row
 from chat_mongo.errors import NOT_COMMITTED, TEMPORARY, translated
+from chat_mongo.items import Attempt, Item, audience_of, may_open, place_after
 from chat_mongo.places import Place, Places, key_of, sent_message
 from chat_mongo.repeats import first_sent, repeat_of
 
@@ -44,38 +34,6 @@ TRANSACTION_SECONDS = 10.0
 """Blanking the many messages of a deleted account takes a while."""
 RETRY_SECONDS = 0.25
 _DUPLICATE_KEY = 11000
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """An entry that was sent to the database, whose answer is awaited or got lost."""
-
-    entry_id: str
-    place: Place
-    appended: Appended
-
-
-@dataclass(slots=True, eq=False)
-class Item:
-    """A draft, and the caller who waits for what comes of it."""
-
-    draft: Draft
-    future: "asyncio.Future[Appended]"
-    is_settled: bool = False
-    attempt: Attempt | None = None
-
-    def answer(self, outcome: Appended | Exception) -> None:
-        """It is settled: tell the caller, if there still is one."""
-        self.is_settled = True
-        if isinstance(outcome, Exception):
-            self.reject(outcome)
-        elif not self.future.done():
-            self.future.set_result(outcome)
-
-    def reject(self, error: Exception) -> None:
-        """Tell the caller, if there still is one, whatever becomes of the draft."""
-        if not self.future.done():
-            self.future.set_exception(error)
 
 
 class Appending:
@@ -141,7 +99,7 @@ class Appending:
             judged, key = draft.conversation.revision, key_of(draft.conversation)
             if key in held:
                 continue
-            if isinstance(draft, CreationDraft) or (place is None and _may_open(draft)):
+            if isinstance(draft, CreationDraft) or (place is None and may_open(draft)):
                 others.append(item)
                 held.add(key)
             elif place is not None and place.revision < judged and key not in fresh:
@@ -273,7 +231,7 @@ class Appending:
                 outcome = await changing.apply(draft, entry_id, self._places.of(draft.conversation))
                 outcomes.append(outcome)
                 if isinstance(outcome, Appended) and not outcome.duplicate:
-                    item.attempt = Attempt(entry_id, _place_after(draft, outcome), outcome)
+                    item.attempt = Attempt(entry_id, place_after(draft, outcome), outcome)
         return outcomes
 
     def _undone(self, items: Sequence[Item]) -> None:
@@ -311,7 +269,7 @@ class Appending:
                 raise ValueError(item.draft)
             self._places.moved(item.draft.conversation, attempt.place)
             event = attempt.appended.event
-            self._tell(Committed(event, _audience(item.draft), item.draft.actor.connection_id))
+            self._tell(Committed(event, audience_of(item.draft), item.draft.actor.connection_id))
             item.answer(attempt.appended)
 
     def _writing(self) -> AsyncClientSession:
@@ -319,24 +277,3 @@ class Appending:
             self._session = self._database.long_session()
         self._database.catch_up(self._session)
         return self._session
-
-
-def _may_open(draft: Draft) -> bool:
-    """Whether it may be the first message of a direct conversation, which it stores then."""
-    is_direct = draft.conversation.kind is ConversationKind.DIRECT
-    return is_direct and isinstance(draft, MessageDraft)
-
-
-def _place_after(draft: Draft, appended: Appended) -> Place:
-    event = appended.event
-    changes = isinstance(event, ConversationUpdated)
-    revision = event.seq if changes else draft.conversation.revision
-    return Place(event.conversation_id, event.seq, revision)
-
-
-def _audience(draft: Draft) -> Collection[UserId]:
-    """The members before the entry and after it."""
-    members = draft.conversation.members.keys()
-    if isinstance(draft, ChangeDraft) and isinstance(draft.change, MemberAdded):
-        return members | {draft.change.user_id}
-    return members

@@ -8,11 +8,12 @@ from pymongo.errors import DuplicateKeyError
 from chat_core.conversations import Conversation
 from chat_core.errors import Unavailable
 from chat_core.ports.log import Appended, Committed, ConversationLog, Draft, Follower, MessageDraft
-from chat_mongo.appending import Appending, Item
+from chat_mongo.appending import Appending
 from chat_mongo.database import MongoDatabase
 from chat_mongo.documents import ConversationDocument
 from chat_mongo.entries import conversation, conversation_row, pair_of
 from chat_mongo.errors import RETRY_AFTER
+from chat_mongo.items import Item
 from chat_mongo.repeats import first_sent, repeat_of
 
 APPEND_SECONDS = 4.0

@@ -8,11 +8,11 @@ except ImportError as error:
 
 from chat_socketio.app import SocketApp
 from chat_socketio.connections import Connection, Rooms, Transport
-from chat_socketio.direct import DirectWebSockets
 from chat_socketio.dispatcher import Dispatcher, SocketLimits
 from chat_socketio.engine_socket import OutboundBound
 from chat_socketio.handlers import Handler, handlers
 from chat_socketio.server import OriginCheck, SocketServer, TransportLimits
+from chat_socketio.takeover import DirectWebSockets
 
 __all__ = [
     "Connection",

@@ -40,6 +40,8 @@ class Connection:
     end: Callable[[ChatError], None]
     """Tell the client why, and close."""
     claims: Claims | None = None
+    actor: Actor | None = None
+    """Who acts through this connection: set with the first claims, and never another."""
     failed_registrations: int = 0
     is_closed: bool = False
     deadline: Timer | None = None
@@ -48,10 +50,6 @@ class Connection:
     """What will come of events that have their place in the order."""
     worker: "asyncio.Task[None] | None" = None
     has_room: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def actor(self, claims: Claims) -> Actor:
-        """Who acts through this connection."""
-        return Actor(claims.user_id, claims.session_id, self.id)
 
 
 @dataclass(slots=True)

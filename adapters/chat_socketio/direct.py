@@ -6,27 +6,18 @@ polling transport too, stays with python-socketio, and so do the websockets of o
 """
 
 import asyncio
-import logging
 import socket
 from collections import deque
 from collections.abc import Awaitable, Mapping
-from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 from picows import (
-    WSAutoPingStrategy,
     WSFrame,
     WSListener,
     WSMsgType,
     WSTransport,
-    WSUpgradeRequest,
-    WSUpgradeResponse,
-    WSUpgradeResponseWithListener,
 )
-from picows.picows import WSProtocol  # type: ignore[attr-defined]  # (in no stub)
 
-from chat_core.errors import ChatError, Malformed, NotFound, OriginNotAllowed
 from chat_socketio.engine import EngineServer
 from chat_socketio.engine_socket import (
     PING,
@@ -36,9 +27,7 @@ from chat_socketio.engine_socket import (
     EngineSocket,
     ProtocolError,
 )
-from chat_socketio.server import OriginCheck
-from chat_wire import encode
-from chat_wire.problems import ProblemReporter
+from chat_socketio.frames import NORMAL_CLOSURE, framed
 
 PROBE_SECONDS = 10.0
 """How long an upgrade may take from its websocket to its end."""
@@ -46,17 +35,8 @@ PROBE_SECONDS = 10.0
 SEND_BUFFER_BYTES = 65_536
 """What the kernel may take for a client that does not; by default it takes 4 MB first."""
 
-READ_BUFFER_BYTES = 2_048
-"""At first; it grows with what a client sends at once, up to a frame."""
-
 MAX_INBOX = 64
 """Frames that wait for one before them; past it nothing more is read."""
-
-_silent = logging.getLogger("chat_socketio.picows")
-_silent.setLevel(logging.CRITICAL)
-"""Picows logs what a peer does wrong as errors of its own, with a traceback."""
-
-_NORMAL_CLOSURE = b"\x88\x02\x03\xe8"
 
 
 class DirectSocket(WSListener, Direct):
@@ -77,6 +57,7 @@ class DirectSocket(WSListener, Direct):
         self._loop = asyncio.get_running_loop()
         self._raw: asyncio.Transport
         self._fragments: list[bytes] = []
+        self._fragmented = 0
         self._busy: deque[str] | None = None
         self._is_lost = False
         self._frames: list[bytes] = []
@@ -103,6 +84,10 @@ class DirectSocket(WSListener, Direct):
                 self._take(text)
         except (ProtocolError, UnicodeDecodeError) as error:
             self._refuse(error)
+        except Exception as error:  # noqa: BLE001 - a boundary: picows would tell nobody
+            message = "a frame was not taken, and its websocket is ended"
+            self._loop.call_exception_handler({"message": message, "exception": error})
+            self.abort()
 
     def on_ws_disconnected(self, _: WSTransport) -> None:
         """The connection is gone."""
@@ -126,11 +111,12 @@ class DirectSocket(WSListener, Direct):
         if frame.rsv1 or not is_next:
             raise ProtocolError("a frame that is no text, or out of place")
         self._fragments.append(frame.get_payload_as_bytes())
-        if sum(map(len, self._fragments)) > self._server.max_http_buffer_size:
+        self._fragmented += frame.payload_size + 1  # so that empty ones count, too
+        if self._fragmented > self._server.max_http_buffer_size:
             raise ProtocolError("a message past the bound")
         if not frame.fin:
             return None
-        whole, self._fragments = b"".join(self._fragments), []
+        whole, self._fragments, self._fragmented = b"".join(self._fragments), [], 0
         return whole.decode()
 
     def _take(self, text: str) -> None:
@@ -200,7 +186,7 @@ class DirectSocket(WSListener, Direct):
         if not self._raw.is_closing():
             if not self._frames:
                 self._writes.note(self)
-            self._frames.append(_framed(text))
+            self._frames.append(framed(text))
 
     def flush(self) -> None:
         """Write all that waits, at once: a write costs more than what it writes."""
@@ -220,7 +206,7 @@ class DirectSocket(WSListener, Direct):
         """Close once what was written is sent. Again is a no-op."""
         self.flush()
         if not self._raw.is_closing():
-            self._raw.write(_NORMAL_CLOSURE)
+            self._raw.write(NORMAL_CLOSURE)
             self._raw.close()
 
     def abort(self) -> None:
@@ -272,126 +258,3 @@ class Writes:
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.flush()
-
-
-class _Framed:
-    """The frame that was made last: a push goes to many connections, one after another."""
-
-    text = ""
-    frame = b""
-
-
-def _framed(text: str) -> bytes:
-    """A text frame of a server, which is not masked (RFC 6455, section 5.2)."""
-    if text is _Framed.text:
-        return _Framed.frame
-    payload = text.encode()
-    size = len(payload)
-    if size < 126:  # noqa: PLR2004 - the three forms of a length
-        header = bytes((0x81, size))
-    elif size < 65_536:  # noqa: PLR2004
-        header = b"\x81\x7e" + size.to_bytes(2, "big")
-    else:
-        header = b"\x81\x7f" + size.to_bytes(8, "big")
-    _Framed.text, _Framed.frame = text, header + payload
-    return _Framed.frame
-
-
-class DirectWebSockets:
-    """Where uvicorn hands its websockets to: give `protocol` to its `ws` option."""
-
-    def __init__(
-        self,
-        server: EngineServer,
-        *,
-        path: str,
-        origins: OriginCheck,
-        problems: ProblemReporter,
-    ) -> None:
-        self._server = server
-        self._path = path
-        self._origins = origins
-        self._problems = problems
-        self._writes = Writes()
-
-    def protocol(self) -> type[asyncio.BufferedProtocol]:
-        """The class of which uvicorn makes one for each websocket."""
-        accept, frame_bytes = self.accept, self._server.max_http_buffer_size
-
-        class Protocol(WSProtocol):  # type: ignore[misc]
-            def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:  # noqa: ANN401, ARG002
-                super().__init__(
-                    host_port=None,
-                    ws_path=None,
-                    is_client_side=False,
-                    ws_listener_factory=accept,
-                    logger=logging.LoggerAdapter(_silent),
-                    disconnect_on_exception=True,
-                    websocket_handshake_timeout=None,
-                    enable_auto_ping=False,  # Engine.IO has pings of its own
-                    auto_ping_idle_timeout=0,
-                    auto_ping_reply_timeout=0,
-                    auto_ping_strategy=WSAutoPingStrategy.PING_WHEN_IDLE,
-                    enable_auto_pong=True,
-                    max_frame_size=frame_bytes,
-                    extra_headers=None,
-                    read_buffer_init_size=READ_BUFFER_BYTES,
-                )
-                self._connections = server_state.connections
-
-            def connection_made(self, transport: asyncio.BaseTransport) -> None:
-                self._connections.add(self)
-                super().connection_made(transport)
-
-            def connection_lost(self, error: Exception | None) -> None:
-                self._connections.discard(self)
-                super().connection_lost(error)
-
-            def data_received(self, data: bytes) -> None:
-                """Uvicorn hands over the request that it has read."""
-                rest = memoryview(data)
-                while rest:
-                    buffer = self.get_buffer(len(rest))
-                    size = min(len(buffer), len(rest))
-                    buffer[:size] = rest[:size]
-                    self.buffer_updated(size)
-                    rest = rest[size:]
-
-            def shutdown(self) -> None:
-                """Uvicorn stops."""
-                self.transport.disconnect()
-
-        return Protocol
-
-    def accept(self, request: WSUpgradeRequest) -> DirectSocket | WSUpgradeResponseWithListener:
-        """Judge a handshake: the listener for it, or what it is refused with."""
-        try:
-            return self._accepted(request)
-        except ChatError as error:
-            problem = self._problems.report(error)
-            response = WSUpgradeResponse.create_error_response(
-                HTTPStatus(problem.status),
-                encode(problem),
-                {"Content-Type": "application/problem+json"},
-            )
-            return WSUpgradeResponseWithListener(response, None)
-
-    def _accepted(self, request: WSUpgradeRequest) -> DirectSocket:
-        url = urlsplit(request.path.decode("latin-1"))
-        if url.path.rstrip("/") != self._path:
-            raise NotFound("There is no websocket here")
-        origin, host = request.headers.get("origin"), request.headers.get("host")
-        if origin is not None and not self._origins(origin, host):
-            raise OriginNotAllowed
-        query = parse_qs(url.query)
-        if query.get("transport") != ["websocket"] or "j" in query:
-            raise Malformed("A websocket takes transport=websocket")
-        environ = {"QUERY_STRING": url.query, "PATH_INFO": url.path}
-        if "sid" not in query:
-            if query.get("EIO") != ["4"]:
-                raise Malformed("Engine.IO has to be of version 4: EIO=4")
-            return DirectSocket(self._server, self._writes, environ, None)
-        polling = self._server.upgradable(query["sid"][0])
-        if polling is None:
-            raise Malformed("There is no such session that could be upgraded")
-        return DirectSocket(self._server, self._writes, environ, polling)

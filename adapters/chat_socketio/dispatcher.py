@@ -24,7 +24,7 @@ from chat_core.limits import Limit, TokenBucket
 from chat_core.ports.system import Clock, IdGenerator
 from chat_core.services.presence import Presence
 from chat_core.services.sessions import Sessions
-from chat_core.sessions import Claims
+from chat_core.sessions import Actor, Claims
 from chat_socketio import packets
 from chat_socketio.connections import Connection, Rooms, Transport
 from chat_socketio.handlers import PIPELINED, Handler, Later
@@ -190,18 +190,18 @@ class Dispatcher:
         if name not in PIPELINED and connection.outstanding:
             # What a client sent before this has happened before it.
             await asyncio.wait(connection.outstanding)
-        claims = connection.claims
+        claims, actor = connection.claims, connection.actor
         if claims is not None and self._clock.now() >= claims.expires_at:
             self._end(connection, TokenExpired())
             raise TokenExpired
         if name == REGISTER:
             return await self._register_user(connection, arguments)
-        if claims is None:
+        if actor is None:
             raise Unauthenticated("Register first, with register_user")
         handler = self._handlers.get(name)
         if handler is None:
             raise Invalid.field("event", "is none that this server knows")
-        return await handler(connection.actor(claims), _payload(arguments))
+        return await handler(actor, _payload(arguments))
 
     async def _register_user(
         self, connection: Connection, arguments: list[bytes]
@@ -245,6 +245,7 @@ class Dispatcher:
             self._presence.connected(claims.user_id, connection.id)
             self._rooms.join(claims, connection)
             connection.claims = claims
+            connection.actor = Actor(claims.user_id, claims.session_id, connection.id)
         elif claims.expires_at > connection.claims.expires_at:
             connection.claims = claims
         if connection.deadline is not None:

@@ -21,7 +21,7 @@ from chat_core.ports.limits import RateLimiter
 from chat_core.ports.log import Appended, ConversationLog, MessageDraft, RevisionDraft, Stale
 from chat_core.ports.storage import BlockStore, ConversationStore, LogReader, UserStore
 from chat_core.ports.system import Clock, IdGenerator
-from chat_core.services.turns import Turns
+from chat_core.services.turns import Turns, turn_of
 from chat_core.sessions import Actor
 
 ATTEMPTS = 10
@@ -87,7 +87,7 @@ class Messaging:
         wish = _Wish(actor, to, content, checked_id)
         outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         conversation = await self._conversation(actor.user_id, to)
-        await self._turns.wait((actor, conversation.id), conversation.revision)
+        await self._turns.wait(turn_of(actor, conversation), conversation.revision)
         await self._submit(wish, conversation, outcome, ATTEMPTS)
         return outcome
 
@@ -114,7 +114,7 @@ class Messaging:
             outcome.set_result(repeated)
             return
         stored = self.log.submit(draft)
-        self._turns.take((actor, conversation.id), conversation.revision, outcome)
+        self._turns.take(turn_of(actor, conversation), conversation.revision, outcome)
         stored.add_done_callback(partial(self._settle, wish, conversation, outcome, attempts - 1))
 
     def _settle(
@@ -126,7 +126,7 @@ class Messaging:
         stored: "asyncio.Future[Appended]",
     ) -> None:
         """Pass on what the log says; what it finds stale is judged again."""
-        turn, error = (wish.actor, conversation.id), stored.exception()
+        turn, error = turn_of(wish.actor, conversation), stored.exception()
         if isinstance(error, Stale) and attempts and not outcome.done():
             again = self._submit_again(wish, outcome, attempts)
             self._turns.again(turn, again)

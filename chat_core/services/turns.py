@@ -5,12 +5,18 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from chat_core.ids import ConversationId
+from chat_core.conversations import Conversation
+from chat_core.ids import ConnectionId, ConversationId, SessionId
 from chat_core.ports.log import Appended
 from chat_core.sessions import Actor
 
-Turn = tuple[Actor, ConversationId]
+Turn = tuple[ConnectionId | SessionId, ConversationId]
 """One connection, or one session's requests, and a conversation."""
+
+
+def turn_of(actor: Actor, conversation: Conversation) -> Turn:
+    """What keeps its order when this actor sends to that conversation."""
+    return actor.connection_id or actor.session_id, conversation.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,16 @@ async def test_a_message_in_fragments_has_the_bound_of_any_other(server: ServerP
         await asyncio.wait_for(socket.wait_closed(), 5)
 
 
+async def test_empty_fragments_have_a_bound_too(strict_server: ServerProcess) -> None:
+    async with connect(websocket_url(strict_server)) as socket:
+        await socket.recv()
+        await socket.send("40")
+        await socket.recv()
+        with contextlib.suppress(ConnectionClosed):
+            await socket.send("" for _ in range(3000))
+        await asyncio.wait_for(socket.wait_closed(), 5)
+
+
 async def test_a_ping_of_the_websocket_is_answered(server: ServerProcess) -> None:
     async with connect(websocket_url(server)) as socket:
         await asyncio.wait_for(await socket.ping(b"still there?"), 5)

@@ -1,0 +1,65 @@
+"""Drafts on their way into the database, and what follows from one."""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from chat_core.conversations import ConversationKind, MemberAdded
+from chat_core.events import ConversationUpdated
+from chat_core.ids import UserId
+from chat_core.ports.log import Appended, ChangeDraft, Draft, MessageDraft
+from chat_mongo.places import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An entry that was sent to the database, whose answer is awaited or got lost."""
+
+    entry_id: str
+    place: Place
+    appended: Appended
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """A draft, and the caller who waits for what comes of it."""
+
+    draft: Draft
+    future: "asyncio.Future[Appended]"
+    is_settled: bool = False
+    attempt: Attempt | None = None
+
+    def answer(self, outcome: Appended | Exception) -> None:
+        """It is settled: tell the caller, if there still is one."""
+        self.is_settled = True
+        if isinstance(outcome, Exception):
+            self.reject(outcome)
+        elif not self.future.done():
+            self.future.set_result(outcome)
+
+    def reject(self, error: Exception) -> None:
+        """Tell the caller, if there still is one, whatever becomes of the draft."""
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+def may_open(draft: Draft) -> bool:
+    """Whether it may be the first message of a direct conversation, which it stores then."""
+    is_direct = draft.conversation.kind is ConversationKind.DIRECT
+    return is_direct and isinstance(draft, MessageDraft)
+
+
+def place_after(draft: Draft, appended: Appended) -> Place:
+    """Where the log ends once that is stored."""
+    event = appended.event
+    changes = isinstance(event, ConversationUpdated)
+    revision = event.seq if changes else draft.conversation.revision
+    return Place(event.conversation_id, event.seq, revision)
+
+
+def audience_of(draft: Draft) -> Collection[UserId]:
+    """The members before the entry and after it."""
+    members = draft.conversation.members.keys()
+    if isinstance(draft, ChangeDraft) and isinstance(draft.change, MemberAdded):
+        return members | {draft.change.user_id}
+    return members

@@ -1,0 +1,129 @@
+"""Taking websockets over from uvicorn: the handshake, and who is let in."""
+
+import asyncio
+import logging
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from picows import (
+    WSAutoPingStrategy,
+    WSUpgradeRequest,
+    WSUpgradeResponse,
+    WSUpgradeResponseWithListener,
+)
+from picows.picows import WSProtocol  # type: ignore[attr-defined]  # (in no stub)
+
+from chat_core.errors import ChatError, Malformed, NotFound, OriginNotAllowed
+from chat_socketio.direct import DirectSocket, Writes
+from chat_socketio.engine import EngineServer
+from chat_socketio.server import OriginCheck
+from chat_wire import encode
+from chat_wire.problems import ProblemReporter
+
+READ_BUFFER_BYTES = 2_048
+"""At first; it grows with what a client sends at once, up to a frame."""
+
+_silent = logging.getLogger("chat_socketio.picows")
+_silent.setLevel(logging.CRITICAL)
+"""Picows logs what a peer does wrong as errors of its own, with a traceback."""
+
+
+class DirectWebSockets:
+    """Where uvicorn hands its websockets to: give `protocol` to its `ws` option."""
+
+    def __init__(
+        self,
+        server: EngineServer,
+        *,
+        path: str,
+        origins: OriginCheck,
+        problems: ProblemReporter,
+    ) -> None:
+        self._server = server
+        self._path = path
+        self._origins = origins
+        self._problems = problems
+        self._writes = Writes()
+
+    def protocol(self) -> type[asyncio.BufferedProtocol]:
+        """The class of which uvicorn makes one for each websocket."""
+        accept, frame_bytes = self.accept, self._server.max_http_buffer_size
+
+        class Protocol(WSProtocol):  # type: ignore[misc]
+            def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:  # noqa: ANN401, ARG002
+                super().__init__(
+                    host_port=None,
+                    ws_path=None,
+                    is_client_side=False,
+                    ws_listener_factory=accept,
+                    logger=logging.LoggerAdapter(_silent),
+                    disconnect_on_exception=True,
+                    websocket_handshake_timeout=None,
+                    enable_auto_ping=False,  # Engine.IO has pings of its own
+                    auto_ping_idle_timeout=0,
+                    auto_ping_reply_timeout=0,
+                    auto_ping_strategy=WSAutoPingStrategy.PING_WHEN_IDLE,
+                    enable_auto_pong=True,
+                    max_frame_size=frame_bytes,
+                    extra_headers=None,
+                    read_buffer_init_size=READ_BUFFER_BYTES,
+                )
+                self._connections = server_state.connections
+
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                self._connections.add(self)
+                super().connection_made(transport)
+
+            def connection_lost(self, error: Exception | None) -> None:
+                self._connections.discard(self)
+                super().connection_lost(error)
+
+            def data_received(self, data: bytes) -> None:
+                """Uvicorn hands over the request that it has read."""
+                rest = memoryview(data)
+                while rest:
+                    buffer = self.get_buffer(len(rest))
+                    size = min(len(buffer), len(rest))
+                    buffer[:size] = rest[:size]
+                    self.buffer_updated(size)
+                    rest = rest[size:]
+
+            def shutdown(self) -> None:
+                """Uvicorn stops."""
+                self.transport.disconnect()
+
+        return Protocol
+
+    def accept(self, request: WSUpgradeRequest) -> DirectSocket | WSUpgradeResponseWithListener:
+        """Judge a handshake: the listener for it, or what it is refused with."""
+        try:
+            return self._accepted(request)
+        except ChatError as error:
+            problem = self._problems.report(error)
+            response = WSUpgradeResponse.create_error_response(
+                HTTPStatus(problem.status),
+                encode(problem),
+                {"Content-Type": "application/problem+json"},
+            )
+            return WSUpgradeResponseWithListener(response, None)
+
+    def _accepted(self, request: WSUpgradeRequest) -> DirectSocket:
+        url = urlsplit(request.path.decode("latin-1"))
+        if url.path.rstrip("/") != self._path:
+            raise NotFound("There is no websocket here")
+        origin, host = request.headers.get("origin"), request.headers.get("host")
+        if origin is not None and not self._origins(origin, host):
+            raise OriginNotAllowed
+        query = parse_qs(url.query)
+        if query.get("transport") != ["websocket"] or "j" in query:
+            raise Malformed("A websocket takes transport=websocket")
+        environ = {"QUERY_STRING": url.query, "PATH_INFO": url.path}
+        if "sid" not in query:
+            if query.get("EIO") != ["4"]:
+                raise Malformed("Engine.IO has to be of version 4: EIO=4")
+            return DirectSocket(self._server, self._writes, environ, None)
+        polling = self._server.upgradable(query["sid"][0])
+        if polling is None:
+            raise Malformed("There is no such session that could be upgraded")
+        return DirectSocket(self._server, self._writes, environ, polling)
