@@ -63,24 +63,34 @@ class MongoDatabase:
     One at a time in a process: Beanie binds its documents to one database.
     """
 
-    def __init__(self, client: AsyncMongoClient[Row], name: str) -> None:
+    def __init__(
+        self, client: AsyncMongoClient[Row], name: str, call_seconds: float = CALL_SECONDS
+    ) -> None:
         self.name = name
         self._client = client
         self._database = client[name]
+        self._call_seconds = call_seconds
         self._latest: Timestamp | None = None
         self._ping: asyncio.Task[bool] | None = None
 
     @classmethod
     async def open(
-        cls, url: str, name: str = "chat", *, patience: float = OPEN_SECONDS
+        cls,
+        url: str,
+        name: str = "chat",
+        *,
+        patience: float = OPEN_SECONDS,
+        call_seconds: float = CALL_SECONDS,
     ) -> "MongoDatabase":
         """Connect, and make the collections and indexes that are missing.
 
-        Waits up to `patience` seconds for a primary. Raises `DatabaseRefused` where the database
+        Waits up to `patience` seconds for a primary; later a read or write outside of the log
+        takes `call_seconds` at most. Raises `DatabaseRefused` where the database
         can't be used.
         """
         try:
-            database = cls(AsyncMongoClient(url, **_OPTIONS), name)
+            options = {**_OPTIONS, "timeoutMS": int(call_seconds * 1000)}
+            database = cls(AsyncMongoClient(url, **options), name, call_seconds)
         except (PyMongoError, ValueError):
             raise DatabaseRefused(NO_URL) from None
         try:
@@ -103,13 +113,13 @@ class MongoDatabase:
         return self._database[document.get_collection_name()]
 
     @asynccontextmanager
-    async def session(self, *, seconds: float = CALL_SECONDS) -> AsyncIterator[AsyncClientSession]:
+    async def session(self) -> AsyncIterator[AsyncClientSession]:
         """A session whose reads see everything that this process was told is stored.
 
         Also where another member has become primary meanwhile. All that is done in it takes
-        `seconds` at most. Raises `Unavailable`.
+        `call_seconds` at most. Raises `Unavailable`.
         """
-        with translated(), pymongo.timeout(seconds):
+        with translated(), pymongo.timeout(self._call_seconds):
             async with self._client.start_session(causal_consistency=True) as session:
                 self.catch_up(session)
                 try:

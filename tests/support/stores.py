@@ -113,7 +113,9 @@ async def mongo_stores() -> AsyncIterator[Stores]:
 @asynccontextmanager
 async def empty_database() -> AsyncIterator[MongoDatabase]:
     """This process's own database on the tests' mongod, without a document."""
-    database = await MongoDatabase.open(mongodb_url(), f"test_{os.getpid()}")
+    # A machine that is busy with other tests may hold up a call for seconds.
+    name = f"test_{os.getpid()}"
+    database = await MongoDatabase.open(mongodb_url(), name, patience=60, call_seconds=30)
     try:
         for document in DOCUMENTS:
             if document is not MetaDocument:
