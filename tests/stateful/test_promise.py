@@ -52,7 +52,11 @@ class Promise(RuleBasedStateMachine):
         self.opened = AsyncExitStack()
         self.clock, self.ids, self.client_ids = ManualClock(), CountedIds(), CountedIds()
         self.gate = Gate()
-        self.stores: Stores = self.run(self.opened.enter_async_context(self.open_stores()))
+        try:
+            self.stores: Stores = self.run(self.opened.enter_async_context(self.open_stores()))
+        except BaseException:
+            self.runner.close()  # else the tests after this one hear of it
+            raise
         self.server = Server(self.stores, self.clock, self.ids, self.gate)
         self.users: list[tuple[str, UserId]] = []
         self.machines: list[Device] = []
