@@ -46,7 +46,6 @@ _OPTIONS: Mapping[str, Any] = MappingProxyType(
         "readPreference": "primary",
         "retryReads": True,
         "retryWrites": True,
-        "timeoutMS": int(CALL_SECONDS * 1000),
         "tz_aware": True,
         "w": "majority",
     }
@@ -85,8 +84,7 @@ class MongoDatabase:
         """Connect, and make the collections and indexes that are missing.
 
         Waits up to `patience` seconds for a primary; later a read or write outside of the log
-        takes `call_seconds` at most. Raises `DatabaseRefused` where the database
-        can't be used.
+        takes `call_seconds` at most. Raises `DatabaseRefused` where the database can't be used.
         """
         try:
             options = {**_OPTIONS, "timeoutMS": int(call_seconds * 1000)}

@@ -245,11 +245,11 @@ class Writes:
     def __init__(self) -> None:
         self._waiting: list[DirectSocket] = []
 
-    def note(self, socket: DirectSocket) -> None:
+    def note(self, writer: DirectSocket) -> None:
         """It has something to write."""
         if not self._waiting:
             self._in_turns(self.TURNS)
-        self._waiting.append(socket)
+        self._waiting.append(writer)
 
     def _in_turns(self, turns: int) -> None:
         if turns:

@@ -13,7 +13,7 @@ class _Framed:
 
 def framed(text: str) -> bytes:
     """A text frame of a server, which is not masked (RFC 6455, section 5.2)."""
-    if text is _Framed.text:
+    if text == _Framed.text:
         return _Framed.frame
     payload = text.encode()
     size = len(payload)

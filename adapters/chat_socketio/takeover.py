@@ -4,7 +4,7 @@ import asyncio
 import logging
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 
 from picows import (
     WSAutoPingStrategy,
@@ -14,7 +14,7 @@ from picows import (
 )
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # (in no stub)
 
-from chat_core.errors import ChatError, Malformed, NotFound, OriginNotAllowed
+from chat_core.errors import Malformed, NotFound, OriginNotAllowed
 from chat_socketio.direct import DirectSocket, Writes
 from chat_socketio.engine import EngineServer
 from chat_socketio.server import OriginCheck
@@ -99,7 +99,7 @@ class DirectWebSockets:
         """Judge a handshake: the listener for it, or what it is refused with."""
         try:
             return self._accepted(request)
-        except ChatError as error:
+        except Exception as error:  # noqa: BLE001 - a boundary: picows would answer with its text
             problem = self._problems.report(error)
             response = WSUpgradeResponse.create_error_response(
                 HTTPStatus(problem.status),
@@ -109,16 +109,16 @@ class DirectWebSockets:
             return WSUpgradeResponseWithListener(response, None)
 
     def _accepted(self, request: WSUpgradeRequest) -> DirectSocket:
-        url = urlsplit(request.path.decode("latin-1"))
-        if url.path.rstrip("/") != self._path:
+        path, _, query_string = request.path.decode("latin-1").partition("?")
+        if path.rstrip("/") != self._path:
             raise NotFound("There is no websocket here")
         origin, host = request.headers.get("origin"), request.headers.get("host")
         if origin is not None and not self._origins(origin, host):
             raise OriginNotAllowed
-        query = parse_qs(url.query)
+        query = parse_qs(query_string)
         if query.get("transport") != ["websocket"] or "j" in query:
             raise Malformed("A websocket takes transport=websocket")
-        environ = {"QUERY_STRING": url.query, "PATH_INFO": url.path}
+        environ = {"QUERY_STRING": query_string, "PATH_INFO": path}
         if "sid" not in query:
             if query.get("EIO") != ["4"]:
                 raise Malformed("Engine.IO has to be of version 4: EIO=4")

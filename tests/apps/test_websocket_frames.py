@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+from urllib.parse import urlsplit
 
 import pytest
 from websockets.asyncio.client import connect
@@ -57,6 +58,21 @@ async def test_there_is_no_websocket_at_another_path(server: ServerProcess, path
         async with connect(websocket_url(server, path)):
             pass
     assert 400 <= refused.value.response.status_code < 500
+
+
+async def test_a_target_that_is_no_url_is_refused_in_words_of_our_own(
+    strict_server: ServerProcess,
+) -> None:
+    address = urlsplit(strict_server.url)
+    reader, writer = await asyncio.open_connection(address.hostname, address.port)
+    writer.write(
+        b"GET //[ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+    )
+    status = await asyncio.wait_for(reader.readline(), 5)
+    writer.close()
+    await writer.wait_closed()
+    assert status.split()[1].startswith(b"4"), status
 
 
 async def test_a_close_is_answered_and_the_user_is_offline(server: ServerProcess, api: Api) -> None:
