@@ -34,6 +34,8 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     milliseconds: dict[str, Spread]
     server_cpu_us_each: Spread | None
     database_cpu_us_each: Spread | None
+    cpu_ratio: Spread | None
+    """Of the CPU of both for each of what was counted to the first target's in the same round."""
     server_mib: Spread
     client_cores: Spread
     client_limits: bool
@@ -82,12 +84,20 @@ async def compare(
     return Comparison(compared=compared, rounds=results)
 
 
+def _cpu(result: Result) -> float:
+    """CPU µs of server and database for each of what was counted; 0 if nothing was."""
+    return sum(used.cpu_us_each or 0 for used in (result.server, result.database) if used)
+
+
 def _compared(results: Sequence[Result], first: Sequence[Result]) -> Compared:
     def costs(of: str) -> Spread | None:
         each = [used.cpu_us_each for result in results if (used := getattr(result, of))]
         known = [cost for cost in each if cost is not None]
         return Spread.of(known) if known else None
 
+    cpu_ratios = [
+        _cpu(mine) / _cpu(other) for mine, other in zip(results, first, strict=True) if _cpu(other)
+    ]
     milliseconds = {}
     for name in ("p50", "p99", "p999"):
         timed = [
@@ -106,6 +116,7 @@ def _compared(results: Sequence[Result], first: Sequence[Result]) -> Compared:
         milliseconds=milliseconds,
         server_cpu_us_each=costs("server"),
         database_cpu_us_each=costs("database"),
+        cpu_ratio=Spread.of(cpu_ratios) if cpu_ratios else None,
         server_mib=Spread.of([each.server.resident_mib_after for each in results if each.server]),
         client_cores=Spread.of([result.client.cores for result in results]),
         client_limits=2 * sum(result.client_limits for result in results) >= len(results),
@@ -122,17 +133,19 @@ def describe(comparison: Comparison) -> str:
             f"{work.units}/s",
             f"of {first.target}",
             *("p50 ms", "p99 ms", "p99.9 ms"),
-            *("server µs", "database µs", "server MiB", "client cores"),
+            *("server µs", "database µs", f"of {first.target}"),
+            *("server MiB", "client cores"),
         ]
     ]
     rows += [
         [
             each.target,
             f"{each.rate.median:,.0f}",
-            f"{each.ratio.median:.2f} ({each.ratio.least:.2f}-{each.ratio.most:.2f})",
+            _ratio(each.ratio),
             *(_number(each.milliseconds.get(name)) for name in ("p50", "p99", "p999")),
             _number(each.server_cpu_us_each),
             _number(each.database_cpu_us_each),
+            _ratio(each.cpu_ratio),
             _number(each.server_mib),
             f"{each.client_cores.median:.2f}" + ("!" if each.client_limits else ""),
         ]
@@ -145,6 +158,12 @@ def describe(comparison: Comparison) -> str:
     if any(each.client_limits for each in comparison.compared):
         lines.append("! The clients took all of their cores, and may be what limits.")
     return "\n".join(lines)
+
+
+def _ratio(spread: Spread | None) -> str:
+    if spread is None:
+        return "-"
+    return f"{spread.median:.2f} ({spread.least:.2f}-{spread.most:.2f})"
 
 
 def _number(spread: Spread | None) -> str:
