@@ -37,6 +37,9 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     cpu_ratio: Spread | None
     """Of the CPU of both for each of what was counted to the first target's in the same round."""
     server_mib: Spread
+    kib_each: Spread | None
+    """How much the server has grown since the first round for each client; None unless that is
+    what is measured."""
     client_cores: Spread
     client_limits: bool
     """Whether the clients may have limited it in half of the rounds or more."""
@@ -118,8 +121,23 @@ def _compared(results: Sequence[Result], first: Sequence[Result]) -> Compared:
         database_cpu_us_each=costs("database"),
         cpu_ratio=Spread.of(cpu_ratios) if cpu_ratios else None,
         server_mib=Spread.of([each.server.resident_mib_after for each in results if each.server]),
+        kib_each=_kib_each(results),
         client_cores=Spread.of([result.client.cores for result in results]),
         client_limits=2 * sum(result.client_limits for result in results) >= len(results),
+    )
+
+
+def _kib_each(results: Sequence[Result]) -> Spread | None:
+    # Memory that was used once is not given back: later rounds begin with what the first one took.
+    first = results[0].server
+    if first is None or not results[0].work.memory_per_client:
+        return None
+    return Spread.of(
+        [
+            1024 * (each.server.resident_mib_after - first.resident_mib_before) / each.done
+            for each in results
+            if each.server and each.done
+        ]
     )
 
 
@@ -133,8 +151,8 @@ def describe(comparison: Comparison) -> str:
             f"{work.units}/s",
             f"of {first.target}",
             *("p50 ms", "p99 ms", "p99.9 ms"),
-            *("server µs", "database µs", f"of {first.target}"),
-            *("server MiB", "client cores"),
+            *("server µs", "database µs", f"µs of {first.target}"),
+            *("server MiB", "KiB each", "client cores"),
         ]
     ]
     rows += [
@@ -147,12 +165,14 @@ def describe(comparison: Comparison) -> str:
             _number(each.database_cpu_us_each),
             _ratio(each.cpu_ratio),
             _number(each.server_mib),
+            _number(each.kib_each),
             f"{each.client_cores.median:.2f}" + ("!" if each.client_limits else ""),
         ]
         for each in comparison.compared
     ]
+    columns = [column for column in zip(*rows, strict=True) if set(column[1:]) != {"-"}]
     lines = [
-        table(rows),
+        table(list(zip(*columns, strict=True))),
         f"Medians of {len(comparison.rounds)} rounds; µs is CPU per {work.unit}.",
     ]
     if any(each.client_limits for each in comparison.compared):
