@@ -5,6 +5,7 @@ import click
 from chat_bench.compare_command import compare_targets
 from chat_bench.flat_command import flat
 from chat_bench.run_commands import run
+from chat_bench.simulate_command import simulate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,3 +24,4 @@ def chat_bench() -> None:
 chat_bench.add_command(run)
 chat_bench.add_command(compare_targets)
 chat_bench.add_command(flat)
+chat_bench.add_command(simulate)

@@ -7,6 +7,7 @@ The one part of this package that knows an adapter; nothing in here imports it.
 
 import asyncio
 import sys
+import uuid
 from collections.abc import Coroutine, Iterator
 from itertools import islice
 from pathlib import Path
@@ -68,7 +69,7 @@ async def _append(log: SqliteConversationLog, users: list[UserId], filling: Fill
                         conversation,
                         Actor(both[number % 2], SessionId("")),
                         content,
-                        ClientMessageId(f"{number}"),
+                        ClientMessageId(str(uuid.uuid4())),  # as most clients make them
                         clock.now(),
                     )
                 )
