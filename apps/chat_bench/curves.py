@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from chat_bench.svg import Picture, Point, ticks
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 320, 70, 30, 40, 50
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 720, 320, 70, 40, 40, 50
 COLOURS = ("#3465a4", "#cc5500", "#4e9a06", "#75507b", "#a40000")
-WORD_WIDTH = 7
+LETTER_WIDTH = 6.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,7 @@ class Curve:
     """Points from left to right; with `spans`, from where to where each was measured."""
 
     name: str
+    """In the legend; empty where it is the only one."""
     points: Sequence[Point]
     spans: Sequence[Point] = ()
     is_measured: bool = True
@@ -54,17 +55,18 @@ def plot(axes: Axes, curves: Sequence[Curve]) -> str:
         x, y = at(tick, 0)
         picture.text((x, y + 18), f"{tick:,.0f}", "middle")
     picture.text(((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10), axes.below, "middle")
-    right = WIDTH - RIGHT
+    right: float = WIDTH - RIGHT
     for curve, colour in reversed(list(zip(curves, COLOURS, strict=False))):
         for (x, _), (low, high) in zip(curve.points, curve.spans, strict=False):
             picture.line(at(x, low), at(x, high), colour)
         picture.path([at(x, min(y, most)) for x, y in curve.points], colour)
         for x, y in curve.points if curve.is_measured else ():
             picture.dot(at(x, y), colour)
-        picture.text((right, TOP - 8), curve.name, "end")
-        right -= WORD_WIDTH * len(curve.name) + 8
-        picture.rectangle((right, TOP - 13), 6, 6, colour)
-        right -= 16
+        if curve.name:
+            picture.text((right, TOP - 8), curve.name, "end")
+            right -= LETTER_WIDTH * len(curve.name) + 8
+            picture.rectangle((right, TOP - 14), 6, 6, colour)
+            right -= 16
     return str(picture)
 
 

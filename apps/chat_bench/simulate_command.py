@@ -42,7 +42,7 @@ def simulate(seed: int, plots: Path | None) -> None:
     for text in (_trials(trials), _machines(), _grown(grown), _death(death)):
         click.echo(text + "\n")
     if plots is not None:
-        pictures.draw(plots, trials, grown, death)
+        pictures.draw(plots, trials, grown, (DEATH, death))
 
 
 def _cluster(nodes: int, seed: int) -> tuple[float, float, cluster.Outcome]:
@@ -73,7 +73,7 @@ def _trials(trials: list[tuple[parameters.Measured, one_node.Outcome]]) -> str:
 
 def _machines() -> str:
     rows = [["one process on", "by interpreter", "by memory", "by network", "users online"]]
-    rows[0] += ["limit", "messages/s", "log-ins/s", "GiB a day"]
+    rows[0] += ["limit", "messages/s", "log-ins/s", "GiB a day", "back after, s"]
     for machine in MACHINES:
         found = capacity.capacity(machine, COSTS, SIZES, PEOPLE)
         each = (found.by_interpreter, found.by_memory, found.by_network, found.users)
@@ -85,6 +85,7 @@ def _machines() -> str:
                 f"{found.users * PEOPLE.messages_an_hour / capacity.HOUR:,.0f}",
                 f"{(machine.cores - 1) * 1_000_000 / COSTS.log_in_us:,.0f}",
                 f"{capacity.stored_gib_a_day(found.users, SIZES, PEOPLE):.1f}",
+                f"{capacity.back_after(found.users, COSTS, PEOPLE):.0f}",
             ]
         )
     return table(rows)

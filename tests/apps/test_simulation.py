@@ -1,6 +1,7 @@
 """The simulation is reproducible, keeps its own rules, and comes near what was measured."""
 
 import random
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from chat_bench.simulation.parameters import (
     NodeCosts,
     Sizes,
 )
+from tests.support import pages
 
 COSTS, BETWEEN = NodeCosts(), ClusterCosts()
 
@@ -101,15 +103,14 @@ def test_after_a_death_every_message_is_acked_and_every_user_is_back() -> None:
     assert len(moments[-1].acked) == pytest.approx(rate, rel=0.2)
 
 
-def test_a_node_of_many_cores_carries_no_more_messages_only_more_connections() -> None:
-    small, large = (
-        capacity(Machine(cores, 4 * cores, 10_000), COSTS, Sizes(), Behaviour())
-        for cores in (2, 64)
+def test_more_cores_and_memory_carry_no_more_than_the_interpreter() -> None:
+    tiny, small, large = (
+        capacity(Machine(cores, gib, 10_000), COSTS, Sizes(), Behaviour())
+        for cores, gib in ((2, 1), (2, 8), (64, 256))
     )
 
-    assert small.limit == "memory"
-    assert large.limit == "interpreter"
-    assert large.by_interpreter == small.by_interpreter
+    assert (tiny.limit, small.limit, large.limit) == ("memory", "interpreter", "interpreter")
+    assert tiny.users < small.users == large.users
 
 
 def test_nodes_that_tell_all_others_stop_gaining() -> None:
@@ -121,6 +122,14 @@ def test_nodes_that_tell_all_others_stop_gaining() -> None:
 
     assert gain(None) > 6
     assert gain(1) < 2
+
+
+def test_every_measured_cost_is_listed_with_its_value() -> None:
+    rows = pages.table(pages.ROOT / "docs" / "scaling.md", "What it costs")
+    listed = {pages.code(name)[0]: float(value) for name, value, *_ in rows}
+
+    assert len(rows) == len(listed)
+    assert listed == asdict(COSTS) | asdict(Sizes())
 
 
 def test_the_command_shows_and_draws_all_of_it(tmp_path: Path) -> None:

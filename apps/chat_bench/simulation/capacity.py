@@ -3,7 +3,13 @@
 from dataclasses import dataclass
 
 from chat_bench.processes import MEBIBYTE
-from chat_bench.simulation.parameters import Behaviour, ClusterCosts, NodeCosts, Sizes
+from chat_bench.simulation.parameters import (
+    PING_SECONDS,
+    Behaviour,
+    ClusterCosts,
+    NodeCosts,
+    Sizes,
+)
 
 HOUR = 3600.0
 SHARE = 0.5
@@ -50,14 +56,20 @@ def message_us(costs: NodeCosts, deliveries: float) -> float:
 def capacity(machine: Machine, costs: NodeCosts, sizes: Sizes, people: Behaviour) -> Capacity:
     """Of one serving process, which runs on one core at a time, however many there are."""
     a_second = people.messages_an_hour / HOUR
-    highest = 1_000_000 / message_us(costs, people.deliveries)
+    writing_us = a_second * message_us(costs, people.deliveries)
+    being_there_us = people.connections * costs.idle_us / PING_SECONDS
     kib = 1024 * (1024 * machine.memory_gib - sizes.base_mib)
     bits = 8 * sizes.delivered_bytes * people.deliveries
     return Capacity(
-        by_interpreter=SHARE * highest / a_second,
+        by_interpreter=SHARE * 1_000_000 / (writing_us + being_there_us),
         by_memory=kib / (sizes.connection_kib * people.connections),
         by_network=SHARE * 1_000_000 * machine.network_mbit / (bits * a_second),
     )
+
+
+def back_after(users: float, costs: NodeCosts, people: Behaviour) -> float:
+    """Seconds of work until all of them are registered again, after a restart."""
+    return users * people.connections * costs.registration_us / 1_000_000
 
 
 def stored_gib_a_day(users: float, sizes: Sizes, people: Behaviour) -> float:

@@ -1,5 +1,6 @@
 """One node under the loads that `chat-bench run messages` puts on a real one."""
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from chat_bench.simulation.node import MICROSECOND, Node
 from chat_bench.simulation.parameters import Measured, NodeCosts
 
 WARMUP, SECONDS = 0.5, 4.0
+NAP_SECONDS = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +60,14 @@ def under(load: Load, costs: NodeCosts, seed: int) -> Outcome:
         if started >= WARMUP:
             times.append(events.now - started)
         if load.rate is None and events.now < end:
-            send()
+            send(events.now)
 
-    def send() -> None:
-        started = events.now
+    def send(started: float) -> None:
         node.send(1, lambda: client.do(costs.client_us * MICROSECOND, lambda: finished(started)))
 
     if load.rate is None:
         for _ in range(load.in_flight or 1):
-            events.at(0, send)
+            events.at(0, partial(send, 0.0))
     else:
         _pace(events, load.rate, end, send)
     events.run(WARMUP)
@@ -80,12 +81,13 @@ def under(load: Load, costs: NodeCosts, seed: int) -> Outcome:
     )
 
 
-def _pace(events: Events, rate: float, end: float, send: Callable[[], None]) -> None:
-    """Send when due, as the load tool does."""
+def _pace(events: Events, rate: float, end: float, send: Callable[[float], None]) -> None:
+    """Send what is due, as the load tool does: it looks once a millisecond."""
 
     def due(number: int) -> None:
-        send()
-        if (number + 1) / rate < end:
-            events.at((number + 1) / rate, partial(due, number + 1))
+        at = number / rate
+        if at < end:
+            events.at(math.ceil(at / NAP_SECONDS) * NAP_SECONDS, partial(send, at))
+            events.at(at, partial(due, number + 1))
 
     events.at(0, partial(due, 0))

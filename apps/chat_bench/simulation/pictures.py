@@ -1,6 +1,6 @@
 """What was simulated, drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from chat_bench.curves import Axes, Curve, plot
@@ -12,13 +12,16 @@ Grown = tuple[int, float, float, cluster.Outcome]
 
 
 def draw(
-    folder: Path, trials: Sequence[Trial], grown: Sequence[Grown], death: cluster.Outcome
+    folder: Path,
+    trials: Sequence[Trial],
+    grown: Sequence[Grown],
+    death: tuple[cluster.Scene, cluster.Outcome],
 ) -> None:
     """One SVG each: a node beside the real one, nodes by number, and the death of one."""
     for name, picture in (
         ("node", _node(trials)),
         ("cluster", _cluster(grown)),
-        ("death", _death(death)),
+        ("death", _death(*death)),
     ):
         folder.joinpath(f"simulated-{name}.svg").write_text(picture, encoding="utf-8")
 
@@ -49,18 +52,15 @@ def _cluster(grown: Sequence[Grown]) -> str:
     return plot(Axes("messages a second", "nodes"), curves)
 
 
-def _death(death: cluster.Outcome) -> str:
-    seconds = [float(second) for second in range(1, len(death.moments) + 1)]
-    users = max(moment.away for moment in death.moments) or 1
-    partitions = max(moment.without_owner for moment in death.moments) or 1
-    rate = max(len(moment.acked) for moment in death.moments) or 1
-    percent = [
-        ("users away", [100 * moment.away / users for moment in death.moments]),
-        ("partitions unowned", [100 * each.without_owner / partitions for each in death.moments]),
-        ("messages acked", [100 * len(moment.acked) / rate for moment in death.moments]),
-    ]
+def _death(scene: cluster.Scene, death: cluster.Outcome) -> str:
+    def percent(name: str, of: float, values: Iterable[float]) -> Curve:
+        points = [(float(second), 100 * each / of) for second, each in enumerate(values, 1)]
+        return Curve(name, points, is_measured=False)
+
+    moments = death.moments
     curves = [
-        Curve(name, list(zip(seconds, values, strict=True)), (), is_measured=False)
-        for name, values in percent
+        percent("users away", scene.users, (each.away for each in moments)),
+        percent("partitions unowned", cluster.PARTITIONS, (e.without_owner for e in moments)),
+        percent("acks a second", scene.rate, (len(each.acked) for each in moments)),
     ]
-    return plot(Axes("% of the most", "seconds"), curves)
+    return plot(Axes("% of all", "seconds"), curves)
