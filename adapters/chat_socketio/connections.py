@@ -5,7 +5,7 @@ from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from chat_core.errors import ChatError
 from chat_core.events import Event
@@ -46,8 +46,10 @@ class Connection:
     is_closed: bool = False
     deadline: Timer | None = None
     inbox: deque[str] = field(default_factory=deque)
-    outstanding: "set[asyncio.Future[Any]]" = field(default_factory=set)
-    """What will come of events that have their place in the order."""
+    unanswered: int = 0
+    """Events that have their place in the order, and of which it is not known what came."""
+    all_answered: "asyncio.Future[None] | None" = None
+    """Done once there are none, where somebody waits for that."""
     worker: "asyncio.Task[None] | None" = None
     has_room: asyncio.Event = field(default_factory=asyncio.Event)
 

@@ -236,11 +236,8 @@ class DirectSocket(WSListener, Direct):
 class Writes:
     """The websockets that have something to write.
 
-    They write a few turns of the loop later: the messages of one commit go out as pushes, and
-    then, as their outcomes are handed on from future to future, as acks.
+    They write in the loop's next turn: what comes of one commit, pushes and acks, leaves together.
     """
-
-    TURNS = 3
 
     def __init__(self) -> None:
         self._waiting: list[DirectSocket] = []
@@ -248,13 +245,10 @@ class Writes:
     def note(self, writer: DirectSocket) -> None:
         """It has something to write."""
         if not self._waiting:
-            self._in_turns(self.TURNS)
+            asyncio.get_running_loop().call_soon(self._write)
         self._waiting.append(writer)
 
-    def _in_turns(self, turns: int) -> None:
-        if turns:
-            asyncio.get_running_loop().call_soon(self._in_turns, turns - 1)
-            return
+    def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.flush()

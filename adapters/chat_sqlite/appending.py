@@ -24,6 +24,7 @@ from chat_core.ports.log import (
     CreationDraft,
     Draft,
     MessageDraft,
+    Outcome,
     RevisionDraft,
     Stale,
 )
@@ -93,7 +94,7 @@ class Appending:
         self._ends: dict[int, tuple[int, int]] = {}
         self._receipts: dict[tuple[int, int], int] = {}
 
-    def store(self, drafts: Iterable[Draft]) -> Sequence[Appended | Exception]:
+    def store(self, drafts: Iterable[Draft]) -> Sequence[Outcome]:
         """Store what can be stored: for each draft what came of it, or why nothing did."""
         outcomes = [self._append(draft) for draft in drafts]
         self._flush()
@@ -110,7 +111,7 @@ class Appending:
         )
         self._messages, self._ends, self._receipts = [], {}, {}
 
-    def _append(self, draft: Draft) -> Appended | Exception:
+    def _append(self, draft: Draft) -> Outcome:
         if isinstance(draft, MessageDraft):
             return self._send(draft)
         # What follows reads and changes rows that may be gathered only.
@@ -123,7 +124,7 @@ class Appending:
             case ChangeDraft():
                 return self._change(draft)
 
-    def _send(self, draft: MessageDraft) -> Appended | Exception:
+    def _send(self, draft: MessageDraft) -> Outcome:
         repeat = self.repeat(draft)
         if repeat is not None:
             return repeat
@@ -136,7 +137,7 @@ class Appending:
             return Stale()
         return Appended(MessageSent(self._add_message(place, draft)))
 
-    def repeat(self, draft: MessageDraft) -> Appended | Exception | None:
+    def repeat(self, draft: MessageDraft) -> Outcome | None:
         """What a draft repeats, or that it can't; None where its client id is new."""
         if draft.client_id is None or not self._first_sent:
             return None
@@ -169,7 +170,7 @@ class Appending:
             self._first_sent[sent.sender_id, draft.client_id] = FirstSent(sent, None)
         return sent
 
-    def _revise(self, draft: RevisionDraft) -> Appended | Exception:
+    def _revise(self, draft: RevisionDraft) -> Outcome:
         place = self._places.of(self._connection, draft.conversation)
         row = self._connection.execute(
             "SELECT pk, updated_seq, content FROM messages WHERE id = ?", (draft.message.id,)
@@ -192,7 +193,7 @@ class Appending:
         self._look_up_again(revised.sender_id)
         return Appended(MessageUpdated(seq, revised))
 
-    def _create(self, draft: CreationDraft) -> Appended | Exception:
+    def _create(self, draft: CreationDraft) -> Outcome:
         group, creator = draft.conversation, self._user(draft.actor.user_id)
         members = [[each.user_id, each.role.value] for each in group.members.values()]
         if draft.client_id is not None:
@@ -236,7 +237,7 @@ class Appending:
             )
         )
 
-    def _change(self, draft: ChangeDraft) -> Appended | Exception:
+    def _change(self, draft: ChangeDraft) -> Outcome:
         place = self._places.of(self._connection, draft.conversation)
         if place is None or place.revision != draft.conversation.revision:
             return Stale()

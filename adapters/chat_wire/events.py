@@ -233,7 +233,7 @@ class Push:
 
 def sees_more(event: Event) -> UserId | None:
     """The one user, if any, to whom the event shows more than to all others."""
-    if isinstance(event, MessageSent | MessageUpdated):
+    if isinstance(event, (MessageSent, MessageUpdated)):
         message = event.message
         return None if message.client_message_id is None else message.sender_id
     return None

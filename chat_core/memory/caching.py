@@ -5,7 +5,6 @@ judges each draft by the revision: `Stale` makes the cache read anew. So use it 
 store checks again what was judged on it, and plain stores for everything else.
 """
 
-import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,9 +19,11 @@ from chat_core.ports.log import (
     Appended,
     Committed,
     ConversationLog,
+    Done,
     Draft,
     Follower,
     MessageDraft,
+    Outcome,
     Stale,
 )
 from chat_core.ports.storage import BlockStore, ConversationStore
@@ -71,7 +72,7 @@ class CachedConversations(ConversationStore):
 
     async def get(self, conversation_id: ConversationId) -> Conversation | None:
         """See `ConversationStore.get`."""
-        known = self._known.get(conversation_id)
+        known = self.known(conversation_id)
         if known is not None:
             return known
         token = self._loading.begin(conversation_id)
@@ -82,16 +83,25 @@ class CachedConversations(ConversationStore):
 
     async def direct(self, one: UserId, other: UserId) -> Conversation | None:
         """See `ConversationStore.direct`."""
-        pair = frozenset((one, other))
-        known = self._pairs.get(pair)
+        known = self.known_direct(one, other)
         if known is not None:
-            return self._known[known]
+            return known
+        pair = frozenset((one, other))
         token = self._loading.begin(pair)
         found = await self.store.direct(one, other)
         if self._loading.is_fresh(pair, token) and found is not None:
             self._remember(found)
             self._pairs[pair] = found.id
         return found
+
+    def known(self, conversation_id: ConversationId) -> Conversation | None:
+        """See `ConversationStore.known`."""
+        return self._known.get(conversation_id)
+
+    def known_direct(self, one: UserId, other: UserId) -> Conversation | None:
+        """See `ConversationStore.known_direct`."""
+        known = self._pairs.get(frozenset((one, other)))
+        return None if known is None else self._known[known]
 
     async def overview(self, user_id: UserId, conversation_id: ConversationId) -> Overview | None:
         """See `ConversationStore.overview`."""
@@ -140,10 +150,10 @@ class CachedBlocks(BlockStore):
 
     async def between(self, one: UserId, other: UserId) -> bool:
         """See `BlockStore.between`."""
+        known = self.known_between(one, other)
+        if known is not None:
+            return known
         pair, now = frozenset((one, other)), self.clock.monotonic()
-        blocked, until = self._known.get(pair, (False, now))
-        if now < until:
-            return blocked
         token = self._loading.begin(pair)
         blocked = await self.store.between(one, other)
         if self._loading.is_fresh(pair, token):
@@ -152,6 +162,13 @@ class CachedBlocks(BlockStore):
             if len(self._known) > MOST_PAIRS:
                 del self._known[next(iter(self._known))]
         return blocked
+
+    def known_between(self, one: UserId, other: UserId) -> bool | None:
+        """See `BlockStore.known_between`."""
+        known = self._known.get(frozenset((one, other)))
+        if known is None or self.clock.monotonic() >= known[1]:
+            return None
+        return known[0]
 
     async def block(self, user_id: UserId, other_id: UserId, at: datetime) -> None:
         """See `BlockStore.block`."""
@@ -186,14 +203,9 @@ class CacheTellingLog(ConversationLog):
     log: ConversationLog
     cache: CachedConversations
 
-    def submit(self, draft: Draft) -> "asyncio.Future[Appended]":
+    def submit(self, draft: Draft, done: Done) -> None:
         """See `ConversationLog.submit`."""
-        outcome = self.log.submit(draft)
-        if outcome.done():  # then who awaits it goes on before any callback is called
-            self._look(draft.conversation, outcome)
-        else:
-            outcome.add_done_callback(partial(self._look, draft.conversation))
-        return outcome
+        self.log.submit(draft, partial(self._look, draft.conversation, done))
 
     async def repeated(self, draft: MessageDraft) -> Appended | None:
         """See `ConversationLog.repeated`."""
@@ -214,6 +226,7 @@ class CacheTellingLog(ConversationLog):
 
         self.log.follow(follow)
 
-    def _look(self, judged: Conversation, outcome: "asyncio.Future[Appended]") -> None:
-        if not outcome.cancelled() and isinstance(outcome.exception(), Stale):
+    def _look(self, judged: Conversation, done: Done, outcome: Outcome) -> None:
+        if isinstance(outcome, Stale):
             self.cache.forget(judged.id, judged.members)
+        done(outcome)
