@@ -183,10 +183,9 @@ class DirectSocket(WSListener, Direct):
 
     def send(self, text: str) -> None:
         """Write a packet soon. A client that takes too little of what was written is cut off."""
-        if not self._raw.is_closing():
-            if not self._frames:
-                self._writes.note(self)
-            self._frames.append(framed(text))
+        if not self._frames:
+            self._writes.note(self)
+        self._frames.append(framed(text))
 
     def flush(self) -> None:
         """Write all that waits, at once: a write costs more than what it writes."""

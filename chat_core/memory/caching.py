@@ -32,6 +32,8 @@ from chat_core.ports.system import Clock
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 
+Pair = tuple[UserId, UserId]
+
 MOST_MEMBERS = 500_000
 """Of the cached conversations together, about 200 bytes each: a large group takes more room."""
 MOST_PAIRS = 100_000
@@ -66,8 +68,8 @@ class CachedConversations(ConversationStore):
 
     store: ConversationStore
     _known: dict[ConversationId, Conversation] = field(default_factory=dict)
-    _pairs: dict[frozenset[UserId], ConversationId] = field(default_factory=dict)
-    _loading: _Loading[ConversationId | frozenset[UserId]] = field(default_factory=_Loading)
+    _pairs: dict[Pair, ConversationId] = field(default_factory=dict)
+    _loading: _Loading[ConversationId | Pair] = field(default_factory=_Loading)
     _members: int = 0
 
     async def get(self, conversation_id: ConversationId) -> Conversation | None:
@@ -86,7 +88,7 @@ class CachedConversations(ConversationStore):
         known = self.known_direct(one, other)
         if known is not None:
             return known
-        pair = frozenset((one, other))
+        pair = _pair(one, other)
         token = self._loading.begin(pair)
         found = await self.store.direct(one, other)
         if self._loading.is_fresh(pair, token) and found is not None:
@@ -100,7 +102,7 @@ class CachedConversations(ConversationStore):
 
     def known_direct(self, one: UserId, other: UserId) -> Conversation | None:
         """See `ConversationStore.known_direct`."""
-        known = self._pairs.get(frozenset((one, other)))
+        known = self._pairs.get(_pair(one, other))
         return None if known is None else self._known[known]
 
     async def overview(self, user_id: UserId, conversation_id: ConversationId) -> Overview | None:
@@ -119,11 +121,12 @@ class CachedConversations(ConversationStore):
 
     def forget(self, conversation_id: ConversationId, members: Collection[UserId]) -> None:
         """It has changed, or may have: read it again the next time."""
-        pair = frozenset(members)
         self._loading.changed(conversation_id)
-        self._loading.changed(pair)
-        self._drop(self._pairs.get(pair, conversation_id))
         self._drop(conversation_id)
+        if len(members) == 2:  # noqa: PLR2004 - it may be a direct one
+            pair = _pair(*members)
+            self._loading.changed(pair)
+            self._drop(self._pairs.get(pair, conversation_id))
 
     def _remember(self, conversation: Conversation) -> None:
         self._drop(conversation.id)
@@ -136,7 +139,8 @@ class CachedConversations(ConversationStore):
         dropped = self._known.pop(conversation_id, None)
         if dropped is not None:
             self._members -= len(dropped.members)
-            self._pairs.pop(frozenset(dropped.members), None)
+            if len(dropped.members) == 2:  # noqa: PLR2004
+                self._pairs.pop(_pair(*dropped.members), None)
 
 
 @dataclass(slots=True)
@@ -145,15 +149,15 @@ class CachedBlocks(BlockStore):
 
     store: BlockStore
     clock: Clock
-    _known: dict[frozenset[UserId], tuple[bool, float]] = field(default_factory=dict)
-    _loading: _Loading[frozenset[UserId]] = field(default_factory=_Loading)
+    _known: dict[Pair, tuple[bool, float]] = field(default_factory=dict)
+    _loading: _Loading[Pair] = field(default_factory=_Loading)
 
     async def between(self, one: UserId, other: UserId) -> bool:
         """See `BlockStore.between`."""
         known = self.known_between(one, other)
         if known is not None:
             return known
-        pair, now = frozenset((one, other)), self.clock.monotonic()
+        pair, now = _pair(one, other), self.clock.monotonic()
         token = self._loading.begin(pair)
         blocked = await self.store.between(one, other)
         if self._loading.is_fresh(pair, token):
@@ -165,7 +169,7 @@ class CachedBlocks(BlockStore):
 
     def known_between(self, one: UserId, other: UserId) -> bool | None:
         """See `BlockStore.known_between`."""
-        known = self._known.get(frozenset((one, other)))
+        known = self._known.get(_pair(one, other))
         if known is None or self.clock.monotonic() >= known[1]:
             return None
         return known[0]
@@ -191,7 +195,7 @@ class CachedBlocks(BlockStore):
         return await self.store.blocked_by(user_id, after=after, limit=limit)
 
     def _forget(self, one: UserId, other: UserId) -> None:
-        pair = frozenset((one, other))
+        pair = _pair(one, other)
         self._known.pop(pair, None)
         self._loading.changed(pair)
 
@@ -230,3 +234,8 @@ class CacheTellingLog(ConversationLog):
         if isinstance(outcome, Stale):
             self.cache.forget(judged.id, judged.members)
         done(outcome)
+
+
+def _pair(one: UserId, other: UserId) -> Pair:
+    """Two users, in whichever order they are named."""
+    return (one, other) if one < other else (other, one)

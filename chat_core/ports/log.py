@@ -18,6 +18,7 @@ from chat_core.ids import (
     UserId,
 )
 from chat_core.messages import Message
+from chat_core.records import record
 from chat_core.sessions import Actor
 
 Told = TypeVar("Told")
@@ -27,7 +28,7 @@ class Stale(Exception):
     """What the rules were judged on has changed since: read it again and judge anew."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MessageDraft:
     """A message to append.
 
@@ -77,7 +78,7 @@ class ChangeDraft:
 Draft = MessageDraft | RevisionDraft | CreationDraft | ChangeDraft
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Appended:
     """What came of an append; with `duplicate` it was there before and nothing was stored."""
 
@@ -100,7 +101,7 @@ Done = Callable[[Outcome], None]
 """Is told an outcome, once, in the event loop's thread. It never raises."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Committed:
     """An entry that was just stored, for the log's follower."""
 

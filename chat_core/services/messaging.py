@@ -104,7 +104,9 @@ class Messaging:
         if not self.limiter.take_at_once(self.limits.rate, actor.user_id):
             return self._count_and_judge(wish)
         conversation = self._known(actor.user_id, to)
-        if conversation is None or not self._may_send_at_once(actor, conversation):
+        if conversation is None or not self._may_send_at_once(actor.user_id, conversation):
+            return self._judge(wish)
+        if not self._turns.is_free(turn_of(actor, conversation), conversation.revision):
             return self._judge(wish)
         self._append(wish, self._draft(wish, conversation))
         return None
@@ -187,18 +189,14 @@ class Messaging:
             return self.conversations.known_direct(sender, to.user_id)
         return self.conversations.known(to.conversation_id)
 
-    def _may_send_at_once(self, actor: Actor, conversation: Conversation) -> bool:
-        """Whether it is known that nothing forbids it, and that it overtakes nothing."""
-        sender = actor.user_id
+    def _may_send_at_once(self, sender: UserId, conversation: Conversation) -> bool:
+        """Whether it is known that nothing forbids it."""
         if sender not in conversation.members:
             return False
-        if conversation.kind is ConversationKind.DIRECT:
-            other = conversation.other(sender)
-            if conversation.has_ended or other is None:
-                return False
-            if self.blocks.known_between(sender, other) is not False:
-                return False
-        return self._turns.is_free(turn_of(actor, conversation), conversation.revision)
+        other = conversation.other(sender)
+        if other is None:
+            return True
+        return not conversation.gone and self.blocks.known_between(sender, other) is False
 
     async def edit(self, actor: Actor, message_id: MessageId, content: str) -> Message:
         """Give a message another content; the same content again adds no entry.
