@@ -2,7 +2,6 @@
 
 import asyncio
 from abc import abstractmethod
-from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -45,13 +44,14 @@ class Connection:
     failed_registrations: int = 0
     is_closed: bool = False
     deadline: Timer | None = None
-    inbox: deque[str] = field(default_factory=deque)
+    inbox: list[str] = field(default_factory=list)  # a deque takes a dozen times the room
     unanswered: int = 0
     """Events that have their place in the order, and of which it is not known what came."""
     all_answered: "asyncio.Future[None] | None" = None
     """Done once there are none, where somebody waits for that."""
     worker: "asyncio.Task[None] | None" = None
-    has_room: asyncio.Event = field(default_factory=asyncio.Event)
+    has_room: "asyncio.Future[None] | None" = None
+    """Done once it may send more, where somebody waits for that."""
 
 
 @dataclass(slots=True)

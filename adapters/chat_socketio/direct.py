@@ -42,6 +42,22 @@ MAX_INBOX = 64
 class DirectSocket(WSListener, Direct):
     """One websocket: carries a new Engine.IO session, or is to take over a polling one."""
 
+    __slots__ = (
+        "_busy",
+        "_environ",
+        "_fragmented",
+        "_fragments",
+        "_frames",
+        "_is_lost",
+        "_loop",
+        "_raw",
+        "_server",
+        "_session",
+        "_untaken",
+        "_upgrading",
+        "_writes",
+    )
+
     def __init__(
         self,
         server: EngineServer,
@@ -61,12 +77,14 @@ class DirectSocket(WSListener, Direct):
         self._busy: deque[str] | None = None
         self._is_lost = False
         self._frames: list[bytes] = []
-        self._untaken: deque[int] = deque()
+        self._untaken: list[int] = []
 
     # -------------------------------------------------------------------------- what comes in
 
     def on_ws_connected(self, transport: WSTransport) -> None:
-        """The handshake is done."""
+        """The handshake is done, and nobody needs its headers any more."""
+        transport.request.headers.clear()
+        transport.response.headers.clear()
         self._raw = transport.underlying_transport
         peer = self._raw.get_extra_info("socket")
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
@@ -221,8 +239,7 @@ class DirectSocket(WSListener, Direct):
             packets, size = packets + 1, size + each
             if size >= waiting:
                 break
-        while len(self._untaken) > packets:
-            self._untaken.popleft()
+        del self._untaken[: len(self._untaken) - packets]
         return packets > bound.packets
 
     def _cut_off(self) -> None:

@@ -114,8 +114,9 @@ class Dispatcher:
         """What to await before the connection may send more; None if it may."""
         if len(connection.inbox) + connection.unanswered < MAX_INBOX:
             return None
-        connection.has_room.clear()
-        return connection.has_room.wait()
+        if connection.has_room is None:
+            connection.has_room = asyncio.get_running_loop().create_future()
+        return connection.has_room
 
     def closed(self, connection: Connection) -> None:
         """The transport has ended. What came before is still worked off. Again is a no-op."""
@@ -147,7 +148,7 @@ class Dispatcher:
     async def _work_off(self, connection: Connection, first: Coroutine[Any, Any, None]) -> None:
         await first
         while connection.inbox:
-            rest = self._begin(connection, connection.inbox.popleft())
+            rest = self._begin(connection, connection.inbox.pop(0))
             if rest is not None:
                 await rest
             self._make_room(connection)
@@ -194,8 +195,9 @@ class Dispatcher:
         """What came of a pipelined event."""
         connection.unanswered -= 1
         if not connection.unanswered and connection.all_answered is not None:
-            connection.all_answered.set_result(None)
-            connection.all_answered = None
+            all_answered, connection.all_answered = connection.all_answered, None
+            if not all_answered.done():
+                all_answered.set_result(None)
         self._make_room(connection)
         if isinstance(answer, Exception):
             self._refuse(connection, ack_id, answer)
@@ -255,8 +257,11 @@ class Dispatcher:
             self.close(connection)
 
     def _make_room(self, connection: Connection) -> None:
-        if len(connection.inbox) + connection.unanswered < MAX_INBOX:
-            connection.has_room.set()
+        has_room = connection.has_room
+        if has_room is not None and len(connection.inbox) + connection.unanswered < MAX_INBOX:
+            connection.has_room = None
+            if not has_room.done():
+                has_room.set_result(None)
 
     async def _register_user(
         self, connection: Connection, arguments: list[bytes]
