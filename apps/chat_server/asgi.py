@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any
+from typing import Any, cast
 
 from litestar import Litestar, MediaType, Router, asgi, get
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import ASGIRouteHandler
-from litestar.middleware import DefineMiddleware
+from litestar.middleware import AbstractMiddleware, DefineMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.types import Receive, Scope, Send
@@ -20,6 +20,7 @@ from chat_core.services.sessions import Sessions
 from chat_server.container import SOCKET_PATH, Container, open_stores
 from chat_server.http import blocks, conversations, groups, health, messages, sessions, users
 from chat_server.http.authentication import PUBLIC, BearerAuthentication
+from chat_server.http.cross_origin import CrossOrigin
 from chat_server.http.problems import exception_handlers
 from chat_server.http.request_log import RequestLog
 from chat_server.http.schema import SchemaDocument
@@ -79,7 +80,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         logging_config=None,
         state=State({"container": container}),
     )
-    app.asgi_handler = RequestLog(app.asgi_handler)
+    app.asgi_handler = RequestLog(CrossOrigin(cast("AbstractMiddleware", app.asgi_handler)))
     return app
 
 
