@@ -19,6 +19,7 @@ from litestar.types import Receive, Scope, Send
 from chat_core.services.sessions import Sessions
 from chat_server.container import SOCKET_PATH, Container, open_stores
 from chat_server.http import blocks, conversations, groups, health, messages, sessions, users
+from chat_server.http.answers import Answer
 from chat_server.http.authentication import PUBLIC, BearerAuthentication
 from chat_server.http.cross_origin import CrossOrigin
 from chat_server.http.problems import exception_handlers
@@ -76,6 +77,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         openapi_config=_openapi(),
         request_max_body_size=settings.frame_bytes,
         lifespan=[lambda _: _running(container, settings)],
+        response_class=Answer,
         debug=False,
         logging_config=None,
         state=State({"container": container}),
