@@ -12,6 +12,7 @@ from chat_core.services.messaging import Messaging
 from chat_core.sessions import Actor
 from chat_server.http.answers import Answer
 from chat_server.http.bodies import Body
+from chat_server.http.direct_call import DirectCall
 from chat_wire import requests, shapes
 
 AnyRequest = Request[Actor, Any, Any]
@@ -21,6 +22,7 @@ AnyRequest = Request[Actor, Any, Any]
     "/",
     dto=Body[requests.SendMessage],
     return_dto=None,
+    middleware=[DirectCall],
     summary="Send a message",
 )
 async def send_message(
