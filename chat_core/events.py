@@ -17,10 +17,11 @@ from chat_core.conversations import (
 from chat_core.ids import ConversationId, UserId
 from chat_core.messages import Message
 from chat_core.presence import UserPresence
+from chat_core.records import record
 from chat_core.users import User
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MessageSent:
     """A message took its place in a log."""
 

@@ -6,12 +6,13 @@ from datetime import datetime
 
 from chat_core.errors import Invalid
 from chat_core.ids import ClientMessageId, ConversationId, MessageId, UserId
+from chat_core.records import record
 from chat_core.users import is_text
 
 MAX_CLIENT_ID = 64
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Message:
     """A message as it is now. A deleted one keeps its place, with no content.
 
@@ -43,14 +44,14 @@ class History:
     has_more: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ToUser:
     """Send to the direct conversation with this user."""
 
     user_id: UserId
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ToConversation:
     """Send to this conversation."""
 

@@ -1,13 +1,12 @@
 """Drafts on their way into the database, and what follows from one."""
 
-import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from chat_core.conversations import ConversationKind, MemberAdded
 from chat_core.events import ConversationUpdated
 from chat_core.ids import UserId
-from chat_core.ports.log import Appended, ChangeDraft, Draft, MessageDraft
+from chat_core.ports.log import Appended, ChangeDraft, Done, Draft, MessageDraft, Outcome, tell
 from chat_mongo.places import Place
 
 
@@ -22,25 +21,28 @@ class Attempt:
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """A draft, and the caller who waits for what comes of it."""
+    """A draft, and the caller who is told what came of it."""
 
     draft: Draft
-    future: "asyncio.Future[Appended]"
+    done: Done
     is_settled: bool = False
+    """Whether nothing more is to be done for it."""
     attempt: Attempt | None = None
+    _is_told: bool = False
 
-    def answer(self, outcome: Appended | Exception) -> None:
-        """It is settled: tell the caller, if there still is one."""
+    def answer(self, outcome: Outcome) -> None:
+        """It is settled: tell the caller."""
         self.is_settled = True
-        if isinstance(outcome, Exception):
-            self.reject(outcome)
-        elif not self.future.done():
-            self.future.set_result(outcome)
+        self._tell(outcome)
 
     def reject(self, error: Exception) -> None:
-        """Tell the caller, if there still is one, whatever becomes of the draft."""
-        if not self.future.done():
-            self.future.set_exception(error)
+        """Tell the caller, whatever becomes of the draft; one who was told hears no more."""
+        self._tell(error)
+
+    def _tell(self, outcome: Outcome) -> None:
+        if not self._is_told:
+            self._is_told = True
+            tell(self.done, outcome)
 
 
 def may_open(draft: Draft) -> bool:

@@ -7,7 +7,16 @@ from pymongo.errors import DuplicateKeyError
 
 from chat_core.conversations import Conversation
 from chat_core.errors import Unavailable
-from chat_core.ports.log import Appended, Committed, ConversationLog, Draft, Follower, MessageDraft
+from chat_core.ports.log import (
+    Appended,
+    Committed,
+    ConversationLog,
+    Done,
+    Draft,
+    Follower,
+    MessageDraft,
+    tell,
+)
 from chat_mongo.appending import Appending
 from chat_mongo.database import MongoDatabase
 from chat_mongo.documents import ConversationDocument
@@ -40,20 +49,17 @@ class MongoConversationLog(ConversationLog):
         self._at_work: _Batch | None = None
         self._task: asyncio.Task[None] | None = None
 
-    def submit(self, draft: Draft) -> "asyncio.Future[Appended]":
+    def submit(self, draft: Draft, done: Done) -> None:
         """See `ConversationLog.submit`. Takes at most `APPEND_SECONDS`."""
-        loop = asyncio.get_running_loop()
         if self._at_work is not None and self._at_work.is_over:
             # The database is out of reach: what would wait would wait in vain.
-            outcome: asyncio.Future[Appended] = loop.create_future()
-            outcome.set_exception(_too_late())
-            return outcome
+            done(_too_late())
+            return
         if not self._waiting or self._waiting[-1].is_full():
             self._waiting.append(_Batch())
-        future = self._waiting[-1].add(draft)
+        self._waiting[-1].items.append(Item(draft, done))
         if self._task is None:
-            self._task = loop.create_task(self._work_off())
-        return future
+            self._task = asyncio.get_running_loop().create_task(self._work_off())
 
     async def repeated(self, draft: MessageDraft) -> Appended | None:
         """See `ConversationLog.repeated`."""
@@ -117,13 +123,7 @@ class MongoConversationLog(ConversationLog):
             self._at_work = self._task = None
 
     def _tell(self, committed: Committed) -> None:
-        # A follower never raises; were one to, those that share the batch still get theirs.
-        try:
-            self._follower(committed)
-        except Exception as error:  # noqa: BLE001
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": "the follower of the log raised", "exception": error}
-            )
+        tell(self._follower, committed)
 
 
 class _Batch:
@@ -138,12 +138,6 @@ class _Batch:
     def is_full(self) -> bool:
         """Whether it takes no more."""
         return len(self.items) >= BATCH
-
-    def add(self, draft: Draft) -> "asyncio.Future[Appended]":
-        """Take one more draft."""
-        item = Item(draft, asyncio.get_running_loop().create_future())
-        self.items.append(item)
-        return item.future
 
     def over(self) -> bool:
         """Whether the time is over, so that nobody waits any more."""

@@ -10,7 +10,7 @@ from chat_socketio.app import SocketApp
 from chat_socketio.connections import Connection, Rooms, Transport
 from chat_socketio.dispatcher import Dispatcher, SocketLimits
 from chat_socketio.engine_socket import OutboundBound
-from chat_socketio.handlers import Handler, handlers
+from chat_socketio.handlers import Handler, Pipelined, handlers, pipelined
 from chat_socketio.server import OriginCheck, SocketServer, TransportLimits
 from chat_socketio.takeover import DirectWebSockets
 
@@ -21,6 +21,7 @@ __all__ = [
     "Handler",
     "OriginCheck",
     "OutboundBound",
+    "Pipelined",
     "Rooms",
     "SocketApp",
     "SocketLimits",
@@ -28,4 +29,5 @@ __all__ = [
     "Transport",
     "TransportLimits",
     "handlers",
+    "pipelined",
 ]

@@ -2,10 +2,9 @@
 
 import asyncio
 from abc import abstractmethod
-from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from chat_core.errors import ChatError
 from chat_core.events import Event
@@ -45,11 +44,14 @@ class Connection:
     failed_registrations: int = 0
     is_closed: bool = False
     deadline: Timer | None = None
-    inbox: deque[str] = field(default_factory=deque)
-    outstanding: "set[asyncio.Future[Any]]" = field(default_factory=set)
-    """What will come of events that have their place in the order."""
+    inbox: list[str] = field(default_factory=list)  # a deque takes a dozen times the room
+    unanswered: int = 0
+    """Events that have their place in the order, and of which it is not known what came."""
+    all_answered: "asyncio.Future[None] | None" = None
+    """Done once there are none, where somebody waits for that."""
     worker: "asyncio.Task[None] | None" = None
-    has_room: asyncio.Event = field(default_factory=asyncio.Event)
+    has_room: "asyncio.Future[None] | None" = None
+    """Done once it may send more, where somebody waits for that."""
 
 
 @dataclass(slots=True)

@@ -42,6 +42,22 @@ MAX_INBOX = 64
 class DirectSocket(WSListener, Direct):
     """One websocket: carries a new Engine.IO session, or is to take over a polling one."""
 
+    __slots__ = (
+        "_busy",
+        "_environ",
+        "_fragmented",
+        "_fragments",
+        "_frames",
+        "_is_lost",
+        "_loop",
+        "_raw",
+        "_server",
+        "_session",
+        "_untaken",
+        "_upgrading",
+        "_writes",
+    )
+
     def __init__(
         self,
         server: EngineServer,
@@ -61,12 +77,14 @@ class DirectSocket(WSListener, Direct):
         self._busy: deque[str] | None = None
         self._is_lost = False
         self._frames: list[bytes] = []
-        self._untaken: deque[int] = deque()
+        self._untaken: list[int] = []
 
     # -------------------------------------------------------------------------- what comes in
 
     def on_ws_connected(self, transport: WSTransport) -> None:
-        """The handshake is done."""
+        """The handshake is done, and nobody needs its headers any more."""
+        transport.request.headers.clear()
+        transport.response.headers.clear()
         self._raw = transport.underlying_transport
         peer = self._raw.get_extra_info("socket")
         peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
@@ -183,10 +201,9 @@ class DirectSocket(WSListener, Direct):
 
     def send(self, text: str) -> None:
         """Write a packet soon. A client that takes too little of what was written is cut off."""
-        if not self._raw.is_closing():
-            if not self._frames:
-                self._writes.note(self)
-            self._frames.append(framed(text))
+        if not self._frames:
+            self._writes.note(self)
+        self._frames.append(framed(text))
 
     def flush(self) -> None:
         """Write all that waits, at once: a write costs more than what it writes."""
@@ -222,8 +239,7 @@ class DirectSocket(WSListener, Direct):
             packets, size = packets + 1, size + each
             if size >= waiting:
                 break
-        while len(self._untaken) > packets:
-            self._untaken.popleft()
+        del self._untaken[: len(self._untaken) - packets]
         return packets > bound.packets
 
     def _cut_off(self) -> None:
@@ -236,11 +252,8 @@ class DirectSocket(WSListener, Direct):
 class Writes:
     """The websockets that have something to write.
 
-    They write a few turns of the loop later: the messages of one commit go out as pushes, and
-    then, as their outcomes are handed on from future to future, as acks.
+    They write in the loop's next turn: what comes of one commit, pushes and acks, leaves together.
     """
-
-    TURNS = 3
 
     def __init__(self) -> None:
         self._waiting: list[DirectSocket] = []
@@ -248,13 +261,10 @@ class Writes:
     def note(self, writer: DirectSocket) -> None:
         """It has something to write."""
         if not self._waiting:
-            self._in_turns(self.TURNS)
+            asyncio.get_running_loop().call_soon(self._write)
         self._waiting.append(writer)
 
-    def _in_turns(self, turns: int) -> None:
-        if turns:
-            asyncio.get_running_loop().call_soon(self._in_turns, turns - 1)
-            return
+    def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each.flush()

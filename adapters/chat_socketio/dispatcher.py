@@ -1,7 +1,7 @@
 """What each packet of a client does. Knows nothing of ASGI, nor of what carries the packets."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,8 +27,8 @@ from chat_core.services.sessions import Sessions
 from chat_core.sessions import Actor, Claims
 from chat_socketio import packets
 from chat_socketio.connections import Connection, Rooms, Transport
-from chat_socketio.handlers import PIPELINED, Handler, Later
-from chat_wire import decode, decode_frame, events, requests
+from chat_socketio.handlers import Handler, Pipelined
+from chat_wire import decode, decode_call, decode_frame, events, requests
 from chat_wire.problems import ProblemReporter, problem
 
 MAX_INBOX = 64
@@ -65,6 +65,7 @@ class Dispatcher:
         *,
         sessions: Sessions,
         handlers: Mapping[str, Handler],
+        pipelined: Mapping[str, Pipelined[Any]],
         presence: Presence,
         rooms: Rooms,
         clock: Clock,
@@ -79,7 +80,8 @@ class Dispatcher:
         self._ids = ids
         self._problems = problems
         self._limits = limits
-        self._handlers: Mapping[str, Handler] = handlers
+        self._handlers = handlers
+        self._pipelined = pipelined
 
     def opened(self, transport: Transport, auth: str | None = None) -> Connection:
         """A client has connected; `auth` is the JSON that came with it, for instance a token."""
@@ -93,7 +95,7 @@ class Dispatcher:
             self._limits.registration_seconds, lambda: connection.end(RegistrationTimeout())
         )
         if auth is not None and _has_token(auth):
-            self._enqueue(connection, f'["{REGISTER}",{auth}]')
+            self._take(connection, f'["{REGISTER}",{auth}]')
         return connection
 
     def received(self, connection: Connection, frame: str) -> None:
@@ -106,14 +108,15 @@ class Dispatcher:
             refusal = RateLimited(retry_after=wait)
             self._answer(connection, ack_id, events.ErrorAck(problem(refusal)))
             return
-        self._enqueue(connection, frame)
+        self._take(connection, frame)
 
     def room(self, connection: Connection) -> Awaitable[object] | None:
         """What to await before the connection may send more; None if it may."""
-        if len(connection.inbox) + len(connection.outstanding) < MAX_INBOX:
+        if len(connection.inbox) + connection.unanswered < MAX_INBOX:
             return None
-        connection.has_room.clear()
-        return connection.has_room.wait()
+        if connection.has_room is None:
+            connection.has_room = asyncio.get_running_loop().create_future()
+        return connection.has_room
 
     def closed(self, connection: Connection) -> None:
         """The transport has ended. What came before is still worked off. Again is a no-op."""
@@ -132,49 +135,121 @@ class Dispatcher:
         connection.inbox.clear()
         connection.transport.close()
 
-    def _enqueue(self, connection: Connection, frame: str) -> None:
-        connection.inbox.append(frame)
-        if connection.worker is None:
-            work = self._work_off(connection)
+    def _take(self, connection: Connection, frame: str) -> None:
+        """Begin an event, at once if nothing is before it and it need not wait."""
+        if connection.worker is not None:
+            connection.inbox.append(frame)
+            return
+        rest = self._begin(connection, frame)
+        if rest is not None:
+            work = self._work_off(connection, rest)
             connection.worker = asyncio.get_running_loop().create_task(work)
 
-    async def _work_off(self, connection: Connection) -> None:
+    async def _work_off(self, connection: Connection, first: Coroutine[Any, Any, None]) -> None:
+        await first
         while connection.inbox:
-            await self._handle(connection, connection.inbox.popleft())
+            rest = self._begin(connection, connection.inbox.pop(0))
+            if rest is not None:
+                await rest
             self._make_room(connection)
         connection.worker = None
 
-    async def _handle(self, connection: Connection, frame: str) -> None:
-        """The one boundary around every event: whatever is raised becomes an answer."""
+    def _begin(self, connection: Connection, frame: str) -> Coroutine[Any, Any, None] | None:
+        """Begin an event: what to await until the next one may begin, if anything. None raises."""
         ack_id, text = packets.split_event(frame)
-        try:
-            answer = await self._run(connection, text)
-        except Exception as error:  # noqa: BLE001
-            self._refuse(connection, ack_id, error)
-        else:
-            if isinstance(answer, Later):
-                connection.outstanding.add(answer.outcome)
-                answer.outcome.add_done_callback(partial(self._settle, connection, ack_id, answer))
-            else:
-                self._answer(connection, ack_id, answer)
-        if connection.failed_registrations >= MAX_FAILED_REGISTRATIONS:
-            self.close(connection)
+        event = self._pipelined.get(text[2 : text.find('"', 2)])
+        if event is None or connection.actor is None or self._has_expired(connection):
+            return self._run(connection, ack_id, text)
+        request = decode_call(text, event.request)
+        if request is None:
+            return self._run(connection, ack_id, text)
+        return self._pipeline(connection, ack_id, connection.actor, event, request)
 
-    def _settle(
+    def _pipeline(
         self,
         connection: Connection,
         ack_id: str,
-        later: Later[Any],
-        outcome: "asyncio.Future[Any]",
+        actor: Actor,
+        event: Pipelined[Any],
+        request: requests.Request,
+    ) -> Coroutine[Any, Any, None] | None:
+        connection.unanswered += 1
+        try:
+            rest = event.begin(actor, request, partial(self._settle, connection, ack_id))
+        except Exception as error:  # noqa: BLE001 - a boundary
+            self._settle(connection, ack_id, error)
+            return None
+        return None if rest is None else self._until_placed(connection, ack_id, rest)
+
+    async def _until_placed(
+        self, connection: Connection, ack_id: str, rest: Coroutine[Any, Any, None]
     ) -> None:
-        """What came of an event that was not waited for."""
-        connection.outstanding.discard(outcome)
+        try:
+            await rest
+        except Exception as error:  # noqa: BLE001 - a boundary
+            self._settle(connection, ack_id, error)
+
+    def _settle(
+        self, connection: Connection, ack_id: str, answer: msgspec.Struct | Exception
+    ) -> None:
+        """What came of a pipelined event."""
+        connection.unanswered -= 1
+        if not connection.unanswered and connection.all_answered is not None:
+            all_answered, connection.all_answered = connection.all_answered, None
+            if not all_answered.done():
+                all_answered.set_result(None)
         self._make_room(connection)
-        error = outcome.exception()
-        if error is None:
-            self._answer(connection, ack_id, later.ack(outcome.result()))
-        elif isinstance(error, Exception):
+        if isinstance(answer, Exception):
+            self._refuse(connection, ack_id, answer)
+        else:
+            self._answer(connection, ack_id, answer)
+
+    async def _run(self, connection: Connection, ack_id: str, text: str) -> None:
+        """The one boundary around every other event: whatever is raised becomes an answer."""
+        try:
+            name, arguments = decode_frame(text)
+            if name in self._pipelined and connection.actor is not None:
+                self._check_expiry(connection)
+                event = self._pipelined[name]
+                request = decode(_payload(arguments), event.request)
+                rest = self._pipeline(connection, ack_id, connection.actor, event, request)
+                if rest is not None:
+                    await rest
+                return
+            answer = await self._handled(connection, name, arguments)
+        except Exception as error:  # noqa: BLE001
             self._refuse(connection, ack_id, error)
+        else:
+            self._answer(connection, ack_id, answer)
+        if connection.failed_registrations >= MAX_FAILED_REGISTRATIONS:
+            self.close(connection)
+
+    async def _handled(
+        self, connection: Connection, name: str, arguments: list[bytes]
+    ) -> msgspec.Struct:
+        if connection.unanswered:
+            # What a client sent before this has happened before it.
+            if connection.all_answered is None:
+                connection.all_answered = asyncio.get_running_loop().create_future()
+            await connection.all_answered
+        self._check_expiry(connection)
+        if name == REGISTER:
+            return await self._register_user(connection, arguments)
+        if connection.actor is None:
+            raise Unauthenticated("Register first, with register_user")
+        handler = self._handlers.get(name)
+        if handler is None:
+            raise Invalid.field("event", "is none that this server knows")
+        return await handler(connection.actor, _payload(arguments))
+
+    def _has_expired(self, connection: Connection) -> bool:
+        claims = connection.claims
+        return claims is not None and self._clock.now() >= claims.expires_at
+
+    def _check_expiry(self, connection: Connection) -> None:
+        if self._has_expired(connection):
+            self._end(connection, TokenExpired())
+            raise TokenExpired
 
     def _refuse(self, connection: Connection, ack_id: str, error: Exception) -> None:
         self._answer(connection, ack_id, events.ErrorAck(self._problems.report(error)))
@@ -182,26 +257,11 @@ class Dispatcher:
             self.close(connection)
 
     def _make_room(self, connection: Connection) -> None:
-        if len(connection.inbox) + len(connection.outstanding) < MAX_INBOX:
-            connection.has_room.set()
-
-    async def _run(self, connection: Connection, text: str) -> msgspec.Struct | Later[Any]:
-        name, arguments = decode_frame(text)
-        if name not in PIPELINED and connection.outstanding:
-            # What a client sent before this has happened before it.
-            await asyncio.wait(connection.outstanding)
-        claims, actor = connection.claims, connection.actor
-        if claims is not None and self._clock.now() >= claims.expires_at:
-            self._end(connection, TokenExpired())
-            raise TokenExpired
-        if name == REGISTER:
-            return await self._register_user(connection, arguments)
-        if actor is None:
-            raise Unauthenticated("Register first, with register_user")
-        handler = self._handlers.get(name)
-        if handler is None:
-            raise Invalid.field("event", "is none that this server knows")
-        return await handler(actor, _payload(arguments))
+        has_room = connection.has_room
+        if has_room is not None and len(connection.inbox) + connection.unanswered < MAX_INBOX:
+            connection.has_room = None
+            if not has_room.done():
+                has_room.set_result(None)
 
     async def _register_user(
         self, connection: Connection, arguments: list[bytes]

@@ -27,6 +27,9 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self.outbound = outbound
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def create_queue(self, *_: object, **__: object) -> None:
+        """None yet: see `EngineSocket.queue`."""
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run something to its end."""
         task = asyncio.get_running_loop().create_task(work)

@@ -64,6 +64,8 @@ class WebSocket(Protocol):
 class Direct(Protocol):
     """A websocket whose frames are written at once, without a queue and a task."""
 
+    __slots__ = ()
+
     @abstractmethod
     def send(self, text: str) -> None:
         """Write a packet; one that is closed drops it."""
@@ -89,6 +91,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
     """One client's transport: polling, a websocket, or first the one and then the other."""
 
     server: "EngineServer"
+    _queue: "asyncio.Queue[packet.Packet | None] | None"
 
     def __init__(self, server: "EngineServer", sid: str) -> None:
         super().__init__(server, sid)
@@ -99,8 +102,20 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         self.is_ending = False
         self.direct: Direct | None = None
         self._is_stuck = True
-        self._aborted = asyncio.Event()
+        self._is_aborted = False
+        self._aborted: asyncio.Event | None = None
         self._ping_timer: asyncio.TimerHandle | None = None
+
+    @property
+    def queue(self) -> "asyncio.Queue[packet.Packet | None]":
+        """What waits to be written; a websocket whose frames are written at once needs none."""
+        if self._queue is None:
+            self._queue = asyncio.Queue()
+        return self._queue
+
+    @queue.setter
+    def queue(self, _: None) -> None:
+        self._queue = None
 
     def write(self, text: str) -> None:
         """Send a Socket.IO packet. A client that does not take what is written is cut off."""
@@ -135,9 +150,11 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
     def abort(self) -> None:
         """Close the transport now. Again is a no-op."""
         self.is_ending = True
-        if self._aborted.is_set():
+        if self._is_aborted:
             return
-        self._aborted.set()
+        self._is_aborted = True
+        if self._aborted is not None:
+            self._aborted.set()
         self.queue.put_nowait(None)
         self.server.spawn(self._gone(self.server.reason.SERVER_DISCONNECT))
         if self.direct is not None:
@@ -282,6 +299,9 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         if self.connected and not await self._probe(ws):
             return
         self.connected = self.upgraded = True
+        self._aborted = asyncio.Event()
+        if self._is_aborted:
+            self._aborted.set()
         tasks = {
             asyncio.create_task(self._read(ws)),
             asyncio.create_task(self._aborted.wait()),
@@ -289,7 +309,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         }
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if not self._aborted.is_set():
+            if not self._is_aborted:
                 self.queue.put_nowait(None)
                 await asyncio.wait({writer}, timeout=LINGER_SECONDS)
         finally:

@@ -1,53 +1,65 @@
 """What the events of a registered client do, by their names."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from chat_core.ids import ConversationId
-from chat_core.ports.log import Appended
+from chat_core.ports.log import Appended, Outcome
 from chat_core.services.messaging import Messaging
 from chat_core.services.receipts import Receipts, Typing
 from chat_core.services.synchronising import Synchronising
 from chat_core.sessions import Actor
 from chat_wire import decode, events, requests
 
-Stored = TypeVar("Stored")
+Request = TypeVar("Request", bound=requests.Request)
+
+Handler = Callable[[Actor, bytes], Awaitable[msgspec.Struct]]
+"""Takes who acts and the event's argument as JSON; returns the ack. Raises `ChatError`."""
+
+Answer = Callable[[msgspec.Struct | Exception], None]
+"""Takes the ack of an event, or why there is none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Later(Generic[Stored]):
-    """The ack of an event that has its place in the order, and whose outcome is awaited."""
+class Pipelined(Generic[Request]):
+    """An event that is followed by others of its kind before it is known what came of it."""
 
-    outcome: "asyncio.Future[Stored]"
-    ack: Callable[[Stored], msgspec.Struct]
+    request: type[Request]
+    """What it takes."""
+    begin: Callable[[Actor, Request, Answer], Coroutine[Any, Any, None] | None]
+    """What to await until it has its place in the order, if anything; it is answered once that is
+    known. Raises `ChatError`, as what is awaited does: then it is not answered."""
 
 
-Handler = Callable[[Actor, bytes], Awaitable[msgspec.Struct | Later[Any]]]
-"""Takes who acts and the event's argument as JSON; returns the ack. Raises `ChatError`."""
+def pipelined(messaging: Messaging) -> Mapping[str, Pipelined[Any]]:
+    """The events of a registered client of which many are under way at once."""
 
-PIPELINED = frozenset({"send_message"})
-"""Events that are followed by others of these before it is known what came of them."""
+    def send_message(
+        actor: Actor, request: requests.SendMessage, answer: Answer
+    ) -> Coroutine[Any, Any, None] | None:
+        def done(outcome: Outcome) -> None:
+            if isinstance(outcome, Appended):
+                answer(events.SentAck.of(outcome, actor.user_id))
+            else:
+                answer(outcome)
+
+        return messaging.submit(
+            actor, request.recipient(), request.content, request.client_message_id, done
+        )
+
+    return {"send_message": Pipelined(requests.SendMessage, send_message)}
 
 
 def handlers(
     *,
-    messaging: Messaging,
     synchronising: Synchronising,
     receipts: Receipts,
     typing: Typing,
 ) -> Mapping[str, Handler]:
-    """Every event that a registered client may send."""
-
-    async def send_message(actor: Actor, payload: bytes) -> Later[Appended]:
-        request = decode(payload, requests.SendMessage)
-        outcome = await messaging.submit(
-            actor, request.recipient(), request.content, request.client_message_id
-        )
-        return Later(outcome, lambda appended: events.SentAck.of(appended, actor.user_id))
+    """Every other event that a registered client may send."""
 
     async def sync(actor: Actor, payload: bytes) -> events.SyncAck:
         request = decode(payload, requests.Sync)
@@ -73,7 +85,6 @@ def handlers(
         return events.DoneAck()
 
     return {
-        "send_message": send_message,
         "sync": sync,
         "mark_delivered": mark_delivered,
         "mark_read": mark_read,

@@ -5,7 +5,10 @@ from enum import StrEnum
 
 from chat_wire import encode
 
-_EVENT = re.compile(r"(\d{0,15})(.*)", re.DOTALL)
+MAX_ACK_ID = 15
+"""Digits."""
+
+_ACK_ID = re.compile(rf"[0-9]{{0,{MAX_ACK_ID}}}")
 
 
 class PacketType(StrEnum):
@@ -17,21 +20,25 @@ class PacketType(StrEnum):
     ACK = "3"
 
 
+_EVENT, _ACK = PacketType.EVENT.value, PacketType.ACK.value
 DISCONNECT = PacketType.DISCONNECT.value
 """The packet that ends a client's place in the namespace."""
 
 
 def event(name: str, payload: object) -> str:
     """An event with one argument, for a client."""
-    return f'{PacketType.EVENT.value}["{name}",{encode(payload).decode()}]'
+    return f'{_EVENT}["{name}",{encode(payload).decode()}]'
 
 
 def ack(ack_id: str, payload: object) -> str:
     """The answer to a client's event."""
-    return f"{PacketType.ACK.value}{ack_id}[{encode(payload).decode()}]"
+    return f"{_ACK}{ack_id}[{encode(payload).decode()}]"
 
 
 def split_event(frame: str) -> tuple[str, str]:
     """The ack id (empty where none is asked for) and the JSON of an event, its type cut off."""
-    match = _EVENT.fullmatch(frame)
-    return (match[1], match[2]) if match else ("", frame)
+    end = frame.find("[")
+    if end > MAX_ACK_ID or not frame[:end].isdigit():
+        match = _ACK_ID.match(frame)
+        end = match.end() if match else 0
+    return frame[:end], frame[end:]

@@ -21,7 +21,7 @@ from chat_socketio.server import OriginCheck
 from chat_wire import encode
 from chat_wire.problems import ProblemReporter
 
-READ_BUFFER_BYTES = 2_048
+READ_BUFFER_BYTES = 1_024
 """At first; it grows with what a client sends at once, up to a frame."""
 
 _silent = logging.getLogger("chat_socketio.picows")
@@ -49,15 +49,18 @@ class DirectWebSockets:
     def protocol(self) -> type[asyncio.BufferedProtocol]:
         """The class of which uvicorn makes one for each websocket."""
         accept, frame_bytes = self.accept, self._server.max_http_buffer_size
+        silent = logging.LoggerAdapter(_silent)  # of a logger picows makes a child for each
 
         class Protocol(WSProtocol):  # type: ignore[misc]
+            __slots__ = ("_connections",)
+
             def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:  # noqa: ANN401, ARG002
                 super().__init__(
                     host_port=None,
                     ws_path=None,
                     is_client_side=False,
                     ws_listener_factory=accept,
-                    logger=logging.LoggerAdapter(_silent),
+                    logger=silent,
                     disconnect_on_exception=True,
                     websocket_handshake_timeout=None,
                     enable_auto_ping=False,  # Engine.IO has pings of its own

@@ -3,7 +3,6 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from chat_core.conversations import (
     Change,
@@ -25,10 +24,12 @@ from chat_core.ports.log import (
     CreationDraft,
     Draft,
     MessageDraft,
+    Outcome,
     RevisionDraft,
     Stale,
 )
-from chat_sqlite.opening import INSERT_MEMBER, insert_conversation, user_pk
+from chat_sqlite.opening import INSERT_MEMBER, insert_conversation
+from chat_sqlite.places import Place, Places
 from chat_sqlite.reader import DELETED, EDITED, members_of
 from chat_sqlite.repeats import (
     FirstSent,
@@ -37,7 +38,7 @@ from chat_sqlite.repeats import (
     digest_of,
     first_sent_under,
 )
-from chat_sqlite.rows import MESSAGE, message, pair_of, to_ms
+from chat_sqlite.rows import MESSAGE, message, to_ms
 
 _INSERT_MESSAGE = """
 INSERT INTO messages (id, conversation_pk, seq, updated_seq, sender_pk, content, client_id,
@@ -72,16 +73,6 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 
-@dataclass(slots=True)
-class _Place:
-    """Where a stored conversation's log ends, this transaction's appends included."""
-
-    pk: int
-    id: ConversationId
-    revision: int
-    last_seq: int
-
-
 class Appending:
     """The appends of one transaction.
 
@@ -92,18 +83,18 @@ class Appending:
     def __init__(
         self,
         connection: sqlite3.Connection,
+        places: Places,
         first_sent: dict[SentKey, FirstSent] | None = None,
     ) -> None:
         self._connection = connection
+        self._places = places
         self._looked_up = first_sent is not None
         self._first_sent = {} if first_sent is None else first_sent
-        self._places: dict[ConversationId, _Place] = {}
-        self._users: dict[UserId, int] = {}
         self._messages: list[tuple[str, int, int, int, str, str | None, int]] = []
         self._ends: dict[int, tuple[int, int]] = {}
         self._receipts: dict[tuple[int, int], int] = {}
 
-    def store(self, drafts: Iterable[Draft]) -> Sequence[Appended | Exception]:
+    def store(self, drafts: Iterable[Draft]) -> Sequence[Outcome]:
         """Store what can be stored: for each draft what came of it, or why nothing did."""
         outcomes = [self._append(draft) for draft in drafts]
         self._flush()
@@ -120,7 +111,7 @@ class Appending:
         )
         self._messages, self._ends, self._receipts = [], {}, {}
 
-    def _append(self, draft: Draft) -> Appended | Exception:
+    def _append(self, draft: Draft) -> Outcome:
         if isinstance(draft, MessageDraft):
             return self._send(draft)
         # What follows reads and changes rows that may be gathered only.
@@ -133,11 +124,11 @@ class Appending:
             case ChangeDraft():
                 return self._change(draft)
 
-    def _send(self, draft: MessageDraft) -> Appended | Exception:
+    def _send(self, draft: MessageDraft) -> Outcome:
         repeat = self.repeat(draft)
         if repeat is not None:
             return repeat
-        place = self._place(draft.conversation)
+        place = self._places.of(self._connection, draft.conversation)
         if place is None and draft.conversation.kind is ConversationKind.DIRECT:
             place = self._open(draft.conversation)
         elif place is None or place.revision != draft.conversation.revision:
@@ -146,20 +137,20 @@ class Appending:
             return Stale()
         return Appended(MessageSent(self._add_message(place, draft)))
 
-    def repeat(self, draft: MessageDraft) -> Appended | Exception | None:
+    def repeat(self, draft: MessageDraft) -> Outcome | None:
         """What a draft repeats, or that it can't; None where its client id is new."""
-        if draft.client_id is None:
+        if draft.client_id is None or not self._first_sent:
             return None
         first = self._first_sent.get((draft.actor.user_id, draft.client_id))
         if first is None:
             return None
-        place = self._place(draft.conversation)
+        place = self._places.of(self._connection, draft.conversation)
         same_place = place is not None and place.id == first.message.conversation_id
         if not same_place or not first.is_repeated_by(draft):
             return ClientIdConflict()
         return Appended(MessageSent(first.message), duplicate=True)
 
-    def _add_message(self, place: _Place, draft: MessageDraft) -> Message:
+    def _add_message(self, place: Place, draft: MessageDraft) -> Message:
         sender, at = self._user(draft.actor.user_id), to_ms(draft.at)
         seq = self._next(place, at)
         self._messages.append((draft.id, place.pk, seq, sender, draft.content, draft.client_id, at))
@@ -175,12 +166,12 @@ class Appending:
             client_message_id=draft.client_id,
             created_at=draft.at,
         )
-        if draft.client_id is not None:
+        if self._looked_up and draft.client_id is not None:
             self._first_sent[sent.sender_id, draft.client_id] = FirstSent(sent, None)
         return sent
 
-    def _revise(self, draft: RevisionDraft) -> Appended | Exception:
-        place = self._place(draft.conversation)
+    def _revise(self, draft: RevisionDraft) -> Outcome:
+        place = self._places.of(self._connection, draft.conversation)
         row = self._connection.execute(
             "SELECT pk, updated_seq, content FROM messages WHERE id = ?", (draft.message.id,)
         ).fetchone()
@@ -202,7 +193,7 @@ class Appending:
         self._look_up_again(revised.sender_id)
         return Appended(MessageUpdated(seq, revised))
 
-    def _create(self, draft: CreationDraft) -> Appended | Exception:
+    def _create(self, draft: CreationDraft) -> Outcome:
         group, creator = draft.conversation, self._user(draft.actor.user_id)
         members = [[each.user_id, each.role.value] for each in group.members.values()]
         if draft.client_id is not None:
@@ -246,8 +237,8 @@ class Appending:
             )
         )
 
-    def _change(self, draft: ChangeDraft) -> Appended | Exception:
-        place = self._place(draft.conversation)
+    def _change(self, draft: ChangeDraft) -> Outcome:
+        place = self._places.of(self._connection, draft.conversation)
         if place is None or place.revision != draft.conversation.revision:
             return Stale()
         at = to_ms(draft.at)
@@ -269,7 +260,7 @@ class Appending:
         )
         return Appended(event)
 
-    def _apply(self, place: _Place, before: Conversation, change: Change, at: int) -> None:
+    def _apply(self, place: Place, before: Conversation, change: Change, at: int) -> None:
         match change:
             case MemberAdded(user_id, role):
                 values = (place.pk, self._user(user_id), role, at)
@@ -295,7 +286,7 @@ class Appending:
                         (place.pk, self._user(user_id)),
                     )
 
-    def _blank(self, place: _Place, user_id: UserId, at: int) -> None:
+    def _blank(self, place: Place, user_id: UserId, at: int) -> None:
         user = self._user(user_id)
         rows = self._connection.execute(_TO_DIGEST, (place.pk, user)).fetchall()
         self._connection.executemany(
@@ -312,7 +303,7 @@ class Appending:
             if first is not None:
                 self._first_sent[key] = first
 
-    def _remove(self, place: _Place, user_id: UserId) -> None:
+    def _remove(self, place: Place, user_id: UserId) -> None:
         self._connection.execute(
             "UPDATE members SET removed_seq = ? WHERE conversation_pk = ? AND user_pk = ?",
             (place.last_seq, place.pk, self._user(user_id)),
@@ -320,7 +311,7 @@ class Appending:
 
     def _insert_change(  # noqa: PLR0913 - a row's columns
         self,
-        place: _Place,
+        place: Place,
         seq: int,
         kind: str,
         draft: Draft,
@@ -337,36 +328,16 @@ class Appending:
             (place.pk, seq, kind, actor, at, message_pk, user_pk, role, title, members),
         )
 
-    def _next(self, place: _Place, at: int) -> int:
+    def _next(self, place: Place, at: int) -> int:
         place.last_seq += 1
         self._ends[place.pk] = place.last_seq, at
         return place.last_seq
 
-    def _place(self, conversation: Conversation) -> _Place | None:
-        place = self._places.get(conversation.id)
-        if place is None:
-            row = self._connection.execute(
-                "SELECT pk, id, revision, last_seq FROM conversations WHERE id = ?1"
-                " UNION ALL SELECT pk, id, revision, last_seq FROM conversations WHERE pair = ?2",
-                (conversation.id, pair_of(conversation)),
-            ).fetchone()
-            if row is None:
-                return None
-            pk, stored_id, revision, last_seq = row
-            place = self._places.get(stored_id) or _Place(pk, stored_id, revision, last_seq)
-            self._places[conversation.id] = self._places[place.id] = place
-        return place
-
     def _open(
         self, conversation: Conversation, creator: int | None = None, client_id: str | None = None
-    ) -> _Place:
+    ) -> Place:
         pk = insert_conversation(self._connection, conversation, creator, client_id)
-        place = _Place(pk, conversation.id, conversation.revision, 0)
-        self._places[conversation.id] = place
-        return place
+        return self._places.opened(pk, conversation)
 
     def _user(self, user_id: UserId) -> int:
-        pk = self._users.get(user_id)
-        if pk is None:
-            pk = self._users[user_id] = user_pk(self._connection, user_id)
-        return pk
+        return self._places.user(self._connection, user_id)

@@ -45,7 +45,10 @@ class Write(Protocol):
 
     @abstractmethod
     def run(self, connection: sqlite3.Connection) -> None:
-        """Write, in the writer's thread and inside a savepoint: raising undoes only this."""
+        """Write, in the writer's thread; what raises undoes only its own.
+
+        It may be run anew after everything that it wrote was rolled back.
+        """
 
     @abstractmethod
     def done(self, error: Exception | None) -> None:
@@ -151,12 +154,30 @@ class SqliteDatabase:
         connection = self._connection()
         try:
             connection.execute("BEGIN IMMEDIATE")
-            errors = [self._run(write, connection) for write in writes]
+            errors = self._run_all(writes, connection)
             connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 - handed to every caller that waits
             connection.rollback()
             return [_translated(error)] * len(writes)
         return errors
+
+    def _run_all(
+        self, writes: list[Write], connection: sqlite3.Connection
+    ) -> list[Exception | None]:
+        """Run the writes as if none were refused; if one is, anew, each in a savepoint.
+
+        A savepoint costs a copy of every page that is changed.
+        """
+        try:
+            for write in writes:
+                write.run(connection)
+        except Exception:
+            if not connection.in_transaction:
+                raise
+            connection.execute("ROLLBACK")
+            connection.execute("BEGIN IMMEDIATE")
+            return [self._run(write, connection) for write in writes]
+        return [None] * len(writes)
 
     def _run(self, write: Write, connection: sqlite3.Connection) -> Exception | None:
         connection.execute("SAVEPOINT write")
@@ -188,6 +209,7 @@ class SqliteDatabase:
         )
         self._connections.append(connection)
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA temp_store = MEMORY")  # where savepoints keep their pages
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
 

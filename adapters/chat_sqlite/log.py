@@ -1,6 +1,5 @@
 """The log of every conversation in SQLite: all appends that wait share one commit."""
 
-import asyncio
 import sqlite3
 from collections.abc import Collection, Sequence
 
@@ -11,14 +10,18 @@ from chat_core.ports.log import (
     ChangeDraft,
     Committed,
     ConversationLog,
+    Done,
     Draft,
     Follower,
     MessageDraft,
+    Outcome,
+    tell,
 )
 from chat_sqlite.appending import Appending
 from chat_sqlite.database import SqliteDatabase, Write
 from chat_sqlite.opening import insert_conversation
-from chat_sqlite.repeats import MayBeRepeat, first_sent
+from chat_sqlite.places import Places
+from chat_sqlite.repeats import first_sent
 from chat_sqlite.rows import conversation, pair_of
 
 
@@ -32,14 +35,15 @@ class SqliteConversationLog(ConversationLog):
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
         self._follower: Follower = _ignore
+        self._places = Places()
         self._batch: _Batch | None = None
 
-    def submit(self, draft: Draft) -> "asyncio.Future[Appended]":
+    def submit(self, draft: Draft, done: Done) -> None:
         """See `ConversationLog.submit`."""
         if self._batch is None or self._batch.is_closed:
-            self._batch = _Batch(self._tell)
+            self._batch = _Batch(self._tell, self._places)
             self._database.submit(self._batch)
-        return self._batch.add(draft)
+        self._batch.add(draft, done)
 
     async def repeated(self, draft: MessageDraft) -> Appended | None:
         """See `ConversationLog.repeated`."""
@@ -48,7 +52,7 @@ class SqliteConversationLog(ConversationLog):
 
         def look_up(connection: sqlite3.Connection) -> Appended | Exception | None:
             known = first_sent(connection, [draft])
-            return Appending(connection, known).repeat(draft)
+            return Appending(connection, Places(), known).repeat(draft)
 
         repeat = await self._database.read(look_up)
         return repeat if isinstance(repeat, Appended) else None
@@ -62,31 +66,25 @@ class SqliteConversationLog(ConversationLog):
         self._follower = follower
 
     def _tell(self, committed: Committed) -> None:
-        # A follower never raises; were one to, the others that share the commit still get theirs.
-        try:
-            self._follower(committed)
-        except Exception as error:  # noqa: BLE001
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": "the follower of the log raised", "exception": error}
-            )
+        tell(self._follower, committed)
 
 
 class _Batch(Write):
     """Drafts that are stored in one transaction."""
 
-    def __init__(self, tell: Follower) -> None:
+    def __init__(self, tell: Follower, places: Places) -> None:
         self.is_closed = False
+        self._has_run = False
         self._tell = tell
+        self._places = places
         self._drafts: list[Draft] = []
-        self._futures: list[asyncio.Future[Appended]] = []
-        self._outcomes: Sequence[Appended | Exception] = ()
+        self._callers: list[Done] = []
+        self._outcomes: Sequence[Outcome] = ()
 
-    def add(self, draft: Draft) -> "asyncio.Future[Appended]":
+    def add(self, draft: Draft, done: Done) -> None:
         """Take one more draft, as long as the batch is not closed."""
-        future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         self._drafts.append(draft)
-        self._futures.append(future)
-        return future
+        self._callers.append(done)
 
     def close(self) -> None:
         """See `Write.close`."""
@@ -94,27 +92,24 @@ class _Batch(Write):
 
     def run(self, connection: sqlite3.Connection) -> None:
         """Store the drafts as if none were a repeat; the unique index tells if one is."""
-        connection.execute("SAVEPOINT hopeful")
-        try:
-            self._outcomes = Appending(connection).store(self._drafts)
-        except (sqlite3.IntegrityError, MayBeRepeat):
-            connection.execute("ROLLBACK TO hopeful")
+        known = None
+        if self._has_run:
+            self._places.forget()
             known = first_sent(connection, self._drafts)
-            self._outcomes = Appending(connection, known).store(self._drafts)
-        connection.execute("RELEASE hopeful")
+        self._has_run = True
+        self._places.begin(connection)
+        self._outcomes = Appending(connection, self._places, known).store(self._drafts)
 
     def done(self, error: Exception | None) -> None:
         """Tell the follower of each entry, then the caller who waits for it."""
+        if error is not None:
+            self._places.forget()
         outcomes = self._outcomes if error is None else [error] * len(self._drafts)
-        for draft, future, outcome in zip(self._drafts, self._futures, outcomes, strict=True):
-            if isinstance(outcome, Exception):
-                if not future.done():
-                    future.set_exception(outcome)
-                continue
-            if not outcome.duplicate:
-                self._tell(Committed(outcome.event, _audience(draft), draft.actor.connection_id))
-            if not future.done():
-                future.set_result(outcome)
+        for draft, done, outcome in zip(self._drafts, self._callers, outcomes, strict=True):
+            if isinstance(outcome, Appended) and not outcome.duplicate:
+                cause = draft.actor.connection_id
+                self._tell(Committed(outcome.event, _audience(draft), cause))
+            tell(done, outcome)
 
 
 def _audience(draft: Draft) -> Collection[UserId]:

@@ -3,19 +3,13 @@
 import sqlite3
 
 from chat_core.conversations import Conversation
-from chat_core.ids import UserId
+from chat_sqlite.places import user_pk
 from chat_sqlite.rows import pair_of, to_ms
 
 INSERT_MEMBER = """
 INSERT INTO members (conversation_pk, user_pk, role, joined_at, delivered_seq, read_seq)
 VALUES (?, ?, ?, ?, 0, 0)
 """
-
-
-def user_pk(connection: sqlite3.Connection, user_id: UserId) -> int:
-    """The integer key of a user."""
-    (pk,) = connection.execute("SELECT pk FROM users WHERE id = ?", (user_id,)).fetchone()
-    return int(pk)
 
 
 def insert_conversation(

@@ -2,6 +2,7 @@
 
 import sqlite3
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from chat_core.conversations import (
     MAX_UNREAD,
@@ -29,6 +30,7 @@ JOIN users s ON s.pk = m.sender_pk
 """To be followed by a WHERE; its rows are for `message`."""
 
 
+@lru_cache(1024)  # messages that are stored together have few moments
 def to_ms(at: datetime) -> int:
     """Whole milliseconds since 1970."""
     return (at - EPOCH) // MILLISECOND

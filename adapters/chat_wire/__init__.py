@@ -5,13 +5,14 @@ here, for HTTP and sockets alike.
 """
 
 from chat_wire import events, requests, shapes
-from chat_wire.codec import decode, decode_frame, encode
+from chat_wire.codec import decode, decode_call, decode_frame, encode
 from chat_wire.problems import STATUS, Problem, problem
 
 __all__ = [
     "STATUS",
     "Problem",
     "decode",
+    "decode_call",
     "decode_frame",
     "encode",
     "events",

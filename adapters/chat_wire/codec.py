@@ -20,9 +20,8 @@ _WHERE = re.compile(r"(?P<what>.*) - at `\$\.?(?P<field>.*)`", re.DOTALL)
 _NAMED = re.compile(r"Object (?P<what>missing required|contains unknown) field `(?P<field>.*)`")
 
 _encoder = msgspec.json.Encoder()
-
-
 _decoders: dict[object, msgspec.json.Decoder[Any]] = {}
+_calls: dict[object, msgspec.json.Decoder[Any]] = {}
 
 
 def _decoder(type_: object) -> msgspec.json.Decoder[Any]:
@@ -61,6 +60,21 @@ def decode_frame(text: str) -> tuple[str, list[bytes]]:
         return _decoder(str).decode(name), [bytes(argument) for argument in arguments]
     except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError) as error:
         raise Malformed(f"The event can't be read: {error}") from None
+
+
+def decode_call(text: str, type_: type[T]) -> T | None:
+    """The one argument of an event, `["name", {…}]`, if it is exactly that type; else None.
+
+    For what comes often: all in one pass. `decode_frame` and `decode` tell what is wrong.
+    """
+    decoder = _calls.get(type_)
+    if decoder is None:
+        decoder = _calls[type_] = msgspec.json.Decoder(tuple[str, type_])  # type: ignore[valid-type]
+    try:
+        argument: T = decoder.decode(text)[1]
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    return argument
 
 
 def encode_cursor(place: tuple[object, ...]) -> str:

@@ -1,6 +1,5 @@
 """What the server tells over a socket: the events by name, and the acks."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
@@ -18,6 +17,7 @@ from chat_core.events import (
 )
 from chat_core.ids import UserId
 from chat_core.ports.log import Appended
+from chat_core.records import record
 from chat_core.services.synchronising import SyncAnswer, SyncedConversation
 from chat_core.sessions import Claims
 from chat_wire import shapes
@@ -223,7 +223,7 @@ class ErrorAck(msgspec.Struct, frozen=True):
     ok: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Push:
     """An event by its name on the wire, with what is told."""
 
@@ -233,7 +233,7 @@ class Push:
 
 def sees_more(event: Event) -> UserId | None:
     """The one user, if any, to whom the event shows more than to all others."""
-    if isinstance(event, MessageSent | MessageUpdated):
+    if isinstance(event, (MessageSent, MessageUpdated)):
         message = event.message
         return None if message.client_message_id is None else message.sender_id
     return None

@@ -156,17 +156,17 @@ class Message(msgspec.Struct, frozen=True, rename="camel"):
     def of(cls, message: CoreMessage, viewer: UserId | None) -> "Message":
         """From the core's type, for that viewer; None for whoever is not its sender."""
         return cls(
-            id=message.id,
-            conversation_id=message.conversation_id,
-            seq=message.seq,
-            updated_seq=message.updated_seq,
-            sender_id=message.sender_id,
-            recipient_id=message.recipient_id,
-            content=message.content,
-            client_message_id=message.client_message_id if viewer == message.sender_id else None,
-            created_at=time(message.created_at),
-            edited_at=maybe_time(message.edited_at),
-            deleted_at=maybe_time(message.deleted_at),
+            message.id,
+            message.conversation_id,
+            message.seq,
+            message.updated_seq,
+            message.sender_id,
+            message.recipient_id,
+            message.content,
+            message.client_message_id if viewer == message.sender_id else None,
+            time(message.created_at),
+            maybe_time(message.edited_at),
+            maybe_time(message.deleted_at),
         )
 
 

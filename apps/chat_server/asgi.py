@@ -4,22 +4,26 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
-from typing import Any
+from itertools import chain
+from typing import Any, cast
 
 from litestar import Litestar, MediaType, Router, asgi, get
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.handlers import ASGIRouteHandler
-from litestar.middleware import DefineMiddleware
+from litestar.middleware import AbstractMiddleware, DefineMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.routes import HTTPRoute
 from litestar.types import Receive, Scope, Send
 
 from chat_core.services.sessions import Sessions
 from chat_server.container import SOCKET_PATH, Container, open_stores
 from chat_server.http import blocks, conversations, groups, health, messages, sessions, users
+from chat_server.http.answers import Answer
 from chat_server.http.authentication import PUBLIC, BearerAuthentication
+from chat_server.http.cross_origin import CrossOrigin
 from chat_server.http.problems import exception_handlers
 from chat_server.http.request_log import RequestLog
 from chat_server.http.schema import SchemaDocument
@@ -75,11 +79,13 @@ def create_app(settings: Settings | None = None) -> Litestar:
         openapi_config=_openapi(),
         request_max_body_size=settings.frame_bytes,
         lifespan=[lambda _: _running(container, settings)],
+        response_class=Answer,
         debug=False,
         logging_config=None,
         state=State({"container": container}),
     )
-    app.asgi_handler = RequestLog(app.asgi_handler)
+    _resolve_in_turn(app)
+    app.asgi_handler = RequestLog(CrossOrigin(cast("AbstractMiddleware", app.asgi_handler)))
     return app
 
 
@@ -89,6 +95,19 @@ def _provided(provider: Callable[[], Any]) -> Provide:
         return provider()
 
     return Provide(provide, sync_to_thread=False)
+
+
+def _resolve_in_turn(app: Litestar) -> None:
+    """Find a handler's services one after the other.
+
+    Where there are several, the framework starts a task for each, which takes as long as all the
+    rest of a small request. These are there already, and none depends on another.
+    """
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for _, arguments in route.route_handler_map.values():
+                found_together = chain.from_iterable(arguments.dependency_batches)
+                arguments.dependency_batches = [{each} for each in found_together]
 
 
 def _socket_mount(container: Container) -> ASGIRouteHandler:

@@ -77,6 +77,7 @@ from chat_socketio import (
     SocketServer,
     TransportLimits,
     handlers,
+    pipelined,
 )
 from chat_sqlite import DatabaseRefused as SqliteRefused
 from chat_sqlite import (
@@ -351,12 +352,9 @@ class Container(containers.DeclarativeContainer):
         Dispatcher,
         sessions=sessions,
         handlers=providers.Callable(
-            handlers,
-            messaging=messaging,
-            synchronising=synchronising,
-            receipts=receipts,
-            typing=typing,
+            handlers, synchronising=synchronising, receipts=receipts, typing=typing
         ),
+        pipelined=providers.Callable(pipelined, messaging),
         presence=presence,
         rooms=rooms,
         clock=clock,

@@ -13,6 +13,7 @@ from litestar import Litestar
 
 from chat_server.asgi import create_app
 from chat_server.container import DATABASE_REFUSED, open_stores
+from chat_server.joined_writes import JoiningHttpProtocol
 from chat_server.logs import configure_logging
 from chat_server.settings import Settings, SettingsError
 
@@ -43,7 +44,7 @@ def serve(settings: Settings) -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=JoiningHttpProtocol,
         ws=websocket_protocol,  # type: ignore[arg-type]  # (it is only called)
         ws_max_size=settings.frame_bytes,
         ws_per_message_deflate=False,

@@ -5,7 +5,6 @@ judges each draft by the revision: `Stale` makes the cache read anew. So use it 
 store checks again what was judged on it, and plain stores for everything else.
 """
 
-import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,9 +19,11 @@ from chat_core.ports.log import (
     Appended,
     Committed,
     ConversationLog,
+    Done,
     Draft,
     Follower,
     MessageDraft,
+    Outcome,
     Stale,
 )
 from chat_core.ports.storage import BlockStore, ConversationStore
@@ -30,6 +31,8 @@ from chat_core.ports.system import Clock
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+
+Pair = tuple[UserId, UserId]
 
 MOST_MEMBERS = 500_000
 """Of the cached conversations together, about 200 bytes each: a large group takes more room."""
@@ -65,13 +68,13 @@ class CachedConversations(ConversationStore):
 
     store: ConversationStore
     _known: dict[ConversationId, Conversation] = field(default_factory=dict)
-    _pairs: dict[frozenset[UserId], ConversationId] = field(default_factory=dict)
-    _loading: _Loading[ConversationId | frozenset[UserId]] = field(default_factory=_Loading)
+    _pairs: dict[Pair, ConversationId] = field(default_factory=dict)
+    _loading: _Loading[ConversationId | Pair] = field(default_factory=_Loading)
     _members: int = 0
 
     async def get(self, conversation_id: ConversationId) -> Conversation | None:
         """See `ConversationStore.get`."""
-        known = self._known.get(conversation_id)
+        known = self.known(conversation_id)
         if known is not None:
             return known
         token = self._loading.begin(conversation_id)
@@ -82,16 +85,25 @@ class CachedConversations(ConversationStore):
 
     async def direct(self, one: UserId, other: UserId) -> Conversation | None:
         """See `ConversationStore.direct`."""
-        pair = frozenset((one, other))
-        known = self._pairs.get(pair)
+        known = self.known_direct(one, other)
         if known is not None:
-            return self._known[known]
+            return known
+        pair = _pair(one, other)
         token = self._loading.begin(pair)
         found = await self.store.direct(one, other)
         if self._loading.is_fresh(pair, token) and found is not None:
             self._remember(found)
             self._pairs[pair] = found.id
         return found
+
+    def known(self, conversation_id: ConversationId) -> Conversation | None:
+        """See `ConversationStore.known`."""
+        return self._known.get(conversation_id)
+
+    def known_direct(self, one: UserId, other: UserId) -> Conversation | None:
+        """See `ConversationStore.known_direct`."""
+        known = self._pairs.get(_pair(one, other))
+        return None if known is None else self._known[known]
 
     async def overview(self, user_id: UserId, conversation_id: ConversationId) -> Overview | None:
         """See `ConversationStore.overview`."""
@@ -109,11 +121,12 @@ class CachedConversations(ConversationStore):
 
     def forget(self, conversation_id: ConversationId, members: Collection[UserId]) -> None:
         """It has changed, or may have: read it again the next time."""
-        pair = frozenset(members)
         self._loading.changed(conversation_id)
-        self._loading.changed(pair)
-        self._drop(self._pairs.get(pair, conversation_id))
         self._drop(conversation_id)
+        if len(members) == 2:  # noqa: PLR2004 - it may be a direct one
+            pair = _pair(*members)
+            self._loading.changed(pair)
+            self._drop(self._pairs.get(pair, conversation_id))
 
     def _remember(self, conversation: Conversation) -> None:
         self._drop(conversation.id)
@@ -126,7 +139,8 @@ class CachedConversations(ConversationStore):
         dropped = self._known.pop(conversation_id, None)
         if dropped is not None:
             self._members -= len(dropped.members)
-            self._pairs.pop(frozenset(dropped.members), None)
+            if len(dropped.members) == 2:  # noqa: PLR2004
+                self._pairs.pop(_pair(*dropped.members), None)
 
 
 @dataclass(slots=True)
@@ -135,15 +149,15 @@ class CachedBlocks(BlockStore):
 
     store: BlockStore
     clock: Clock
-    _known: dict[frozenset[UserId], tuple[bool, float]] = field(default_factory=dict)
-    _loading: _Loading[frozenset[UserId]] = field(default_factory=_Loading)
+    _known: dict[Pair, tuple[bool, float]] = field(default_factory=dict)
+    _loading: _Loading[Pair] = field(default_factory=_Loading)
 
     async def between(self, one: UserId, other: UserId) -> bool:
         """See `BlockStore.between`."""
-        pair, now = frozenset((one, other)), self.clock.monotonic()
-        blocked, until = self._known.get(pair, (False, now))
-        if now < until:
-            return blocked
+        known = self.known_between(one, other)
+        if known is not None:
+            return known
+        pair, now = _pair(one, other), self.clock.monotonic()
         token = self._loading.begin(pair)
         blocked = await self.store.between(one, other)
         if self._loading.is_fresh(pair, token):
@@ -152,6 +166,13 @@ class CachedBlocks(BlockStore):
             if len(self._known) > MOST_PAIRS:
                 del self._known[next(iter(self._known))]
         return blocked
+
+    def known_between(self, one: UserId, other: UserId) -> bool | None:
+        """See `BlockStore.known_between`."""
+        known = self._known.get(_pair(one, other))
+        if known is None or self.clock.monotonic() >= known[1]:
+            return None
+        return known[0]
 
     async def block(self, user_id: UserId, other_id: UserId, at: datetime) -> None:
         """See `BlockStore.block`."""
@@ -174,7 +195,7 @@ class CachedBlocks(BlockStore):
         return await self.store.blocked_by(user_id, after=after, limit=limit)
 
     def _forget(self, one: UserId, other: UserId) -> None:
-        pair = frozenset((one, other))
+        pair = _pair(one, other)
         self._known.pop(pair, None)
         self._loading.changed(pair)
 
@@ -186,14 +207,9 @@ class CacheTellingLog(ConversationLog):
     log: ConversationLog
     cache: CachedConversations
 
-    def submit(self, draft: Draft) -> "asyncio.Future[Appended]":
+    def submit(self, draft: Draft, done: Done) -> None:
         """See `ConversationLog.submit`."""
-        outcome = self.log.submit(draft)
-        if outcome.done():  # then who awaits it goes on before any callback is called
-            self._look(draft.conversation, outcome)
-        else:
-            outcome.add_done_callback(partial(self._look, draft.conversation))
-        return outcome
+        self.log.submit(draft, partial(self._look, draft.conversation, done))
 
     async def repeated(self, draft: MessageDraft) -> Appended | None:
         """See `ConversationLog.repeated`."""
@@ -214,6 +230,12 @@ class CacheTellingLog(ConversationLog):
 
         self.log.follow(follow)
 
-    def _look(self, judged: Conversation, outcome: "asyncio.Future[Appended]") -> None:
-        if not outcome.cancelled() and isinstance(outcome.exception(), Stale):
+    def _look(self, judged: Conversation, done: Done, outcome: Outcome) -> None:
+        if isinstance(outcome, Stale):
             self.cache.forget(judged.id, judged.members)
+        done(outcome)
+
+
+def _pair(one: UserId, other: UserId) -> Pair:
+    """Two users, in whichever order they are named."""
+    return (one, other) if one < other else (other, one)

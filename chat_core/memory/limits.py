@@ -21,6 +21,10 @@ class MemoryRateLimiter(RateLimiter):
 
     async def take(self, limit: Limit, key: str) -> None:
         """See `RateLimiter.take`."""
+        self.take_at_once(limit, key)
+
+    def take_at_once(self, limit: Limit, key: str) -> bool:
+        """See `RateLimiter.take_at_once`."""
         now = self.clock.monotonic()
         bucket = self._buckets.get((limit.name, key))
         if bucket is None:
@@ -29,6 +33,7 @@ class MemoryRateLimiter(RateLimiter):
         wait = bucket.take(now)
         if wait:
             raise RateLimited(retry_after=wait)
+        return True
 
     async def give_back(self, limit: Limit, key: str) -> None:
         """See `RateLimiter.give_back`."""

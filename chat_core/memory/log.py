@@ -1,6 +1,5 @@
 """The writer of the conversations in dictionaries."""
 
-import asyncio
 from dataclasses import dataclass, field, replace
 
 from chat_core.conversations import (
@@ -28,9 +27,11 @@ from chat_core.ports.log import (
     Committed,
     ConversationLog,
     CreationDraft,
+    Done,
     Draft,
     Follower,
     MessageDraft,
+    Outcome,
     RevisionDraft,
     Stale,
 )
@@ -54,14 +55,14 @@ class MemoryConversationLog(ConversationLog):
     )
     _follower: Follower = _ignore
 
-    def submit(self, draft: Draft) -> "asyncio.Future[Appended]":
+    def submit(self, draft: Draft, done: Done) -> None:
         """See `ConversationLog.submit`."""
-        outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        outcome: Outcome
         try:
-            outcome.set_result(self._append(draft))
+            outcome = self._append(draft)
         except (ClientIdConflict, Stale) as error:
-            outcome.set_exception(error)
-        return outcome
+            outcome = error
+        done(outcome)
 
     def _append(self, draft: Draft) -> Appended:
         match draft:

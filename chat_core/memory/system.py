@@ -10,11 +10,18 @@ from chat_core.ports.system import Clock, IdGenerator, Timer
 
 
 class SystemClock(Clock):
-    """The machine's time."""
+    """The machine's time. Within a millisecond it is the same object again."""
+
+    def __init__(self) -> None:
+        self._ms = 0
+        self._now = datetime.fromtimestamp(0, UTC)
 
     def now(self) -> datetime:
         """See `Clock.now`."""
-        return datetime.fromtimestamp(time.time_ns() // 1_000_000 / 1000, UTC)
+        ms = time.time_ns() // 1_000_000
+        if ms != self._ms:
+            self._ms, self._now = ms, datetime.fromtimestamp(ms / 1000, UTC)
+        return self._now
 
     def monotonic(self) -> float:
         """See `Clock.monotonic`."""

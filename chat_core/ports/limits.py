@@ -19,6 +19,10 @@ class RateLimiter(Protocol):
         - Keys do not share, and neither do limits of different names.
         """
 
+    def take_at_once(self, limit: Limit, key: str) -> bool:  # noqa: ARG002 - an adapter's
+        """As `take`, without waiting: True. False where that can't be: nothing is counted."""
+        return False
+
     @abstractmethod
     async def give_back(self, limit: Limit, key: str) -> None:
         """Undo one `take`, for what in the end does not count."""

@@ -5,7 +5,8 @@ from abc import abstractmethod
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 from chat_core.conversations import Change, Conversation
 from chat_core.events import LogEvent, MessageSent, MessageUpdated
@@ -17,14 +18,17 @@ from chat_core.ids import (
     UserId,
 )
 from chat_core.messages import Message
+from chat_core.records import record
 from chat_core.sessions import Actor
+
+Told = TypeVar("Told")
 
 
 class Stale(Exception):
     """What the rules were judged on has changed since: read it again and judge anew."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class MessageDraft:
     """A message to append.
 
@@ -74,7 +78,7 @@ class ChangeDraft:
 Draft = MessageDraft | RevisionDraft | CreationDraft | ChangeDraft
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Appended:
     """What came of an append; with `duplicate` it was there before and nothing was stored."""
 
@@ -84,12 +88,20 @@ class Appended:
     @property
     def message(self) -> Message:
         """The message that was sent, edited or deleted, as it is now."""
-        if isinstance(self.event, MessageSent | MessageUpdated):
-            return self.event.message
+        event = self.event
+        if isinstance(event, (MessageSent, MessageUpdated)):
+            return event.message
         raise TypeError("The entry is about no message")
 
 
-@dataclass(frozen=True, slots=True)
+Outcome = Appended | Exception
+"""What came of a draft, or why nothing did."""
+
+Done = Callable[[Outcome], None]
+"""Is told an outcome, once, in the event loop's thread. It never raises."""
+
+
+@record
 class Committed:
     """An entry that was just stored, for the log's follower."""
 
@@ -107,14 +119,19 @@ class ConversationLog(Protocol):
     """The stored log of every conversation, and its only writer. Every push is derived from it."""
 
     async def append(self, draft: Draft) -> Appended:
-        """`submit`, and wait for what comes of it."""
-        return await self.submit(draft)
+        """`submit`, and wait for the outcome. An exception is raised.
+
+        - A cancelled caller neither stops the commit nor the follower.
+        """
+        outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self.submit(draft, partial(resolve, outcome))
+        return await outcome
 
     @abstractmethod
-    def submit(self, draft: Draft) -> "asyncio.Future[Appended]":
+    def submit(self, draft: Draft, done: Done) -> None:
         """Store one entry at the next place of its conversation's log.
 
-        The future is done once that is so; what "raises" here is its exception.
+        `done` is told what came of it, at once or later; what "raises" here is told, too.
 
         - Places in one conversation are 1, 2, 3 … without holes, under concurrent calls too.
         - Calls take their places in the order in which they were started.
@@ -129,15 +146,14 @@ class ConversationLog(Protocol):
           group that is not stored: raises `Stale`, stores nothing.
         - The message of a revision has changed since it was judged: raises `Stale`, stores
           nothing.
-        - A change is in force when the future is done: members, roles, title, and `revision`,
+        - A change is in force when `done` is told: members, roles, title, and `revision`,
           which is its place.
         - A member whose account is deleted leaves no content: their messages are deleted at that
           place.
         - The sender's own receipt moves to a new message.
-        - The follower gets each committed entry, in the order of seq, before the future is
-          done; a repeat is none.
+        - The follower gets each committed entry, in the order of seq, before `done` is told; a
+          repeat is none.
         - The follower is told the members before and after an entry.
-        - A cancelled caller neither stops the commit nor the follower.
         - After `Unavailable` a retry with the client id is safe.
         """
 
@@ -159,3 +175,22 @@ class ConversationLog(Protocol):
 
         It runs in the event loop's thread.
         """
+
+
+def resolve(future: "asyncio.Future[Appended]", outcome: Outcome) -> None:
+    """Hand an outcome to whoever waits for it, if anybody still does."""
+    if future.done():
+        return
+    if isinstance(outcome, Exception):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
+
+
+def tell(listener: Callable[[Told], None], what: Told) -> None:
+    """Call a follower, or a caller's `Done`: were one to raise, the others still get theirs."""
+    try:
+        listener(what)
+    except Exception as error:  # noqa: BLE001
+        message = "the follower of a log, or a caller, raised"
+        asyncio.get_running_loop().call_exception_handler({"message": message, "exception": error})

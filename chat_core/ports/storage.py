@@ -140,6 +140,14 @@ class ConversationStore(Protocol):
     async def direct(self, one: UserId, other: UserId) -> Conversation | None:
         """The direct conversation of two users, in whichever order, or None."""
 
+    def known(self, conversation_id: ConversationId) -> Conversation | None:  # noqa: ARG002
+        """What `get` would return, where it is remembered; it may be outdated."""
+        return None
+
+    def known_direct(self, one: UserId, other: UserId) -> Conversation | None:  # noqa: ARG002
+        """What `direct` would return, where it is remembered; it may be outdated."""
+        return None
+
     @abstractmethod
     async def overview(self, user_id: UserId, conversation_id: ConversationId) -> Overview | None:
         """The conversation as a member sees it; None to whoever is none."""
@@ -229,6 +237,10 @@ class BlockStore(Protocol):
     @abstractmethod
     async def between(self, one: UserId, other: UserId) -> bool:
         """Whether either has blocked the other."""
+
+    def known_between(self, one: UserId, other: UserId) -> bool | None:  # noqa: ARG002
+        """What `between` would return, where it is remembered; it may be outdated."""
+        return None
 
     @abstractmethod
     async def blocked_by(

@@ -1,8 +1,10 @@
 """Messaging: send, edit and delete messages."""
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from chat_core.conversations import Conversation, ConversationKind
 from chat_core.errors import (
@@ -18,10 +20,19 @@ from chat_core.ids import ClientMessageId, ConversationId, MessageId, UserId
 from chat_core.limits import Limit
 from chat_core.messages import Message, Recipient, ToUser, check_client_id, check_content
 from chat_core.ports.limits import RateLimiter
-from chat_core.ports.log import Appended, ConversationLog, MessageDraft, RevisionDraft, Stale
+from chat_core.ports.log import (
+    Appended,
+    ConversationLog,
+    Done,
+    MessageDraft,
+    Outcome,
+    RevisionDraft,
+    Stale,
+    resolve,
+)
 from chat_core.ports.storage import BlockStore, ConversationStore, LogReader, UserStore
 from chat_core.ports.system import Clock, IdGenerator
-from chat_core.services.turns import Turns, turn_of
+from chat_core.services.turns import Turn, Turns, turn_of
 from chat_core.sessions import Actor
 
 ATTEMPTS = 10
@@ -36,14 +47,15 @@ class MessageLimits:
     rate: Limit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Wish:
-    """What somebody wants to send, before it is judged."""
+    """What somebody wants to send, and who is told what comes of it."""
 
     actor: Actor
     to: Recipient
     content: str
     client_id: ClientMessageId | None
+    done: Done
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,84 +82,121 @@ class Messaging:
         `ClientIdConflict`, `Unavailable`; after the last, and after no answer at all, a retry
         with the same client id is safe.
         """
-        return await (await self.submit(actor, to, content, client_id))
+        outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        waiting = self.submit(actor, to, content, client_id, partial(resolve, outcome))
+        if waiting is not None:
+            await waiting
+        return await outcome
 
-    async def submit(
-        self, actor: Actor, to: Recipient, content: str, client_id: str | None
-    ) -> "asyncio.Future[Appended]":
-        """As `send`, in two steps: this returns once the message has its place in the order.
+    def submit(
+        self, actor: Actor, to: Recipient, content: str, client_id: str | None, done: Done
+    ) -> Coroutine[Any, Any, None] | None:
+        """As `send`, in two steps: what to await until the message has its place in the order.
 
-        So a connection may submit one message after another without waiting for what came of
-        each: they are stored in that order, and share commits. What `send` raises either step
-        does.
+        None if it has it already, as it does where all that it is judged on is remembered. So a
+        connection may submit one message after another without waiting for what came of each:
+        they are stored in that order, and share commits. What `send` raises either step does, or
+        `done` is told.
         """
         check_content(content, self.limits.content_bytes)
         checked_id = None if client_id is None else check_client_id(client_id)
-        await self.limiter.take(self.limits.rate, actor.user_id)
-        wish = _Wish(actor, to, content, checked_id)
-        outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        conversation = await self._conversation(actor.user_id, to)
-        await self._turns.wait(turn_of(actor, conversation), conversation.revision)
-        await self._submit(wish, conversation, outcome, ATTEMPTS)
-        return outcome
+        wish = _Wish(actor, to, content, checked_id, done)
+        if not self.limiter.take_at_once(self.limits.rate, actor.user_id):
+            return self._count_and_judge(wish)
+        conversation = self._known(actor.user_id, to)
+        if conversation is None or not self._may_send_at_once(actor.user_id, conversation):
+            return self._judge(wish)
+        if not self._turns.is_free(turn_of(actor, conversation), conversation.revision):
+            return self._judge(wish)
+        self._append(wish, self._draft(wish, conversation))
+        return None
 
-    async def _submit(
-        self,
-        wish: "_Wish",
-        conversation: Conversation,
-        outcome: "asyncio.Future[Appended]",
-        attempts: int,
-    ) -> None:
-        """Judge on this conversation, and hand over to the log."""
-        actor, message_id = wish.actor, MessageId(self.ids.new_id())
-        draft = MessageDraft(
-            message_id, conversation, actor, wish.content, wish.client_id, self.clock.now()
-        )
+    async def _count_and_judge(self, wish: _Wish) -> None:
+        await self.limiter.take(self.limits.rate, wish.actor.user_id)
+        await self._judge(wish)
+
+    async def _judge(self, wish: _Wish) -> None:
+        """Judge on what is stored, and hand over to the log."""
+        conversation = await self._conversation(wish.actor.user_id, wish.to)
+        await self._turns.wait(turn_of(wish.actor, conversation), conversation.revision)
+        judged = await self._judged(wish, conversation)
+        if isinstance(judged, Appended):
+            wish.done(judged)
+        else:
+            self._append(wish, judged)
+
+    def _append(self, wish: _Wish, draft: MessageDraft) -> None:
+        turn = turn_of(wish.actor, draft.conversation)
+        self._turns.take(turn, draft.conversation.revision)
         try:
-            await self._check_may_send(actor.user_id, conversation)
+            self.log.submit(draft, partial(self._settle, wish, turn))
+        except BaseException:
+            self._turns.settled(turn)
+            raise
+
+    def _settle(self, wish: _Wish, turn: Turn, outcome: Outcome) -> None:
+        """Pass on what the log says; what it finds stale is judged again, in its turn."""
+        if isinstance(outcome, Stale):
+            self._turns.again(turn, self._judge_again(wish, turn))
+        else:
+            self._turns.settled(turn)
+            wish.done(outcome)
+
+    async def _judge_again(self, wish: _Wish, turn: Turn) -> None:
+        outcome: Outcome
+        try:
+            outcome = await self._appended(wish)
+        except Exception as error:  # noqa: BLE001 - handed to whoever waits
+            outcome = error
+        self._turns.settled(turn)
+        wish.done(outcome)
+
+    async def _appended(self, wish: _Wish) -> Appended:
+        """Judge and append, again and again until both are about the same revision."""
+        for _ in range(ATTEMPTS - 1):
+            conversation = await self._conversation(wish.actor.user_id, wish.to)
+            judged = await self._judged(wish, conversation)
+            if isinstance(judged, Appended):
+                return judged
+            try:
+                return await self.log.append(judged)
+            except Stale:
+                continue
+        raise Overloaded("The conversation changes too fast to send to it")
+
+    async def _judged(self, wish: _Wish, conversation: Conversation) -> MessageDraft | Appended:
+        """What to append; or what was sent before, where that is all that this may repeat."""
+        draft = self._draft(wish, conversation)
+        try:
+            await self._check_may_send(wish.actor.user_id, conversation)
         except Unavailable:
             raise  # a store that is out of reach can't tell of repeats either
         except ChatError:
             repeated = await self.log.repeated(draft)
             if repeated is None:
                 raise
-            outcome.set_result(repeated)
-            return
-        stored = self.log.submit(draft)
-        self._turns.take(turn_of(actor, conversation), conversation.revision, outcome)
-        stored.add_done_callback(partial(self._settle, wish, conversation, outcome, attempts - 1))
+            return repeated
+        return draft
 
-    def _settle(
-        self,
-        wish: "_Wish",
-        conversation: Conversation,
-        outcome: "asyncio.Future[Appended]",
-        attempts: int,
-        stored: "asyncio.Future[Appended]",
-    ) -> None:
-        """Pass on what the log says; what it finds stale is judged again."""
-        turn, error = turn_of(wish.actor, conversation), stored.exception()
-        if isinstance(error, Stale) and attempts and not outcome.done():
-            again = self._submit_again(wish, outcome, attempts)
-            self._turns.again(turn, again)
-        elif not outcome.done():
-            if isinstance(error, Stale):
-                error = Overloaded("The conversation changes too fast to send to it")
-            if error is not None:
-                outcome.set_exception(error)
-            else:
-                outcome.set_result(stored.result())
-        self._turns.settled(turn, outcome)
+    def _draft(self, wish: _Wish, conversation: Conversation) -> MessageDraft:
+        message_id = MessageId(self.ids.new_id())
+        return MessageDraft(
+            message_id, conversation, wish.actor, wish.content, wish.client_id, self.clock.now()
+        )
 
-    async def _submit_again(
-        self, wish: "_Wish", outcome: "asyncio.Future[Appended]", attempts: int
-    ) -> None:
-        try:
-            conversation = await self._conversation(wish.actor.user_id, wish.to)
-            await self._submit(wish, conversation, outcome, attempts)
-        except Exception as error:  # noqa: BLE001 - handed to whoever waits
-            if not outcome.done():
-                outcome.set_exception(error)
+    def _known(self, sender: UserId, to: Recipient) -> Conversation | None:
+        if isinstance(to, ToUser):
+            return self.conversations.known_direct(sender, to.user_id)
+        return self.conversations.known(to.conversation_id)
+
+    def _may_send_at_once(self, sender: UserId, conversation: Conversation) -> bool:
+        """Whether it is known that nothing forbids it."""
+        if sender not in conversation.members:
+            return False
+        other = conversation.other(sender)
+        if other is None:
+            return True
+        return not conversation.gone and self.blocks.known_between(sender, other) is False
 
     async def edit(self, actor: Actor, message_id: MessageId, content: str) -> Message:
         """Give a message another content; the same content again adds no entry.

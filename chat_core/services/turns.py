@@ -7,7 +7,6 @@ from typing import Any
 
 from chat_core.conversations import Conversation
 from chat_core.ids import ConnectionId, ConversationId, SessionId
-from chat_core.ports.log import Appended
 from chat_core.sessions import Actor
 
 Turn = tuple[ConnectionId | SessionId, ConversationId]
@@ -19,12 +18,16 @@ def turn_of(actor: Actor, conversation: Conversation) -> Turn:
     return actor.connection_id or actor.session_id, conversation.id
 
 
-@dataclass(frozen=True, slots=True)
-class _Last:
-    """What was submitted last: on which revision it was judged, and what will come of it."""
+@dataclass(slots=True)
+class _UnderWay:
+    """Messages whose outcome is awaited."""
 
     revision: int
-    outcome: "asyncio.Future[Appended]"
+    """Of the conversation, as all of them were judged at first."""
+    count: int = 0
+    retry: "asyncio.Task[None] | None" = None
+    """The last of them that was found stale, as it is judged again."""
+    over: "asyncio.Future[None] | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,39 +38,41 @@ class Turns:
     earlier one may be stored while that is refused as stale, and has to be judged again.
     """
 
-    _last: dict[Turn, _Last] = field(default_factory=dict)
-    _retries: dict[Turn, "asyncio.Task[None]"] = field(default_factory=dict)
+    _under_way: dict[Turn, _UnderWay] = field(default_factory=dict)
+
+    def is_free(self, turn: Turn, revision: int) -> bool:
+        """Whether nothing is before a message that was judged on this revision."""
+        before = self._under_way.get(turn)
+        return before is None or (before.revision == revision and before.retry is None)
 
     async def wait(self, turn: Turn, revision: int) -> None:
-        """Return once nothing is before a message that was judged on this revision."""
-        while True:
-            retry, last = self._retries.get(turn), self._last.get(turn)
-            if retry is not None:
-                await asyncio.wait([retry])
-            elif last is not None and last.revision != revision:
-                await asyncio.wait([last.outcome])
-            else:
-                return
+        """Return once that is so."""
+        while not self.is_free(turn, revision):
+            before = self._under_way[turn]
+            if before.over is None:
+                before.over = asyncio.get_running_loop().create_future()
+            await asyncio.shield(before.over)
 
-    def take(self, turn: Turn, revision: int, outcome: "asyncio.Future[Appended]") -> None:
-        """A message was submitted."""
-        self._last[turn] = _Last(revision, outcome)
+    def take(self, turn: Turn, revision: int) -> None:
+        """A message is submitted."""
+        under_way = self._under_way.get(turn)
+        if under_way is None:
+            under_way = self._under_way[turn] = _UnderWay(revision)
+        under_way.count += 1
 
-    def settled(self, turn: Turn, outcome: "asyncio.Future[Appended]") -> None:
-        """It is known what came of it."""
-        last = self._last.get(turn)
-        if last is not None and last.outcome is outcome:
-            del self._last[turn]
+    def settled(self, turn: Turn) -> None:
+        """It is known what came of one."""
+        under_way = self._under_way[turn]
+        under_way.count -= 1
+        if not under_way.count:
+            del self._under_way[turn]
+            if under_way.over is not None:
+                under_way.over.set_result(None)
 
     def again(self, turn: Turn, work: Coroutine[Any, Any, None]) -> None:
-        """Submit a message anew, after those that are to be submitted anew already."""
-        task = asyncio.get_running_loop().create_task(_after(self._retries.get(turn), work))
-        self._retries[turn] = task
-        task.add_done_callback(lambda done: self._ended(turn, done))
-
-    def _ended(self, turn: Turn, task: "asyncio.Task[None]") -> None:
-        if self._retries.get(turn) is task:
-            del self._retries[turn]
+        """Judge a message anew, after those that are to be judged anew already."""
+        under_way = self._under_way[turn]
+        under_way.retry = asyncio.get_running_loop().create_task(_after(under_way.retry, work))
 
 
 async def _after(earlier: "asyncio.Task[None] | None", work: Coroutine[Any, Any, None]) -> None:

@@ -70,6 +70,17 @@ class RateLimiterContract:
             with pytest.raises(RateLimited):
                 await limiter.take(limit, "ann")
 
+    async def test_what_is_taken_at_once_counts_as_the_rest(
+        self, limiter: RateLimiter, limit: Limit
+    ) -> None:
+        taken = sum(limiter.take_at_once(limit, "ann") for _ in range(limit.burst))
+        await take(limiter, limit, "ann", limit.burst - taken)
+        with pytest.raises(RateLimited):
+            await limiter.take(limit, "ann")
+        if taken:
+            with pytest.raises(RateLimited):
+                limiter.take_at_once(limit, "ann")
+
     async def test_keys_do_not_share_and_neither_do_limits_of_different_names(
         self, limiter: RateLimiter
     ) -> None:

@@ -440,6 +440,39 @@ def test_the_previous_secret_still_verifies_and_no_longer_signs() -> None:
         tokens(SECRET).verify(old, at(0))
 
 
+def test_a_token_that_is_remembered_expires_and_is_not_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    verifier = tokens()
+    token = verifier.issue(ANN, PHONE, at(0)).text
+    claims = verifier.verify(token, at(0))
+    monkeypatch.setattr("jwt.get_unverified_header", lambda _: pytest.fail("it was read again"))
+
+    assert verifier.verify(token, at(599)) == claims
+    with pytest.raises(TokenExpired):
+        verifier.verify(token, at(600))
+
+
+def test_what_is_remembered_of_a_token_ends_with_its_key() -> None:
+    token = tokens(OTHER_SECRET).issue(ANN, PHONE, at(0)).text
+    for verifier in (tokens(OTHER_SECRET), tokens(SECRET, previous=OTHER_SECRET)):
+        assert verifier.verify(token, at(0)) == verifier.verify(token, at(1))
+
+    with pytest.raises(TokenInvalid):
+        tokens(SECRET).verify(token, at(2))
+
+
+def test_a_signature_is_judged_though_the_same_claims_are_remembered() -> None:
+    verifier = tokens()
+    token = verifier.issue(ANN, PHONE, at(0)).text
+    head, claims, signature = token.split(".")
+    assert verifier.verify(token, at(0)).user_id == ANN
+
+    other = ("A" if signature[0] != "A" else "B") + signature[1:]
+    with pytest.raises(TokenInvalid):
+        verifier.verify(f"{head}.{claims}.{other}", at(0))
+
+
 def test_one_keys_name_does_not_let_the_other_key_sign() -> None:
     rotated = tokens(SECRET, previous=OTHER_SECRET)
 

@@ -7,10 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from chat_core.conversations import TitleChanged
 from chat_core.errors import Unavailable, UsernameTaken
+from chat_core.ports.log import Stale
 from chat_core.testing.makers import (
+    alter,
+    create,
     direct,
     draft,
+    group,
     session,
     stored_users,
     user,
@@ -88,7 +93,7 @@ async def test_a_refused_write_undoes_nothing_of_those_that_share_its_transactio
         return_exceptions=True,
     )
 
-    assert seen.count("BEGIN IMMEDIATE") == 1
+    assert seen.count("COMMIT") == 2  # the first is of the write that began to trace
     assert isinstance(outcomes[1], UsernameTaken)
     assert await stores.users.get([cyd.id]) == {cyd.id: cyd}
     assert len((await stores.conversations.overviews(ann.id, after=None, limit=9)).items) == 1
@@ -168,6 +173,21 @@ async def test_what_another_process_appends_keeps_the_places_right(
     assert sorted(each.message.seq for each in appended) == list(range(1, 41))
 
 
+async def test_what_another_process_changes_is_known_to_the_next_append(
+    stores: Stores, path: Path
+) -> None:
+    other = await SqliteDatabase.open(path)
+    theirs = sqlite_stores_in(other)
+    ann, bob = await stored_users(stores.users, "ann", "bob")
+    friends = await create(stores.log, group(ann, bob))
+    await stores.log.append(draft(friends, ann))
+    changed = await alter(theirs.log, friends, TitleChanged("New"))
+    await other.close()
+    with pytest.raises(Stale):
+        await stores.log.append(draft(friends, ann))
+    assert (await stores.log.append(draft(changed, ann))).message.seq == changed.revision + 1
+
+
 async def test_a_lock_of_another_process_is_waited_for(
     stores: Stores, other_process: sqlite3.Connection
 ) -> None:
@@ -207,6 +227,7 @@ async def test_a_full_disk_is_unavailable_stores_nothing_and_tells_nobody(
 ) -> None:
     ann, bob = await stored_users(stores.users, "ann", "bob")
     talk = direct(ann, bob)
+    await stores.log.append(draft(talk, ann))
     told: list[object] = []
     stores.log.follow(told.append)
 
@@ -225,7 +246,7 @@ async def test_a_full_disk_is_unavailable_stores_nothing_and_tells_nobody(
 
     await database.write(lambda connection: connection.execute("PRAGMA max_page_count = 100000"))
     again = await asyncio.gather(*(stores.log.append(each) for each in [small, *large]))
-    assert [each.message.seq for each in again] == list(range(1, 22))
+    assert [each.message.seq for each in again] == list(range(2, 23))
     assert len(told) == 21
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -141,3 +143,13 @@ async def test_production_logs_one_json_object_a_line_with_what_was_asked_and_an
     }
     assert line["ms"] >= 0
     assert any(line.get("path", "").startswith("/socket.io") for line in lines)
+
+
+def test_a_line_that_is_no_utf8_is_logged_too() -> None:
+    program = (
+        "import logging; from chat_server.logs import configure_logging;"
+        "configure_logging(production=True);"
+        r"logging.getLogger('chat').warning('half a pair: \ud83d')"
+    )
+    run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert json.loads(run.stderr)["event"] == "half a pair: \ud83d"

@@ -140,6 +140,24 @@ async def test_a_conversation_is_read_once(
     assert store.asked == 2
 
 
+async def test_what_was_read_is_known_without_waiting_until_it_changes(
+    conversations: CachedConversations, log: CacheTellingLog, people: list[User]
+) -> None:
+    ann, bob, eve = people
+    talk = (await log.append(draft(direct(ann, bob), ann))).message.conversation_id
+    friends = await create(log, group(ann, bob))
+    assert conversations.known(friends.id) is None
+    assert conversations.known_direct(ann.id, bob.id) is None
+
+    assert await conversations.get(friends.id) == conversations.known(friends.id)
+    await conversations.direct(bob.id, ann.id)
+    both = (conversations.known_direct(ann.id, bob.id), conversations.known_direct(bob.id, ann.id))
+    assert [each and each.id for each in both] == [talk, talk]
+
+    await alter(log, friends, MemberAdded(eve.id, Role.MEMBER))
+    assert conversations.known(friends.id) is None
+
+
 async def test_what_is_not_there_is_asked_for_again(
     conversations: CachedConversations, store: SlowConversations, people: list[User]
 ) -> None:
@@ -217,14 +235,17 @@ async def test_a_block_is_asked_for_again_after_a_while(
     blocks: CachedBlocks, counting: CountingBlocks, clock: ManualClock
 ) -> None:
     ann, bob = UserId("ann"), UserId("bob")
+    assert blocks.known_between(ann, bob) is None
     for _ in range(3):
         assert not await blocks.between(ann, bob)
         assert not await blocks.between(bob, ann)
     assert counting.asked == 1
+    assert blocks.known_between(bob, ann) is False
 
     await counting.block(bob, ann, at(0))  # by another process
     assert not await blocks.between(ann, bob)
     clock.advance(BLOCK_SECONDS)
+    assert blocks.known_between(ann, bob) is None
     assert await blocks.between(ann, bob)
     assert counting.asked == 2
 

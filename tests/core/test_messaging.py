@@ -1,4 +1,3 @@
-import asyncio
 from dataclasses import replace
 
 import pytest
@@ -26,6 +25,7 @@ from chat_core.errors import (
 )
 from chat_core.ports.log import (
     Appended,
+    Done,
     Draft,
     MessageDraft,
 )
@@ -213,10 +213,8 @@ async def test_a_conversation_that_changes_too_fast_is_given_up(
 class UnreachableLog(StaleLog):
     """Its store does not answer."""
 
-    def submit(self, draft: Draft) -> "asyncio.Future[Appended]":
-        outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        outcome.set_exception(Unavailable())
-        return outcome
+    def submit(self, draft: Draft, done: Done) -> None:
+        done(Unavailable())
 
     async def repeated(self, draft: MessageDraft) -> Appended | None:
         raise AssertionError("the caller waits a second time")

@@ -111,17 +111,16 @@ def _texts_of_calls(module: Path, *names: str) -> set[str]:
 
 def _handled() -> set[str]:
     """The names of events that there is a handler for."""
-    (handlers,) = (
-        node
-        for node in ast.parse(HANDLERS.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.FunctionDef) and node.name == "handlers"
-    )
-    returned = handlers.body[-1]
-    assert isinstance(returned, ast.Return)
-    assert isinstance(returned.value, ast.Dict)
-    names = [key.value for key in returned.value.keys if isinstance(key, ast.Constant)]
-    assert len(names) == len(returned.value.keys)
-    return {str(name) for name in names}
+    names: set[str] = set()
+    for node in ast.parse(HANDLERS.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef) and node.name in {"handlers", "pipelined"}:
+            returned = node.body[-1]
+            assert isinstance(returned, ast.Return)
+            assert isinstance(returned.value, ast.Dict)
+            names |= {
+                str(key.value) for key in returned.value.keys if isinstance(key, ast.Constant)
+            }
+    return names
 
 
 def test_every_event_of_a_client_is_listed() -> None:

@@ -68,3 +68,21 @@ def check(problem: Mapping[str, Any], env: str) -> None:
         assert REVEALING not in text
         assert "RuntimeError" not in text
         assert ".py" not in text
+
+
+async def test_a_line_about_an_incident_carries_the_id_of_its_request(tmp_path: Path) -> None:
+    async with (
+        ServerProcess(tmp_path, FAULTY, CHAT_ENV="production", HOST="127.0.0.1") as server,
+        Api(server.url) as api,
+    ):
+        alice = await api.person("alice")
+        for request_id in ("the-first", "the-second"):
+            headers = alice.bearer | {"X-Request-Id": request_id}
+            answer = await api.http.get("/users", params={"q": TRIGGER}, headers=headers)
+            incident_id = refused(answer, 500, "internal")["incidentId"]
+            (line,) = [
+                line for line in server.log.splitlines() if f"incident {incident_id}" in line
+            ]
+            assert json.loads(line)["request_id"] == request_id
+        alone = [json.loads(line) for line in server.log.splitlines() if "serves at" in line]
+        assert [line.get("request_id") for line in alone] == [None]

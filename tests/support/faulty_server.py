@@ -1,9 +1,8 @@
 """The service over a store that breaks when a message, or a search, says so."""
 
-import asyncio
 from typing import Any
 
-from chat_core.ports.log import Appended, Draft, MessageDraft
+from chat_core.ports.log import Done, Draft, MessageDraft
 from chat_server.cli import main
 from chat_sqlite import SqliteConversationLog, SqliteUserStore
 
@@ -14,11 +13,11 @@ _submit = SqliteConversationLog.submit
 _search = SqliteUserStore.search
 
 
-def submit(self: SqliteConversationLog, draft: Draft) -> "asyncio.Future[Appended]":
+def submit(self: SqliteConversationLog, draft: Draft, done: Done) -> None:
     """As the store does, or not."""
     if isinstance(draft, MessageDraft) and draft.content == TRIGGER:
         raise RuntimeError(REVEALING)
-    return _submit(self, draft)
+    _submit(self, draft, done)
 
 
 async def search(self: SqliteUserStore, prefix: str, **options: Any) -> Any:

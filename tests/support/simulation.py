@@ -20,8 +20,15 @@ from chat_client.wire import Json, Listener
 from chat_core import Accounts, Actor, ChatError, Delivery, Limit, LoginLimits, MessageLimits
 from chat_core.errors import Unavailable
 from chat_core.ids import SessionId, UserId
-from chat_core.memory import MemoryRateLimiter, PlainHasher, PlainTokens
-from chat_core.ports.log import Appended, Committed, ConversationLog, Draft
+from chat_core.memory import (
+    CachedBlocks,
+    CachedConversations,
+    CacheTellingLog,
+    MemoryRateLimiter,
+    PlainHasher,
+    PlainTokens,
+)
+from chat_core.ports.log import Appended, Committed, ConversationLog, Done, Draft, Outcome
 from chat_core.services.accounts import NewAccount, SignupPolicy
 from chat_core.services.conversations import Conversations
 from chat_core.services.erasure import Erasure
@@ -34,7 +41,7 @@ from chat_core.services.synchronising import Synchronising
 from chat_core.sessions import RefreshLimits
 from chat_core.testing.clock import ManualClock
 from chat_core.testing.ids import CountedIds
-from chat_socketio import Dispatcher, Rooms, SocketLimits, handlers
+from chat_socketio import Dispatcher, Rooms, SocketLimits, handlers, pipelined
 from chat_wire.problems import ProblemReporter
 from tests.support.stores import Stores
 
@@ -50,7 +57,7 @@ class Gate:
     def __init__(self) -> None:
         self.is_open = True
         self.running = 0
-        self.submitted: set[asyncio.Task[Appended]] = set()
+        self.submitted: set[asyncio.Task[None]] = set()
         self.waiting: list[asyncio.Future[None]] = []
 
     async def passed(self) -> None:
@@ -80,13 +87,20 @@ class Gated:
     def __init__(self, inner: object, gate: Gate) -> None:
         self._inner, self._gate = inner, gate
 
-    def submit(self, draft: Draft) -> "asyncio.Future[Appended]":
+    def submit(self, draft: Draft, done: Done) -> None:
         """Of a log: the call waits as the others do."""
-        work = self.__getattr__("append")(draft)
-        task = asyncio.get_running_loop().create_task(work)
+
+        async def append() -> None:
+            outcome: Outcome
+            try:
+                outcome = await self.__getattr__("append")(draft)
+            except Exception as error:  # noqa: BLE001 - handed on
+                outcome = error
+            done(outcome)
+
+        task = asyncio.get_running_loop().create_task(append())
         self._gate.submitted.add(task)
         task.add_done_callback(self._gate.submitted.discard)
-        return cast("asyncio.Future[Appended]", task)
 
     def __getattr__(self, name: str) -> Any:
         attribute = getattr(self._inner, name)
@@ -202,11 +216,16 @@ class Server:
             self.told.append(committed)
             delivery(committed)
 
-        stores.log.follow(follow)
         limiter, hasher, tokens = MemoryRateLimiter(clock), PlainHasher(), PlainTokens()
         gated = cast("Any", lambda store: Gated(store, gate))
         users, conversations = gated(stores.users), gated(stores.conversations)
-        reader, log = gated(stores.reader), gated(self.faulty_log)
+        reader = gated(stores.reader)
+        known, blocks = (
+            CachedConversations(conversations),
+            CachedBlocks(gated(stores.blocks), clock),
+        )
+        log = CacheTellingLog(gated(self.faulty_log), known)
+        log.follow(follow)
         limit = Limit("anything", OFTEN, 1)
         self.presence = Presence(users, conversations, self.rooms, clock, OFTEN)
         self.revocations = Revocations(stores.sessions, self.rooms, clock, tokens.lifetime)
@@ -237,10 +256,10 @@ class Server:
         )
         self.messaging = Messaging(
             users=users,
-            conversations=conversations,
+            conversations=known,
             reader=reader,
             log=log,
-            blocks=gated(stores.blocks),
+            blocks=blocks,
             limiter=limiter,
             clock=clock,
             ids=ids,
@@ -267,11 +286,11 @@ class Server:
         self.dispatcher = Dispatcher(
             sessions=self.sessions,
             handlers=handlers(
-                messaging=self.messaging,
                 synchronising=Synchronising(conversations, reader),
-                receipts=Receipts(conversations, gated(stores.receipts), self.rooms),
-                typing=Typing(conversations, self.rooms, clock),
+                receipts=Receipts(known, gated(stores.receipts), self.rooms),
+                typing=Typing(known, self.rooms, clock),
             ),
+            pipelined=pipelined(self.messaging),
             presence=self.presence,
             rooms=self.rooms,
             clock=clock,

@@ -1,12 +1,12 @@
 """A log whose conversations change faster than they are judged."""
 
-import asyncio
 from dataclasses import dataclass
 
 from chat_core import Conversation
 from chat_core.ports.log import (
     Appended,
     ConversationLog,
+    Done,
     Draft,
     Follower,
     MessageDraft,
@@ -22,13 +22,12 @@ class StaleLog(ConversationLog):
     times: int
     asked: int = 0
 
-    def submit(self, draft: Draft) -> "asyncio.Future[Appended]":
+    def submit(self, draft: Draft, done: Done) -> None:
         self.asked += 1
         if self.asked <= self.times:
-            outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-            outcome.set_exception(Stale())
-            return outcome
-        return self.log.submit(draft)
+            done(Stale())
+        else:
+            self.log.submit(draft, done)
 
     async def repeated(self, draft: MessageDraft) -> Appended | None:
         return await self.log.repeated(draft)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Request, Response, Router, delete, patch, post
+from litestar import Request, Router, delete, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
@@ -11,6 +11,7 @@ from chat_core.conversations import Role, RoleChanged
 from chat_core.ids import ConversationId, UserId
 from chat_core.services.conversations import Conversations
 from chat_core.sessions import Actor
+from chat_server.http.answers import Answer
 from chat_server.http.bodies import Body
 from chat_wire import requests, shapes
 
@@ -22,7 +23,7 @@ async def create_conversation(
     data: JSONBody[requests.CreateConversation],
     request: AnyRequest,
     conversations: NamedDependency[Conversations],
-) -> Response[shapes.Conversation]:
+) -> Answer[shapes.Conversation]:
     """Make a group, or the direct conversation with a user: 201; where it exists: 200."""
     actor = request.user
     if data.kind == "group":
@@ -30,7 +31,7 @@ async def create_conversation(
     else:
         opened = await conversations.open_direct(actor, data.other())
     shown = shapes.Conversation.of(opened.overview, actor.user_id)
-    return Response(shown, status_code=HTTP_200_OK if opened.existed else HTTP_201_CREATED)
+    return Answer(shown, status_code=HTTP_200_OK if opened.existed else HTTP_201_CREATED)
 
 
 @patch(

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Request, Response, Router, delete, patch, post
+from litestar import Request, Router, delete, patch, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
@@ -10,22 +10,30 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 from chat_core.ids import MessageId
 from chat_core.services.messaging import Messaging
 from chat_core.sessions import Actor
+from chat_server.http.answers import Answer
 from chat_server.http.bodies import Body
+from chat_server.http.direct_call import DirectCall
 from chat_wire import requests, shapes
 
 AnyRequest = Request[Actor, Any, Any]
 
 
-@post("/", dto=Body[requests.SendMessage], return_dto=None, summary="Send a message")
+@post(
+    "/",
+    dto=Body[requests.SendMessage],
+    return_dto=None,
+    middleware=[DirectCall],
+    summary="Send a message",
+)
 async def send_message(
     data: JSONBody[requests.SendMessage], request: AnyRequest, messaging: NamedDependency[Messaging]
-) -> Response[shapes.Message]:
+) -> Answer[shapes.Message]:
     """Store a message and push it: 201. With a `clientMessageId` that was sent before: 200."""
     appended = await messaging.send(
         request.user, data.recipient(), data.content, data.client_message_id
     )
     message = shapes.Message.of(appended.message, request.user.user_id)
-    return Response(message, status_code=HTTP_200_OK if appended.duplicate else HTTP_201_CREATED)
+    return Answer(message, status_code=HTTP_200_OK if appended.duplicate else HTTP_201_CREATED)
 
 
 @patch(

@@ -27,6 +27,7 @@ MEDIA_TYPE = "application/problem+json"
 TOO_LARGE = 413
 METHOD_NOT_ALLOWED = 405
 UNAUTHENTICATED = 401
+BODY_EXPECTED = "A JSON object is expected in the body"
 
 
 def exception_handlers(reporter: ProblemReporter) -> ExceptionHandlersMap:
@@ -73,5 +74,5 @@ def _invalid(error: ValidationException) -> ChatError:
     found = error.extra if isinstance(error.extra, list) else []
     errors = [FieldError(str(each.get("key", "")), str(each.get("message", ""))) for each in found]
     if any(each.field == "data" for each in errors) or not errors:
-        return Malformed("A JSON object is expected in the body")
+        return Malformed(BODY_EXPECTED)
     return Invalid("; ".join(f"{each.field}: {each.message}" for each in errors), errors=errors)

@@ -2,11 +2,13 @@
 
 import re
 import time
-import uuid
 
 import structlog
+import uuid_utils
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from chat_server.logs import current_request
 
 HEADER = b"x-request-id"
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -40,19 +42,22 @@ class RequestLog:
                 message["headers"] = [*message["headers"], (HEADER, request_id)]
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
-            try:
-                await self._app(scope, receive, send_with_id)
-            finally:
-                logger.info(
-                    "request",
-                    method=scope.get("method"),
-                    path=path,
-                    status=status,
-                    ms=round((time.perf_counter() - began) * 1000, 1),
-                )
+        before = current_request.set(request_id.decode())
+        try:
+            await self._app(scope, receive, send_with_id)
+        finally:
+            logger.info(
+                "request",
+                method=scope.get("method"),
+                path=path,
+                status=status,
+                ms=round((time.perf_counter() - began) * 1000, 1),
+            )
+            current_request.reset(before)
 
 
 def _request_id(scope: Scope) -> bytes:
-    given = next((value for name, value in scope["headers"] if name.lower() == HEADER), b"")
-    return given if _SAFE_ID.fullmatch(given) else uuid.uuid4().hex.encode()
+    for name, value in scope["headers"]:
+        if name == HEADER and _SAFE_ID.fullmatch(value):
+            return value
+    return uuid_utils.uuid4().hex.encode()

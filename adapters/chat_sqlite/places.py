@@ -1,0 +1,83 @@
+"""Where logs end: what every append needs to know, kept from one transaction to the next."""
+
+import sqlite3
+from dataclasses import dataclass, field
+
+from chat_core.conversations import Conversation
+from chat_core.ids import ConversationId, UserId
+from chat_sqlite.rows import pair_of
+
+MOST = 100_000
+"""Conversations, and users, that are kept, at some 300 bytes each."""
+
+_PLACE = """
+SELECT pk, id, revision, last_seq FROM conversations WHERE id = ?1
+UNION ALL SELECT pk, id, revision, last_seq FROM conversations WHERE pair = ?2
+"""
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a stored conversation's log ends, the appends of this transaction included."""
+
+    pk: int
+    id: ConversationId
+    revision: int
+    last_seq: int
+
+
+@dataclass(slots=True)
+class Places:
+    """The ends of logs and the keys of users, as the one writing connection knows them.
+
+    To be used within its transactions alone, `begin` first. They are true as long as nothing that
+    was done with them is rolled back (`forget` them then), and no other process writes (`begin`
+    finds out).
+    """
+
+    _known: dict[ConversationId, Place] = field(default_factory=dict)
+    _users: dict[UserId, int] = field(default_factory=dict)
+    _version: int | None = None
+
+    def begin(self, connection: sqlite3.Connection) -> None:
+        """A transaction begins: what another connection may have changed is forgotten."""
+        # It changes with every commit that is not this connection's own.
+        (version,) = connection.execute("PRAGMA data_version").fetchone()
+        if version != self._version or len(self._known) > MOST or len(self._users) > MOST:
+            self.forget()
+        self._version = version
+
+    def forget(self) -> None:
+        """What is known here was rolled back, or may have been."""
+        self._known.clear()
+        self._users.clear()
+
+    def of(self, connection: sqlite3.Connection, conversation: Conversation) -> Place | None:
+        """The end of its log; None where it is not stored. A direct one is known by its pair."""
+        place = self._known.get(conversation.id)
+        if place is None:
+            row = connection.execute(_PLACE, (conversation.id, pair_of(conversation))).fetchone()
+            if row is None:
+                return None
+            place = self._known.get(row[1]) or Place(*row)
+            self._known[conversation.id] = self._known[place.id] = place
+        return place
+
+    def opened(self, pk: int, conversation: Conversation) -> Place:
+        """A conversation was stored, with an empty log."""
+        place = Place(pk, conversation.id, conversation.revision, 0)
+        self._known[conversation.id] = place
+        return place
+
+    def user(self, connection: sqlite3.Connection, user_id: UserId) -> int:
+        """The integer key of a user."""
+        pk = self._users.get(user_id)
+        if pk is None:
+            pk = self._users[user_id] = user_pk(connection, user_id)
+        return pk
+
+
+def user_pk(connection: sqlite3.Connection, user_id: UserId) -> int:
+    """The integer key of a user."""
+    (pk,) = connection.execute("SELECT pk FROM users WHERE id = ?", (user_id,)).fetchone()
+    return int(pk)

@@ -1,0 +1,86 @@
+"""Calling a handler that is asked very often, with as little around it as there can be."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from litestar import Request
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from chat_core.errors import Malformed, TooLarge
+from chat_core.sessions import Actor
+from chat_server.http.answers import Answer
+from chat_server.http.problems import BODY_EXPECTED
+from chat_wire import decode, requests
+
+LENGTH = b"content-length"
+
+
+class DirectCall:
+    """The middleware of one handler: calls it in the place of the framework.
+
+    To find the arguments of a handler of any kind, and to make a response of whatever it gives
+    back, takes the framework as long as it takes the service to store a message. This is for a
+    handler that takes a body as `data`, the `request`, and services, and gives back an `Answer`.
+    It is declared as all others are, so its path, its method, who may call it, what errors look
+    like and its documentation are as theirs.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:  # noqa: ARG002 - what it goes past
+        self._call: _Call | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request. Raises `TooLarge`, `Malformed`, `Invalid`, and as the handler."""
+        call = self._call
+        if call is None:
+            call = self._call = _Call.of(cast("HTTPRouteHandler", scope["route_handler"]))
+        body = await _body(scope, receive, call.max_bytes)
+        request: Request[Actor, Any, Any] = Request(scope, receive, send)
+        services = {name: provide() for name, provide in call.services}
+        answer = await call.handler(data=decode(body, call.body), request=request, **services)
+        await answer.to_asgi_response(None, request)(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What is known of the handler before the first request."""
+
+    handler: Callable[..., Awaitable[Answer[object]]]
+    body: type[requests.Request]
+    max_bytes: int
+    services: list[tuple[str, Callable[[], object]]]
+
+    @classmethod
+    def of(cls, handler: HTTPRouteHandler) -> "_Call":
+        """As the handler was declared."""
+        parameters = handler.parsed_fn_signature.parameters
+        provided = handler.resolve_dependencies()
+        return cls(
+            handler.fn,
+            parameters["data"].annotation,
+            handler.resolve_request_max_body_size() or 0,  # it always has a bound
+            [
+                (name, provided[name].dependency)
+                for name in parameters
+                if name not in {"data", "request"}
+            ],
+        )
+
+
+async def _body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
+    for name, value in scope["headers"]:
+        if name == LENGTH and value.isdigit() and int(value) > max_bytes:
+            raise TooLarge
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Malformed("The connection ended before the body did")
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > max_bytes:
+            raise TooLarge
+    if not body:
+        raise Malformed(BODY_EXPECTED)
+    return body

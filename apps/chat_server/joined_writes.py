@@ -1,0 +1,61 @@
+"""An HTTP answer leaves in one piece, where uvicorn writes its head and then its body.
+
+Each write is a call of the system, and a packet that wakes the client; two cost twice as much.
+"""
+
+import asyncio
+from typing import cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_JOINED = 65_536
+"""Bytes that may wait for the end of the loop's turn; more are written at once."""
+
+
+class JoiningHttpProtocol(HttpToolsProtocol):
+    """uvicorn's HTTP, over a transport that joins what is written in one turn of the loop."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """See asyncio."""
+        super().connection_made(transport)
+        self._direct = transport
+        self.transport = cast("asyncio.Transport", _JoinedWrites(transport, self.loop))
+
+    def handle_websocket_upgrade(self) -> None:
+        """See uvicorn: the websocket's protocol takes the transport over."""
+        self.transport = self._direct
+        super().handle_websocket_upgrade()
+
+
+class _JoinedWrites:
+    """As much of a transport as uvicorn uses of it for its answers."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._waiting: list[bytes] = []
+        self._bytes = 0
+
+    def write(self, data: bytes) -> None:
+        """Write with what else this turn of the loop brings."""
+        if not self._waiting:
+            self._loop.call_soon(self._flush)
+        self._waiting.append(data)
+        self._bytes += len(data)
+        if self._bytes >= MAX_JOINED:
+            self._flush()
+
+    def close(self) -> None:
+        """Write what waits, and close."""
+        self._flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """See asyncio."""
+        return self._transport.is_closing()
+
+    def _flush(self) -> None:
+        if self._waiting and not self._transport.is_closing():
+            self._transport.write(b"".join(self._waiting))
+        self._waiting.clear()
+        self._bytes = 0

@@ -1,0 +1,17 @@
+"""Records: what is made for each message, and made cheaply."""
+
+from dataclasses import dataclass
+from typing import TypeVar, dataclass_transform
+
+T = TypeVar("T")
+
+
+@dataclass_transform(frozen_default=True)
+def record(cls: type[T]) -> type[T]:
+    """A slotted dataclass that type checkers treat as frozen, and that is not at run time.
+
+    For the few classes of which every message makes one. A frozen dataclass sets each of its
+    fields by a call, about 0.1 µs apiece: a tenth of what a message costs in all. Measured by
+    `python -m timeit`; everything else is a frozen dataclass.
+    """
+    return dataclass(slots=True, unsafe_hash=True)(cls)
