@@ -26,7 +26,7 @@ COST_OF_RELAYS = 12
 50 clients; the rest is for machines that do other things, or whose Node is faster beside Python."""
 
 DELIVERIES_FOR_A_MESSAGE = 5
-"""How many deliveries to a group of 100 cost what one direct message does, at the least. They were 7
+"""So many deliveries to a group of 100 cost what one direct message does, at the least. They were 7
 when this was written; a message that becomes cheaper lowers it, too."""
 
 

@@ -13,31 +13,31 @@ PING_SECONDS = 25.0
 class NodeCosts:
     """Microseconds of one serving process on SQLite; of CPU, but for the disk's."""
 
-    take_us: float = 17.0
+    take_us: float = 12.0
     """Read a frame, decode, judge, hand it to the log."""
-    commit_us: float = 600.0
+    commit_us: float = 450.0
     """A transaction around any number of messages: begin, end, and from thread to thread."""
-    stored_us: float = 12.0
+    stored_us: float = 8.0
     """Each message in a transaction."""
-    disk_us: float = 200.0
+    disk_us: float = 150.0
     """Until the disk has a transaction; meanwhile the process does other things."""
-    disk_tail_us: float = 150.0
+    disk_tail_us: float = 120.0
     """What the disk takes longer than that, on average; taken as exponential."""
-    push_us: float = 5.0
+    push_us: float = 3.0
     """Encode what the others are told, once for a message."""
-    ack_us: float = 11.0
+    ack_us: float = 8.0
     """The answer to its sender."""
     socket_us: float = 5.0
     """Of taking, answering and each delivery: to read or write a socket, for all that is there."""
-    delivery_us: float = 8.0
+    delivery_us: float = 7.0
     """Each connection that hears a message."""
-    registration_us: float = 430.0
+    registration_us: float = 550.0
     """A client that comes back, from its handshake to `registration_success`."""
     log_in_us: float = 19_000.0
     """The password's hash, in a thread that needs no interpreter."""
     idle_us: float = 108.0
     """A connection that says nothing, in `PING_SECONDS`: a ping, a pong, and a look at it."""
-    client_us: float = 10.0
+    client_us: float = 9.0
     """Of the load tool, for a message: its times hold that, too."""
     sync_entry_us: float = 12.5
     """Each entry that was missed."""
@@ -59,7 +59,7 @@ class Sizes:
 
     base_mib: float = 108.0
     """Resident, of a process that was just started."""
-    connection_kib: float = 21.0
+    connection_kib: float = 11.4
     """Resident, of each registered connection."""
     stored_bytes: float = 321.0
     """On disk, of each message, its indexes included."""
@@ -116,16 +116,15 @@ class Measured:
 
 
 MEASURED = (
-    Measured(in_flight=2, each=1, rate=1_742, p50_ms=1.0, p99_ms=5.7),
-    Measured(in_flight=8, each=2, rate=4_884, p50_ms=1.6, p99_ms=2.7),
-    Measured(in_flight=40, each=2, rate=10_313, p50_ms=3.7, p99_ms=6.0),
-    Measured(in_flight=100, each=2, rate=14_062, p50_ms=6.8, p99_ms=9.8),
-    Measured(in_flight=200, each=4, rate=17_747, p50_ms=10.8, p99_ms=16.0),
-    Measured(in_flight=400, each=8, rate=22_269, p50_ms=17.5, p99_ms=22.0),
-    Measured(asked=1_000, rate=1_000, p50_ms=1.5, p99_ms=3.5),
-    Measured(asked=4_000, rate=4_000, p50_ms=2.1, p99_ms=5.1),
-    Measured(asked=8_000, rate=8_000, p50_ms=4.4, p99_ms=7.9),
-    Measured(asked=12_000, rate=12_000, p50_ms=6.9, p99_ms=13.1),
+    Measured(in_flight=2, each=1, rate=2_540, p50_ms=0.7, p99_ms=1.7),
+    Measured(in_flight=8, each=2, rate=6_894, p50_ms=1.1, p99_ms=2.2),
+    Measured(in_flight=40, each=2, rate=15_976, p50_ms=2.4, p99_ms=4.5),
+    Measured(in_flight=100, each=2, rate=22_020, p50_ms=4.2, p99_ms=7.0),
+    Measured(in_flight=200, each=4, rate=28_454, p50_ms=6.5, p99_ms=12.0),
+    Measured(in_flight=400, each=8, rate=34_500, p50_ms=11.0, p99_ms=16.2),
+    Measured(asked=4_000, rate=4_000, p50_ms=1.7, p99_ms=4.3),
+    Measured(asked=8_000, rate=8_000, p50_ms=2.2, p99_ms=6.3),
+    Measured(asked=12_000, rate=12_000, p50_ms=3.1, p99_ms=7.0),
 )
 """On SQLite. The costs were fitted to the CPU of the first six; their times, and the others, are
 what the simulation is tried on."""
