@@ -52,6 +52,8 @@ class ChatClient:
         self.is_connected = False
         self.ended_with: Json | None = None
         """The last `auth_error`, if there was one."""
+        self.reconnect_after = 0.0
+        """Seconds: how long a server that stopped has asked to wait before the next `start`."""
         self._wire = wire
         self._on_event = on_event
         self._client_ids = client_ids
@@ -74,6 +76,7 @@ class ChatClient:
         registered = await self._call("register_user", _given(token=token, device=device))
         self.is_connected = True
         self.ended_with = None
+        self.reconnect_after = 0.0
         await self.sync()
         for outgoing in list(self._outbox.values()):
             await self._deliver(outgoing)
@@ -188,6 +191,8 @@ class ChatClient:
     def _heard(self, event: str, data: Json) -> None:
         if event == "auth_error":
             self.ended_with = data
+        elif event == "server_closing":
+            self.reconnect_after = data["reconnectAfterMs"] / 1000
         self._take(event, data)
         if self._on_event is not None:
             self._on_event(event, data)

@@ -1,7 +1,7 @@
 """What each packet of a client does. Knows nothing of ASGI, nor of what carries the packets."""
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -135,6 +135,17 @@ class Dispatcher:
         connection.inbox.clear()
         connection.transport.close()
 
+    def closing(self, connection: Connection, reconnect_after_ms: int) -> None:
+        """Tell the client that the server is about to stop, and when to come back."""
+        self._tell(connection, "server_closing", events.ServerClosing(reconnect_after_ms))
+
+    async def finish(self, connections: Iterable[Connection]) -> None:
+        """Return once all that they have asked for so far is answered."""
+        for connection in connections:
+            if connection.worker is not None:
+                await asyncio.wait([connection.worker])
+            await self._all_answered(connection)
+
     def _take(self, connection: Connection, frame: str) -> None:
         """Begin an event, at once if nothing is before it and it need not wait."""
         if connection.worker is not None:
@@ -195,9 +206,8 @@ class Dispatcher:
         """What came of a pipelined event."""
         connection.unanswered -= 1
         if not connection.unanswered and connection.all_answered is not None:
-            all_answered, connection.all_answered = connection.all_answered, None
-            if not all_answered.done():
-                all_answered.set_result(None)
+            connection.all_answered.set_result(None)
+            connection.all_answered = None
         self._make_room(connection)
         if isinstance(answer, Exception):
             self._refuse(connection, ack_id, answer)
@@ -227,11 +237,7 @@ class Dispatcher:
     async def _handled(
         self, connection: Connection, name: str, arguments: list[bytes]
     ) -> msgspec.Struct:
-        if connection.unanswered:
-            # What a client sent before this has happened before it.
-            if connection.all_answered is None:
-                connection.all_answered = asyncio.get_running_loop().create_future()
-            await connection.all_answered
+        await self._all_answered(connection)  # what a client sent before this happened before it
         self._check_expiry(connection)
         if name == REGISTER:
             return await self._register_user(connection, arguments)
@@ -241,6 +247,12 @@ class Dispatcher:
         if handler is None:
             raise Invalid.field("event", "is none that this server knows")
         return await handler(connection.actor, _payload(arguments))
+
+    async def _all_answered(self, connection: Connection) -> None:
+        if connection.unanswered:
+            if connection.all_answered is None:
+                connection.all_answered = asyncio.get_running_loop().create_future()
+            await asyncio.wait([connection.all_answered])  # which whoever gives up does not cancel
 
     def _has_expired(self, connection: Connection) -> bool:
         claims = connection.claims

@@ -1,5 +1,6 @@
 """Socket.IO over ASGI: python-socketio's server, with this project's dispatcher behind it."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,13 @@ from chat_socketio.packets import PacketType
 NAMESPACE = "/"
 PING_INTERVAL_SECONDS = 25
 PING_TIMEOUT_SECONDS = 20
+
+FIRST_BACK_MS, BACK_EVERY_MS, LAST_BACK_MS = 1_000, 5, 30_000
+"""When clients are asked to come back after a stop: one after the other, so that not all come at
+once. Past six thousand the rest does, at the end."""
+
+FINISH_SECONDS = 2.0
+"""How long a stop waits for what clients have asked for; a database may be stuck."""
 
 _library_logger = logging.getLogger("chat_socketio.library")
 _library_logger.setLevel(logging.WARNING)
@@ -90,7 +98,14 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         self.on("connect", self._connected)
 
     async def close(self) -> None:
-        """Disconnect every client."""
+        """Tell every client when to come back, answer what it has asked, and disconnect it."""
+        connections = [each.connection for each in self._peers.values() if each.connection]
+        for place, connection in enumerate(connections):
+            wait = FIRST_BACK_MS + min(place * BACK_EVERY_MS, LAST_BACK_MS)
+            self._dispatcher.closing(connection, wait)
+        finishing = asyncio.ensure_future(self._dispatcher.finish(connections))
+        await asyncio.wait([finishing], timeout=FINISH_SECONDS)
+        finishing.cancel()
         for peer in list(self._peers.values()):
             peer.close()
 

@@ -126,6 +126,12 @@ class UserUpdate(msgspec.Struct, frozen=True):
     user: shapes.User
 
 
+class ServerClosing(msgspec.Struct, frozen=True, rename="camel"):
+    """`server_closing`: the server is about to stop; when to come back is another for each."""
+
+    reconnect_after_ms: int
+
+
 class RegisteredAck(RegistrationSuccess, frozen=True, rename="camel"):
     """The ack of `register_user`."""
 

@@ -7,10 +7,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from chat_core.testing.clock import ManualClock
+from chat_core.testing.ids import CountedIds
 from tests.support.raw_socket import deaf_socket, raw_socket
 from tests.support.server import STOP_SECONDS, Api, ServerProcess, answered
+from tests.support.simulation import Gate, Server, new_device
 from tests.support.socket_clients import KINDS, SocketClients
-from tests.support.waiting import eventually
+from tests.support.stores import memory_stores
+from tests.support.waiting import eventually, settle, until
 
 
 async def test_it_stops_soon_and_well_and_tells_every_client(tmp_path: Path) -> None:
@@ -29,9 +33,34 @@ async def test_it_stops_soon_and_well_and_tells_every_client(tmp_path: Path) -> 
         await server.stop()
 
         assert time.monotonic() - began < STOP_SECONDS
+        waits = set()
         for client in clients:
+            (told,) = await client.wait_for("server_closing")
+            waits.add(told["reconnectAfterMs"])
             await client.wait_for("$disconnect")
+        assert len(waits) == len(clients)
+        assert min(waits) >= 1000
         assert "Traceback" not in server.log
+
+
+async def test_what_was_asked_before_a_stop_is_answered_first() -> None:
+    async with memory_stores() as stores:
+        gate = Gate()
+        server = Server(stores, ManualClock(), CountedIds(), gate)
+        _, bob = await server.sign_up("ann"), await server.sign_up("bob")
+        device = await new_device(server, "phone", "ann", CountedIds())
+        await device.client.start(device.token)
+        assert device.wire.link
+
+        gate.is_open = False
+        sending = asyncio.create_task(device.client.send("hi", recipient_id=bob))
+        await until(lambda: gate.waiting)
+        finishing = asyncio.create_task(server.dispatcher.finish([device.wire.link.connection]))
+        await settle()
+        assert not finishing.done()
+        gate.open()
+        await finishing
+        assert (await sending)["content"] == "hi"
 
 
 async def test_it_stops_while_clients_neither_read_nor_speak_the_protocol(tmp_path: Path) -> None:
