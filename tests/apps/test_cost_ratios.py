@@ -22,8 +22,9 @@ ROUNDS = 3
 SHORT = ("--seconds", "1", "--warmup", "0.3", "--json", "-")
 
 COST_OF_RELAYS = 12
-"""A stored message against a relayed one. `chat-bench compare relay chat-sqlite` says 4.5 to 6
-with 50 clients; the rest is for machines that do other things, or whose Node is faster beside Python."""
+"""A stored message against a relayed one. `chat-bench compare relay chat-sqlite` says 4.5 to 6 with
+50 clients; the rest is for machines that do other things, or whose Node is faster beside Python.
+"""
 
 DELIVERIES_FOR_A_MESSAGE = 5
 """So many deliveries to a group of 100 cost what one direct message does, at the least. They were 7
