@@ -97,13 +97,17 @@ class MongoUserStore(UserStore):
             found = [
                 (each.username_key or "", each)
                 for each in await UserDocument.find(by_username, session=session)
-                .sort("username_key", "_id")
+                .sort("username_key")  # unique: with the id, no index would give the order
                 .limit(limit + 1)
                 .to_list()
             ]
             if low:
                 by_display_name = _listing("display_key", low, without, after)
                 by_display_name["username_key"] = {"$not": _range(low, low)}
+                if len(found) > limit:
+                    # Behind these there is nothing for this page, and there may be very many whose
+                    # user names match, too.
+                    by_display_name["display_key"]["$lte"] = found[-1][0]
                 found += [
                     (each.display_key or "", each)
                     for each in await UserDocument.find(by_display_name, session=session)

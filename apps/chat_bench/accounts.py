@@ -3,13 +3,14 @@
 import asyncio
 import secrets
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 
 from chat_bench.dialects import HttpPaths
-from chat_bench.http import HttpPool, Post
+from chat_bench.http import Caller, HttpPool
 from chat_bench.plan import Account, Times
 from chat_bench.targets import Target
 
@@ -33,6 +34,10 @@ class _Known(msgspec.Struct):
     token: str
     refresh_token: str | None = None
     expires_at: float | None = None
+
+    def account(self) -> Account:
+        """What a run knows of it."""
+        return Account(self.id, self.token, self.username, self.password)
 
 
 class _File(msgspec.Struct):
@@ -58,31 +63,46 @@ async def accounts(
 
     Those in the file are used first, and new ones are put there. Raises `AccountsError`.
     """
-    dialect, url = target.dialect, target.url
-    if dialect.paths is None:
+    if target.dialect.paths is None:
         return [Account(str(each), "") for each in range(number)]
-    known = _read(file, url)
-    pool = HttpPool(url, AT_ONCE)
+    known = _read(file, target.url)
+    ready = await _ready(target, target.dialect.paths, known, number, times)
+    if file is not None:
+        _keep(file, _File(target.url, [*ready, *known[number:]]))
+    return [each.account() for each in ready]
+
+
+async def log_in(
+    target: Target, usernames: Sequence[str], password: str, times: Times
+) -> list[Account]:
+    """Accounts that are there already, with tokens that outlive a run. Raises `AccountsError`."""
+    if target.dialect.paths is None:
+        raise AccountsError(f"{target.name} has no accounts")
+    known = [_Known(name, password, "", "", expires_at=0.0) for name in usernames]
+    ready = await _ready(target, target.dialect.paths, known, len(known), times)
+    return [each.account() for each in ready]
+
+
+async def _ready(
+    target: Target, paths: HttpPaths, known: Sequence[_Known], number: int, times: Times
+) -> list[_Known]:
+    """The first so many of those that are known, renewed, and new ones for the rest."""
+    pool = HttpPool(target.url, AT_ONCE)
     try:
         await pool.open()
     except (OSError, TimeoutError) as error:
-        raise AccountsError(f"nobody answers at {url}: {error}") from error
-    office = _Office(dialect.paths, url, pool, time.time() + _longest(times))
+        raise AccountsError(f"nobody answers at {target.url}: {error}") from error
+    office = _Office(paths, target.url, pool, time.time() + _longest(times))
+    turn = asyncio.Semaphore(AT_ONCE)
+
+    async def one(place: int) -> _Known:
+        async with turn:
+            return await (office.renew(known[place]) if place < len(known) else office.sign_up())
+
     try:
-        turn = asyncio.Semaphore(AT_ONCE)
-
-        async def one(place: int) -> _Known:
-            async with turn:
-                if place < len(known):
-                    return await office.renew(known[place])
-                return await office.sign_up()
-
-        ready = await asyncio.gather(*(one(place) for place in range(number)))
+        return await asyncio.gather(*(one(place) for place in range(number)))
     finally:
         pool.close()
-    if file is not None:
-        _keep(file, _File(url, [*ready, *known[number:]]))
-    return [Account(each.id, each.token) for each in ready]
 
 
 class _Office:
@@ -138,7 +158,8 @@ class _Office:
     async def _try(self, path: str, body: dict[str, str]) -> tuple[int, bytes]:
         """The answer; one that says to come later is asked again."""
         for _ in range(TRIES):
-            status, answer = await Post(self._url, path).by(self._pool, msgspec.json.encode(body))
+            request = Caller(self._url).post(path, msgspec.json.encode(body))
+            status, answer = await self._pool.answer(request)
             if status == 429:  # noqa: PLR2004
                 raise AccountsError(
                     f"POST {path} answered 429: the target limits rates; "

@@ -3,7 +3,9 @@
 import click
 
 from chat_bench.compare_command import compare_targets
+from chat_bench.flat_command import flat
 from chat_bench.run_commands import run
+from chat_bench.simulate_command import simulate
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -15,8 +17,11 @@ def chat_bench() -> None:
     Examples:
       chat-bench run messages --target http://localhost:5000
       chat-bench compare chat-sqlite chat-sqlite-http
+      chat-bench flat send --messages 10,1000
     """  # noqa: D301  (to Click the character \b means: do not wrap)
 
 
 chat_bench.add_command(run)
 chat_bench.add_command(compare_targets)
+chat_bench.add_command(flat)
+chat_bench.add_command(simulate)

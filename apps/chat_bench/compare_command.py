@@ -3,27 +3,30 @@
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Unpack
+from typing import Literal, Unpack, get_args
 
 import click
 
 from chat_bench import options, plan
 from chat_bench.accounts import accounts
+from chat_bench.bars import bars
 from chat_bench.comparing import Comparison, Entrant, compare, describe
 from chat_bench.named_targets import NAMES, NamedTargets, Programs
-from chat_bench.plot import svg
 from chat_bench.running import Result, accounts_needed
 from chat_bench.targets import HTTP
 
+Compared = Literal["messages", "fanout", "idle", "reconnect", "sync", "presence"]
 PROGRAM = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class Asked(options.Measuring):
     """What to compare the targets in."""
 
-    scenario: str
+    scenario: Compared
     rounds: int
     clients: int
+    members: int
+    entries: int
     in_flight: int
     content_bytes: int
     rate: float | None
@@ -36,13 +39,15 @@ class Asked(options.Measuring):
 @click.argument("names", metavar="TARGET...", nargs=-1, required=True, type=click.Choice(NAMES))
 @click.option(
     "--scenario",
-    type=click.Choice(["messages", "reconnect"]),
+    type=click.Choice(get_args(Compared)),
     default="messages",
     show_default=True,
-    help="What to ask of each.",
+    help="What to ask of each, as with `chat-bench run`.",
 )
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Of all.")
 @options.clients
+@options.members
+@options.entries
 @options.in_flight
 @options.content_bytes
 @options.rate
@@ -87,19 +92,38 @@ def compare_targets(names: tuple[str, ...], **asked: Unpack[Asked]) -> None:
     comparison = options.guarded(compared())
     options.write(asked["json_file"], describe(comparison), comparison)
     if asked["plot"] is not None:
-        asked["plot"].write_text(svg(comparison), encoding="utf-8")
+        asked["plot"].write_text(bars(comparison), encoding="utf-8")
 
 
 def _work(name: str, asked: Asked) -> plan.AnyWork:
-    clients = asked["clients"]
-    if asked["scenario"] == "reconnect":
-        if name.endswith(HTTP):
-            raise click.BadParameter(f"reconnect is the same with and without {HTTP}")
-        return plan.Reconnect(clients=clients)
-    return plan.Messages(
-        clients=clients,
-        in_flight=asked["in_flight"],
-        content_bytes=asked["content_bytes"],
-        via="http" if name.endswith(HTTP) else "socket",
-        rate=asked["rate"],
+    clients, in_flight, content_bytes = (
+        asked["clients"],
+        asked["in_flight"],
+        asked["content_bytes"],
     )
+    if name.endswith(HTTP) and asked["scenario"] != "messages":
+        raise click.BadParameter(f"{asked['scenario']} is the same with and without {HTTP}")
+    match asked["scenario"]:
+        case "fanout":
+            return plan.Fanout(
+                clients=clients,
+                members=asked["members"],
+                in_flight=in_flight,
+                content_bytes=content_bytes,
+            )
+        case "idle":
+            return plan.Idle(clients=clients)
+        case "reconnect":
+            return plan.Reconnect(clients=clients)
+        case "sync":
+            return plan.Sync(clients=clients, entries=asked["entries"], content_bytes=content_bytes)
+        case "presence":
+            return plan.Presence(clients=clients)
+        case "messages":
+            return plan.Messages(
+                clients=clients,
+                in_flight=in_flight,
+                content_bytes=content_bytes,
+                via="http" if name.endswith(HTTP) else "socket",
+                rate=asked["rate"],
+            )

@@ -34,7 +34,12 @@ class Compared(msgspec.Struct, frozen=True, kw_only=True):
     milliseconds: dict[str, Spread]
     server_cpu_us_each: Spread | None
     database_cpu_us_each: Spread | None
+    cpu_ratio: Spread | None
+    """Of the CPU of both for each of what was counted to the first target's in the same round."""
     server_mib: Spread
+    kib_each: Spread | None
+    """How much the server has grown since the first round for each client; None unless that is
+    what is measured."""
     client_cores: Spread
     client_limits: bool
     """Whether the clients may have limited it in half of the rounds or more."""
@@ -82,12 +87,20 @@ async def compare(
     return Comparison(compared=compared, rounds=results)
 
 
+def _cpu(result: Result) -> float:
+    """CPU µs of server and database for each of what was counted; 0 if nothing was."""
+    return sum(used.cpu_us_each or 0 for used in (result.server, result.database) if used)
+
+
 def _compared(results: Sequence[Result], first: Sequence[Result]) -> Compared:
     def costs(of: str) -> Spread | None:
         each = [used.cpu_us_each for result in results if (used := getattr(result, of))]
         known = [cost for cost in each if cost is not None]
         return Spread.of(known) if known else None
 
+    cpu_ratios = [
+        _cpu(mine) / _cpu(other) for mine, other in zip(results, first, strict=True) if _cpu(other)
+    ]
     milliseconds = {}
     for name in ("p50", "p99", "p999"):
         timed = [
@@ -106,9 +119,25 @@ def _compared(results: Sequence[Result], first: Sequence[Result]) -> Compared:
         milliseconds=milliseconds,
         server_cpu_us_each=costs("server"),
         database_cpu_us_each=costs("database"),
+        cpu_ratio=Spread.of(cpu_ratios) if cpu_ratios else None,
         server_mib=Spread.of([each.server.resident_mib_after for each in results if each.server]),
+        kib_each=_kib_each(results),
         client_cores=Spread.of([result.client.cores for result in results]),
         client_limits=2 * sum(result.client_limits for result in results) >= len(results),
+    )
+
+
+def _kib_each(results: Sequence[Result]) -> Spread | None:
+    # Memory that was used once is not given back: later rounds begin with what the first one took.
+    first = results[0].server
+    if first is None or not results[0].work.memory_per_client:
+        return None
+    return Spread.of(
+        [
+            1024 * (each.server.resident_mib_after - first.resident_mib_before) / each.done
+            for each in results
+            if each.server and each.done
+        ]
     )
 
 
@@ -122,29 +151,39 @@ def describe(comparison: Comparison) -> str:
             f"{work.units}/s",
             f"of {first.target}",
             *("p50 ms", "p99 ms", "p99.9 ms"),
-            *("server µs", "database µs", "server MiB", "client cores"),
+            *("server µs", "database µs", f"µs of {first.target}"),
+            *("server MiB", "KiB each", "client cores"),
         ]
     ]
     rows += [
         [
             each.target,
             f"{each.rate.median:,.0f}",
-            f"{each.ratio.median:.2f} ({each.ratio.least:.2f}-{each.ratio.most:.2f})",
+            _ratio(each.ratio),
             *(_number(each.milliseconds.get(name)) for name in ("p50", "p99", "p999")),
             _number(each.server_cpu_us_each),
             _number(each.database_cpu_us_each),
+            _ratio(each.cpu_ratio),
             _number(each.server_mib),
+            _number(each.kib_each),
             f"{each.client_cores.median:.2f}" + ("!" if each.client_limits else ""),
         ]
         for each in comparison.compared
     ]
+    columns = [column for column in zip(*rows, strict=True) if set(column[1:]) != {"-"}]
     lines = [
-        table(rows),
+        table(list(zip(*columns, strict=True))),
         f"Medians of {len(comparison.rounds)} rounds; µs is CPU per {work.unit}.",
     ]
     if any(each.client_limits for each in comparison.compared):
         lines.append("! The clients took all of their cores, and may be what limits.")
     return "\n".join(lines)
+
+
+def _ratio(spread: Spread | None) -> str:
+    if spread is None:
+        return "-"
+    return f"{spread.median:.2f} ({spread.least:.2f}-{spread.most:.2f})"
 
 
 def _number(spread: Spread | None) -> str:

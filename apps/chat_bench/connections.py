@@ -56,6 +56,28 @@ def websocket_url(url: str, path: str) -> str:
     return urlunsplit(parts._replace(scheme=scheme)).rstrip("/") + path
 
 
+class WebsocketConnection(WSListener):
+    """What connections by websocket have in common, whatever they say over it."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        super().__init__()
+        self._inbox = inbox
+        self._transport: WSTransport
+        self._is_connected = False
+        self._is_cut = False
+
+    def cut(self) -> None:
+        """See `Connection.cut`."""
+        self._is_cut = True
+        if self._is_connected:
+            reset(self._transport)
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        """See picows."""
+        self._transport = transport
+        self._is_connected = True
+
+
 async def open_websocket(listener: WSListener, url: str) -> None:
     """Connect; raises `ConnectionFailed`."""
     try:

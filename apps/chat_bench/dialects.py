@@ -1,6 +1,7 @@
 """The kinds of servers, and how each is spoken to."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chat_bench.connections import Connection, Inbox
@@ -17,6 +18,10 @@ class HttpPaths:
     log_in: str
     messages: str
     refresh: str | None = None
+    users: str = ""
+    """Where they are looked up."""
+    groups: str = ""
+    """Where they are made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +46,10 @@ class Dialect(ABC):
     def to_account(self, account: Account) -> bytes:
         """That account as the place that a message goes to."""
 
+    def to_group(self, others: Sequence[Account]) -> bytes | None:  # noqa: ARG002  (for others)
+        """Those accounts as such a place; None where a group has to be made over HTTP."""
+        return None
+
 
 class SocketIo(Dialect):
     """A Socket.IO server with accounts."""
@@ -63,17 +72,23 @@ class Relay(Dialect):
 
     def to_account(self, account: Account) -> bytes:
         """See `Dialect.to_account`."""
-        return int(account.id).to_bytes(4, "big")
+        return self.to_group([account])
+
+    def to_group(self, others: Sequence[Account]) -> bytes:
+        """See `Dialect.to_group`: numbers that follow each other, from the first one on."""
+        return int(others[0].id).to_bytes(4, "big") + len(others).to_bytes(4, "big")
 
 
 CHAT = SocketIo(
     name="chat",
-    scenarios=frozenset({"messages", "fanout", "idle", "reconnect", "sync", "presence"}),
+    scenarios=frozenset({"messages", "fanout", "idle", "reconnect", "sync", "presence", "users"}),
     paths=HttpPaths(
         sign_up="/api/v1/users",
         log_in="/api/v1/users/login",
         messages="/api/v1/messages",
         refresh="/api/v1/users/refresh",
+        users="/api/v1/users",
+        groups="/api/v1/conversations",
     ),
     echoes_http=True,
     client_ids=True,
@@ -83,5 +98,5 @@ EXPRESS = SocketIo(
     scenarios=frozenset({"messages", "idle", "reconnect"}),
     paths=HttpPaths(sign_up="/api/users/register", log_in="/api/users/login", messages="/messages"),
 )
-RELAY = Relay(name="relay", scenarios=frozenset({"messages", "idle", "reconnect"}))
+RELAY = Relay(name="relay", scenarios=frozenset({"messages", "fanout", "idle", "reconnect"}))
 DIALECTS: dict[str, Dialect] = {each.name: each for each in (CHAT, EXPRESS, RELAY)}

@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections import deque
 from collections.abc import Callable
-from typing import cast
+from typing import Self, cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -98,6 +98,13 @@ class HttpPool:
         self._free: list[HttpConnection] = []
         self._waiting: deque[tuple[bytes, Answered]] = deque()
 
+    async def __aenter__(self) -> Self:
+        await self.open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
     async def open(self) -> None:
         """Make all connections. Raises `OSError`, `TimeoutError`."""
         for _ in range(self._size):
@@ -110,6 +117,17 @@ class HttpPool:
             self._start(self._free.pop(), data, answered)
         else:
             self._waiting.append((data, answered))
+
+    async def answer(self, data: bytes) -> tuple[int, bytes]:
+        """Send a whole request: the status and the body of its answer."""
+        answer: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
+
+        def answered(status: int, content: bytes) -> None:
+            if not answer.done():
+                answer.set_result((status, content))
+
+        self.request(data, answered)
+        return await answer
 
     def close(self) -> None:
         """Close all connections."""
@@ -127,28 +145,23 @@ class HttpPool:
         connection.request(data, done)
 
 
-class Post:
-    """POSTs of JSON to one path by one account."""
+class Caller:
+    """Requests to one server by one account."""
 
-    def __init__(self, url: str, path: str, token: str | None = None) -> None:
+    def __init__(self, url: str, token: str | None = None) -> None:
         parts = urlsplit(url)
+        self._base = parts.path.rstrip("/")
         bearer = "" if token is None else f"Authorization: Bearer {token}\r\n"
-        self._head = (
-            f"POST {parts.path.rstrip('/')}{path} HTTP/1.1\r\nHost: {parts.netloc}\r\n{bearer}"
-            "Content-Type: application/json\r\nContent-Length: "
-        ).encode()
+        self._headers = f"Host: {parts.netloc}\r\n{bearer}"
 
-    def request(self, body: bytes) -> bytes:
+    def get(self, path: str) -> bytes:
         """The whole request."""
-        return b"%b%d\r\n\r\n%b" % (self._head, len(body), body)
+        return f"GET {self._base}{path} HTTP/1.1\r\n{self._headers}\r\n".encode()
 
-    async def by(self, pool: HttpPool, body: bytes) -> tuple[int, bytes]:
-        """Send it: the status and the body of the answer."""
-        answer: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
-
-        def answered(status: int, content: bytes) -> None:
-            if not answer.done():
-                answer.set_result((status, content))
-
-        pool.request(self.request(body), answered)
-        return await answer
+    def post(self, path: str, body: bytes) -> bytes:
+        """The whole request, of JSON."""
+        head = (
+            f"POST {self._base}{path} HTTP/1.1\r\n{self._headers}"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        return head.encode() + body

@@ -2,7 +2,7 @@
 
 import math
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -23,8 +23,11 @@ def summarise(parts: Iterable[bytes]) -> Latency | None:
     seconds = array("d")
     for part in parts:
         seconds.frombytes(part)
-    if not seconds:
-        return None
+    return summarise_seconds(seconds) if seconds else None
+
+
+def summarise_seconds(seconds: Sequence[float]) -> Latency:
+    """What these come to, of which there is at least one."""
     ordered = sorted(seconds)
 
     def rank(share: float) -> float:

@@ -1,13 +1,12 @@
 """The targets that `chat-bench compare` knows by name, and starts itself."""
 
 import importlib.util
-import secrets
 import shutil
-import sys
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from chat_bench import service
 from chat_bench.dialects import CHAT, EXPRESS, RELAY, Dialect
 from chat_bench.mongod import find_mongod, start_mongod
 from chat_bench.starting import Started, StartError, start
@@ -74,15 +73,7 @@ class NamedTargets:
         folder = self._folder / name
         folder.mkdir()
         command = self._command(kind)
-        settings = {
-            "PORT": "0",
-            "HOST": "127.0.0.1",
-            "JWT_SECRET": secrets.token_urlsafe(48),
-            "NODE_ENV": "production",
-            "CHAT_RATE_LIMITS": "off",
-            "CHAT_ACCESS_TOKEN_SECONDS": "86400",
-            "TUNED": str(int(kind.tuned)),
-        }
+        settings = {**service.settings(), "TUNED": str(int(kind.tuned))}
         database_pids = []
         if kind.on_mongodb:
             mongod, url = await start_mongod(
@@ -97,9 +88,7 @@ class NamedTargets:
 
     def _command(self, kind: Kind) -> list[str]:
         if kind.program is None:
-            if importlib.util.find_spec("chat_server") is None:
-                raise StartError('there is no chat-server: pip install "chat-core[server]"')
-            return [sys.executable, "-m", "chat_server", "run"]
+            return service.command()
         if not (PEERS / "node_modules").is_dir():
             raise StartError(
                 "the other stacks are not installed: run `make bench` in a checkout of chat-core"

@@ -60,6 +60,8 @@ def _number(name: str, default: float, least: float, text: str) -> Option:
 clients = _number("--clients", 100, 1, "In all.")
 in_flight = _number("--in-flight", 4, 1, "Messages under way, for each sender.")
 content_bytes = _number("--content-bytes", 100, 40, "Of a message.")
+members = _number("--members", 10, 2, "Of each group, in a fan-out.")
+entries = _number("--entries", 200, 1, "That each missed, in a sync.")
 rate = click.option(
     "--rate", type=click.FloatRange(0.1), help="Messages a second, instead of --in-flight."
 )

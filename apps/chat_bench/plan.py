@@ -5,6 +5,7 @@ from typing import ClassVar, Literal, Self
 import msgspec
 
 Via = Literal["socket", "http"]
+Ask = Literal["login", "search", "ids"]
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -12,6 +13,8 @@ class Account(msgspec.Struct, frozen=True):
 
     id: str
     token: str
+    username: str = ""
+    password: str = ""
 
 
 class Work(msgspec.Struct, frozen=True, kw_only=True, tag_field="scenario"):
@@ -105,7 +108,14 @@ class Presence(Work, frozen=True, kw_only=True, tag="presence"):
     unit_of_clients = 2
 
 
-AnyWork = Messages | Fanout | Idle | Reconnect | Sync | Presence
+class Users(Work, frozen=True, kw_only=True, tag="users"):
+    """Clients log in or look up users over HTTP, one request after another."""
+
+    unit, units = "request", "requests"
+    ask: Ask
+
+
+AnyWork = Messages | Fanout | Idle | Reconnect | Sync | Presence | Users
 
 
 class Times(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,6 +173,25 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """A worker could not measure; the last line that it writes."""
 
     reason: str
+
+
+class Filling(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be in a database before a server is started on it."""
+
+    path: str
+    users: int
+    """Each of them in a pair with the one before or after."""
+    conversations: int
+    """So many of the pairs have written to each other."""
+    messages: int
+    """In each conversation."""
+    content_bytes: int
+    password: str
+    """Of every user."""
+
+    def username(self, number: int) -> str:
+        """Of the user at that place, from 0."""
+        return f"bench-{number:06}"
 
 
 Told = Ready | Progress | Outcome | Failed

@@ -1,22 +1,24 @@
 """A bare relay's frames, as `peers/relay/server.mjs` describes them."""
 
-from picows import WSFrame, WSListener, WSMsgType, WSTransport
+from picows import WSFrame, WSMsgType, WSTransport
 
-from chat_bench.connections import Inbox, answer_close, open_websocket, reset, websocket_url
+from chat_bench.connections import (
+    Inbox,
+    WebsocketConnection,
+    answer_close,
+    open_websocket,
+    websocket_url,
+)
 
-HEADER_BYTES = 12
+HEADER_BYTES = 16
 
 
-class RelayConnection(WSListener):
+class RelayConnection(WebsocketConnection):
     """See `Connection`: this one is known to the relay by its number."""
 
     def __init__(self, number: str, inbox: Inbox) -> None:
-        super().__init__()
+        super().__init__(inbox)
         self._number = number
-        self._inbox = inbox
-        self._transport: WSTransport
-        self._is_connected = False
-        self._is_cut = False
 
     async def connect(self, url: str) -> None:
         """See `Connection.connect`."""
@@ -27,17 +29,6 @@ class RelayConnection(WSListener):
         frame = to + number.to_bytes(8, "big") + content.encode()
         self._transport.send(WSMsgType.BINARY, frame)
 
-    def cut(self) -> None:
-        """See `Connection.cut`."""
-        self._is_cut = True
-        if self._is_connected:
-            reset(self._transport)
-
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        """See picows."""
-        self._transport = transport
-        self._is_connected = True
-
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """See picows."""
         if frame.msg_type is not WSMsgType.BINARY:
@@ -45,7 +36,7 @@ class RelayConnection(WSListener):
             return
         data = frame.get_payload_as_bytes()
         if len(data) == HEADER_BYTES:
-            self._inbox.acked(int.from_bytes(data[4:], "big"))
+            self._inbox.acked(int.from_bytes(data[8:], "big"))
         else:
             self._inbox.message(data[HEADER_BYTES:].decode(errors="replace"))
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from typing import Unpack
+from typing import Unpack, get_args
 
 import click
 
@@ -72,9 +72,7 @@ def messages(
 @options.at_target
 @options.in_flight
 @options.content_bytes
-@click.option(
-    "--members", type=click.IntRange(2), default=10, show_default=True, help="Of each group."
-)
+@options.members
 def fanout(
     clients: int,
     in_flight: int,
@@ -123,9 +121,7 @@ def reconnect(clients: int, **common: Unpack[options.AtTarget]) -> None:
 @run.command()
 @options.at_target
 @options.content_bytes
-@click.option(
-    "--entries", type=click.IntRange(1), default=200, show_default=True, help="That each missed."
-)
+@options.entries
 def sync(
     clients: int, content_bytes: int, entries: int, **common: Unpack[options.AtTarget]
 ) -> None:
@@ -148,6 +144,28 @@ def presence(clients: int, **common: Unpack[options.AtTarget]) -> None:
       chat-bench run presence --target http://localhost:5000 --clients 100
     """  # noqa: D301
     _measure(plan.Presence(clients=clients), **common)
+
+
+@run.command()
+@options.at_target
+@click.option(
+    "--ask",
+    type=click.Choice(get_args(plan.Ask)),
+    default="search",
+    show_default=True,
+    help="For a log-in, the first page of users by the beginning of a name, or up to 100 by id.",
+)
+def users(clients: int, ask: plan.Ask, **common: Unpack[options.AtTarget]) -> None:
+    """Clients log in or look up users over HTTP, one request after another.
+
+    A log-in takes the server some 20 ms of CPU, so that it turns away more than it can queue: let
+    a few --clients ask for it.
+
+    \b
+    Example:
+      chat-bench run users --target http://localhost:5000 --ask login --clients 4
+    """  # noqa: D301
+    _measure(plan.Users(clients=clients, ask=ask), **common)
 
 
 def _measure(work: plan.AnyWork, **common: Unpack[options.AtTarget]) -> None:

@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from picows import WSFrame, WSListener, WSMsgType, WSTransport
+from picows import WSFrame, WSMsgType, WSTransport
 
 from chat_bench.connections import (
     CONNECT_SECONDS,
     ConnectionFailed,
     Inbox,
+    WebsocketConnection,
     answer_close,
     open_websocket,
-    reset,
     websocket_url,
 )
 
@@ -46,20 +46,16 @@ _content = msgspec.json.Decoder(_Content)
 _ack = msgspec.json.Decoder(tuple[_Ack])
 
 
-class SocketIoConnection(WSListener):
+class SocketIoConnection(WebsocketConnection):
     """See `Connection`: Engine.IO 4 and Socket.IO 5, by websocket from the beginning."""
 
     def __init__(self, token: str, inbox: Inbox, *, client_ids: str | None) -> None:
-        super().__init__()
+        super().__init__(inbox)
         self._token = token
-        self._inbox = inbox
         self._client_ids = client_ids
-        self._transport: WSTransport
         self._registered: asyncio.Future[None] | None = None
         self._calls: dict[int, asyncio.Future[bytes]] = {}
         self._next_call = FIRST_CALL
-        self._is_connected = False
-        self._is_cut = False
 
     async def connect(self, url: str) -> None:
         """See `Connection.connect`."""
@@ -86,17 +82,6 @@ class SocketIoConnection(WSListener):
         self._write(b"42%d%b" % (number, json.dumps([event, payload]).encode()))
         async with asyncio.timeout(CALL_SECONDS):
             return await answer
-
-    def cut(self) -> None:
-        """See `Connection.cut`."""
-        self._is_cut = True
-        if self._is_connected:
-            reset(self._transport)
-
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        """See picows."""
-        self._transport = transport
-        self._is_connected = True
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """See picows."""

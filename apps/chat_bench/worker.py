@@ -26,6 +26,7 @@ from chat_bench.plan import (
     Reconnect,
     Sync,
     Told,
+    Users,
 )
 from chat_bench.scenarios.fanout import FanoutScenario
 from chat_bench.scenarios.idle import IdleScenario
@@ -34,6 +35,7 @@ from chat_bench.scenarios.presence import PresenceScenario
 from chat_bench.scenarios.reconnect import ReconnectScenario
 from chat_bench.scenarios.scenario import Scenario, Stage
 from chat_bench.scenarios.sync import SyncScenario
+from chat_bench.scenarios.users import UsersScenario
 from chat_bench.tally import Tally
 
 PROGRESS_SECONDS = 0.5
@@ -83,7 +85,7 @@ async def _standard_input() -> asyncio.StreamReader:
     return reader
 
 
-def _scenario(stage: Stage) -> Scenario:
+def _scenario(stage: Stage) -> Scenario:  # noqa: PLR0911  (one for each)
     match stage.plan.work:
         case Messages() as work:
             return MessagesScenario(stage, work)
@@ -97,6 +99,8 @@ def _scenario(stage: Stage) -> Scenario:
             return SyncScenario(stage, work)
         case Presence() as work:
             return PresenceScenario(stage, work)
+        case Users() as work:
+            return UsersScenario(stage, work)
 
 
 async def _tell_progress(tally: Tally) -> None:

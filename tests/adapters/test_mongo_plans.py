@@ -6,7 +6,7 @@ import pytest
 from bson.codec_options import CodecOptions
 from pymongo import MongoClient
 
-from chat_core import Conversation
+from chat_core import Conversation, UserId
 from chat_core.testing.makers import at, direct, say, stored_users
 from chat_mongo import MongoConversationLog, MongoDatabase
 from chat_mongo.documents import MESSAGE, EntryDocument
@@ -157,3 +157,21 @@ async def test_every_query_has_its_index_and_looks_at_little_more_than_it_return
         ] == []
         assert scans(at_all)
         assert examined(at_all) > LOADED
+
+
+async def test_a_page_of_a_search_looks_at_few_of_the_many_whom_it_finds(
+    listening: Listening,
+) -> None:
+    async with empty_database() as database:
+        stores = mongo_stores_in(database, MongoConversationLog(database))
+        await stored_users(stores.users, *(f"someone-{number:03}" for number in range(200)))
+        asked: list[dict[str, Any]] = []
+        listening.commands = asked
+        page = await stores.users.search("some", without=UserId("nobody"), after=None, limit=5)
+        await stores.users.search("some", without=UserId("nobody"), after=page.next, limit=5)
+        listening.commands = None
+
+        with MongoClient[dict[str, Any]](mongodb_url()) as client:
+            most = [examined(explain(client, database.name, command)) for command in asked]
+    assert len(most) == 4
+    assert max(most) <= MOST_EXAMINED

@@ -70,6 +70,9 @@ def at_server(server: ServerProcess, folder: Path) -> tuple[str | Path | int, ..
         (["reconnect", "--clients", 8], {"registration", "all registered"}),
         (["sync", "--clients", 4, "--entries", 30], {"sync"}),
         (["presence", "--clients", 4], {"online", "offline"}),
+        (["users", "--clients", 2, "--ask", "login"], {"login"}),
+        (["users", "--clients", 4, "--ask", "search"], {"search"}),
+        (["users", "--clients", 4, "--ask", "ids"], {"ids"}),
     ],
     ids=lambda each: "-".join(map(str, each)) if isinstance(each, list) else "",
 )
@@ -205,6 +208,21 @@ def test_two_targets_are_compared_round_by_round(tmp_path: Path) -> None:
     for each in (first, second):
         assert each["target"] in drawn
         assert f"{each['rate']['median']:,.0f}" in drawn
+
+
+@pytest.mark.parametrize("scenario", ["fanout", "idle", "reconnect"])
+def test_the_relay_is_compared_in_what_it_can_do(scenario: str) -> None:
+    if not (PEERS / "node_modules").is_dir():
+        missing("the stacks to compare with are not installed: run `make test`")
+
+    comparison = measured(
+        *("compare", "relay", "chat-sqlite", "--scenario", scenario, "--clients", 8),
+        *("--members", 4, "--rounds", 1),
+    )
+
+    for each in comparison["compared"]:
+        assert each["rate"]["median"] > 0
+        assert (each["kib_each"] is not None) is (scenario == "idle")
 
 
 def test_other_stacks_are_compared() -> None:

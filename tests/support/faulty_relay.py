@@ -9,7 +9,7 @@ from enum import Enum
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
-HEADER_BYTES = 12
+HEADER_BYTES = 16
 FAULTY = 50
 """The message that it goes wrong with."""
 

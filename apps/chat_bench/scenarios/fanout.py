@@ -1,14 +1,14 @@
 """Groups in which one member writes and all the others hear it."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from chat_bench.connections import ConnectionFailed
-from chat_bench.http import HttpPool, Post
-from chat_bench.plan import Fanout
+from chat_bench.http import Caller, HttpPool
+from chat_bench.plan import Account, Fanout
 from chat_bench.scenarios.scenario import Stage
 from chat_bench.scenarios.traffic import CREATED, Traffic
-
-GROUPS_PATH = "/api/v1/conversations"
 
 
 class _Conversation(msgspec.Struct):
@@ -35,23 +35,10 @@ class FanoutScenario:
 
     async def prepare(self) -> None:
         """See `Scenario.prepare`."""
-        plan, members = self._stage.plan, self._work.members
-        pool = HttpPool(plan.url, 1)
-        await pool.open()
-        try:
-            for owner in range(0, self._work.clients, members):
-                others = [
-                    self._stage.account(each).id for each in range(owner + 1, owner + members)
-                ]
-                group = {"kind": "group", "title": plan.run, "memberIds": others}
-                post = Post(plan.url, GROUPS_PATH, self._stage.account(owner).token)
-                status, body = await post.by(pool, msgspec.json.encode(group))
-                if status != CREATED:
-                    raise ConnectionFailed(f"no group was made: HTTP {status} {body[:300]!r}")
-                made = msgspec.json.decode(body, type=_Conversation)
-                self._places[owner] = b'"conversationId":"%b"' % made.id.encode()
-        finally:
-            pool.close()
+        stage, members = self._stage, self._work.members
+        for owner in range(0, self._work.clients, members):
+            others = [stage.account(each) for each in range(owner + 1, owner + members)]
+            self._places[owner] = stage.dialect.to_group(others) or await self._made(owner, others)
         await self._traffic.connect(self._work.clients)
 
     async def run(self) -> None:
@@ -61,3 +48,16 @@ class FanoutScenario:
     def close(self) -> None:
         """See `Scenario.close`."""
         self._traffic.close()
+
+    async def _made(self, owner: int, others: Sequence[Account]) -> bytes:
+        """A new group, as a place."""
+        plan, paths = self._stage.plan, self._stage.dialect.paths
+        group = {"kind": "group", "title": plan.run, "memberIds": [each.id for each in others]}
+        caller = Caller(plan.url, self._stage.account(owner).token)
+        path = paths.groups if paths else ""
+        async with HttpPool(plan.url, 1) as pool:
+            status, body = await pool.answer(caller.post(path, msgspec.json.encode(group)))
+        if status != CREATED:
+            raise ConnectionFailed(f"no group was made: HTTP {status} {body[:300]!r}")
+        made = msgspec.json.decode(body, type=_Conversation)
+        return b'"conversationId":"%b"' % made.id.encode()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from chat_bench.connections import Connection, ConnectionFailed
-from chat_bench.http import HttpPool, Post
+from chat_bench.http import Caller, HttpPool
 from chat_bench.plan import Presence
 from chat_bench.scenarios.scenario import Listener, Stage, connect_all
 from chat_bench.scenarios.traffic import CREATED
@@ -55,18 +55,14 @@ class PresenceScenario:
     async def prepare(self) -> None:
         """See `Scenario.prepare`."""
         stage = self._stage
-        pool = HttpPool(stage.plan.url, 1)
-        await pool.open()
-        try:
+        async with HttpPool(stage.plan.url, 1) as pool:
             for pair in range(len(self._watchers)):
                 hello = {"recipientId": stage.account(2 * pair).id, "content": "hello"}
-                token = stage.account(2 * pair + 1).token
-                post = Post(stage.plan.url, MESSAGES_PATH, token)
-                status, _ = await post.by(pool, msgspec.json.encode(hello))
+                caller = Caller(stage.plan.url, stage.account(2 * pair + 1).token)
+                request = caller.post(MESSAGES_PATH, msgspec.json.encode(hello))
+                status, _ = await pool.answer(request)
                 if status != CREATED:
                     raise ConnectionFailed(f"no conversation was made: HTTP {status}")
-        finally:
-            pool.close()
         await connect_all(self._connections, stage.plan.url)
 
     async def run(self) -> None:

@@ -1,0 +1,86 @@
+"""A program that fills a database with users and messages, many times faster than the wire.
+
+It goes through the same adapter as the service, which is started on the file afterwards: what is
+measured then is what the wire would have left behind. It gets a `Filling` at its standard input.
+The one part of this package that knows an adapter; nothing in here imports it.
+"""
+
+import asyncio
+import sys
+import uuid
+from collections.abc import Coroutine, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chat_bench.plan import Filling
+from chat_core.conversations import Conversation
+from chat_core.ids import ClientMessageId, ConversationId, MessageId, SessionId, UserId
+from chat_core.memory import SystemClock
+from chat_core.ports.log import MessageDraft
+from chat_core.sessions import Actor
+from chat_core.users import User
+from chat_security import Argon2Hasher
+from chat_server.ids import TimeOrderedIds
+from chat_sqlite import SqliteConversationLog, SqliteDatabase, SqliteUserStore
+
+AT_ONCE = 1000
+"""So many share a commit."""
+
+
+async def fill(filling: Filling) -> None:
+    """Make the file, with everything in it."""
+    database = await SqliteDatabase.open(Path(filling.path))
+    try:
+        users = await _add_users(SqliteUserStore(database), filling)
+        await _append(SqliteConversationLog(database), users, filling)
+    finally:
+        await database.close()
+
+
+async def _add_users(store: SqliteUserStore, filling: Filling) -> list[UserId]:
+    clock, ids, hasher = SystemClock(), TimeOrderedIds(), Argon2Hasher()
+    digest = await hasher.hash(filling.password)
+    users = [
+        User(UserId(ids.new_id()), name, name, email=None, created_at=clock.now())
+        for name in map(filling.username, range(filling.users))
+    ]
+    await _some_at_once(store.add(user, digest) for user in users)
+    return [user.id for user in users]
+
+
+async def _append(log: SqliteConversationLog, users: list[UserId], filling: Filling) -> None:
+    """In every pair's conversation the two write in turn, so that each has read all before."""
+    clock, ids = SystemClock(), TimeOrderedIds()
+    content = "." * filling.content_bytes
+    pairs = [
+        (Conversation.direct(ConversationId(ids.new_id()), one, other, clock.now()), (one, other))
+        for one, other in zip(users[::2], users[1::2], strict=False)
+    ][: filling.conversations]
+
+    def appends() -> Iterator[Coroutine[Any, Any, object]]:
+        for number in range(filling.messages):
+            for conversation, both in pairs:
+                yield log.append(
+                    MessageDraft(
+                        MessageId(ids.new_id()),
+                        conversation,
+                        Actor(both[number % 2], SessionId("")),
+                        content,
+                        ClientMessageId(str(uuid.uuid4())),  # as most clients make them
+                        clock.now(),
+                    )
+                )
+
+    await _some_at_once(appends())
+
+
+async def _some_at_once(calls: Iterator[Coroutine[Any, Any, object]]) -> None:
+    while some := list(islice(calls, AT_ONCE)):
+        await asyncio.gather(*some)
+
+
+if __name__ == "__main__":
+    asyncio.run(fill(msgspec.json.decode(sys.stdin.buffer.read(), type=Filling)))
