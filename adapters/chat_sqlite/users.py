@@ -21,15 +21,16 @@ _AFTER_ALL = "\U0010ffff" * MAX_DISPLAY_NAME
 
 _BY_USERNAME = f"""
 SELECT username_key AS key, {_COLUMNS} FROM users
-WHERE username_key >= :low AND username_key < :high
-AND (username_key, id) > (:key, :id) AND id != :without
+WHERE username_key >= :begin AND username_key < :high
+AND (username_key, id) > (:begin, :id) AND id != :without
+ORDER BY username_key LIMIT :limit
 """
-_BY_EITHER_NAME = f"""{_BY_USERNAME}
-UNION ALL
+_BY_DISPLAY_NAME = f"""
 SELECT display_key AS key, {_COLUMNS} FROM users
-WHERE display_key >= :low AND display_key < :high
-AND (display_key, id) > (:key, :id) AND id != :without
+WHERE display_key >= :begin AND display_key <= :end
+AND (display_key, id) > (:begin, :id) AND id != :without
 AND NOT (username_key >= :low AND username_key < :high)
+ORDER BY display_key, id LIMIT :limit
 """
 
 
@@ -129,23 +130,28 @@ class SqliteUserStore(UserStore):
     ) -> Page[User, NamePlace]:
         """See `UserStore.search`."""
         low = fold(prefix)
-        matches = _BY_EITHER_NAME if low else _BY_USERNAME
         values = {
             "low": low,
             "high": low + _AFTER_ALL,
-            "key": after.key if after else "",
+            "begin": after.key if after else low,
             "id": after.user_id if after else "",
             "without": without,
             "limit": limit + 1,
         }
 
         def select(connection: sqlite3.Connection) -> Page[User, NamePlace]:
-            rows = connection.execute(f"{matches} ORDER BY key, id LIMIT :limit", values).fetchall()
+            rows = connection.execute(_BY_USERNAME, values).fetchall()
+            if low:
+                # What is behind a whole page is not for it; and there may be very many whose
+                # user names match, too, and who are passed over.
+                values["end"] = rows[-1][0] if len(rows) > limit else values["high"]
+                rows += connection.execute(_BY_DISPLAY_NAME, values).fetchall()
+                rows.sort(key=lambda row: row[:2])
             found, more = rows[:limit], len(rows) > limit
             users = [_user(row[1:]) for row in found]
             return Page(users, NamePlace(found[-1][0], users[-1].id) if more else None)
 
-        return await self.database.read(select)
+        return await self.database.read_at_once(select)
 
     async def saw(self, seen: Mapping[UserId, datetime]) -> None:
         """See `UserStore.saw`."""
