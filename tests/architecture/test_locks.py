@@ -12,6 +12,7 @@ DEVELOPMENT = ROOT / "requirements" / "dev.txt"
 JAVASCRIPT = [
     ROOT / "tests" / "js" / "package-lock.json",
     ROOT / "apps" / "chat_bench" / "peers" / "package-lock.json",
+    ROOT / "apps" / "chat_web" / "package-lock.json",
 ]
 
 

@@ -1,0 +1,382 @@
+import { Api } from "./api";
+import { ChatState } from "./chat-state";
+import { Describer } from "./describer";
+import { Directory } from "./directory";
+import { Drafts } from "./drafts";
+import { Disconnected, endsSession, Refused } from "./errors";
+import { type Send, send } from "./http";
+import { type Link, SocketLink } from "./link";
+import { LogInStore, type StoredLogin } from "./log-in-store";
+import { Marks } from "./marks";
+import { Outbox } from "./outbox";
+import { Synchroniser } from "./synchroniser";
+import { Tokens } from "./tokens";
+import { TypingAnnouncer } from "./typing";
+import type { Conversation, LogEvent, Message, NewMessage, Problem, ServerEvent } from "./wire";
+
+/** How it stands with the connection. `ended`: only another log-in helps, `code` says why. */
+export type Status =
+  | { kind: "connecting" }
+  | { kind: "online" }
+  | { kind: "offline"; problem: Problem | null }
+  | { kind: "ended"; code: string };
+
+/** What is another than before. */
+export type Change =
+  | { about: "status" | "users" | "outbox" | "conversations" }
+  | { about: "conversation"; id: string };
+
+/** What a client is made of; a test brings its own. */
+export interface Parts {
+  link: Link;
+  send: Send;
+  store: LogInStore;
+  storage: Storage;
+}
+
+/** The session ended because another window of this browser logged out. */
+export const LOGGED_OUT_ELSEWHERE = "logged_out_elsewhere";
+
+const HISTORY_LIMIT = 100;
+const PROBE_SECONDS = 4;
+const RETRY_MS = 3_000;
+
+/**
+ * One device of a user, for as long as the session lasts.
+ *
+ * It comes back by itself after every loss of the connection: it registers, asks `sync` for what
+ * was missed, and sends what was not acked. It knows nothing of screens; whoever shows its state
+ * listens by `subscribe`.
+ */
+export class ChatClient {
+  readonly me: string;
+  readonly state: ChatState;
+  readonly api: Api;
+  readonly directory: Directory;
+  readonly describer: Describer;
+  readonly outbox: Outbox;
+  readonly drafts: Drafts;
+  readonly typing: TypingAnnouncer;
+  status: Status = { kind: "connecting" };
+  private readonly sessionId: string;
+  private readonly link: Link;
+  private readonly store: LogInStore;
+  private readonly tokens: Tokens;
+  private readonly marks: Marks;
+  private readonly synchroniser: Synchroniser;
+  private readonly listeners = new Set<(change: Change) => void>();
+  private readonly loading = new Set<string>();
+  private gaps = new Set<string>();
+  private fillingGaps = false;
+  private stopListening = () => {};
+
+  constructor(login: StoredLogin, parts: Partial<Parts> = {}) {
+    this.me = login.user.id;
+    this.sessionId = login.sessionId;
+    this.link = parts.link ?? new SocketLink();
+    this.store = parts.store ?? new LogInStore();
+    const storage = parts.storage ?? localStorage;
+    const sender = parts.send ?? send;
+    const ended = (code: string) => this.end(code);
+    this.state = new ChatState(this.me);
+    this.tokens = new Tokens(this.store, sender, ended, (token) => this.renewRegistration(token));
+    this.api = new Api(this.tokens, sender, ended);
+    this.directory = new Directory(this.api, () => this.tell({ about: "users" }));
+    this.directory.take([login.user]);
+    this.describer = new Describer(this.api, this.state, (told) => this.described(told));
+    this.outbox = new Outbox(
+      this.me,
+      {
+        isOnline: () => this.status.kind === "online",
+        deliver: (message) => this.deliver(message),
+        changed: () => this.tell({ about: "outbox" }),
+      },
+      storage,
+    );
+    this.drafts = new Drafts(this.me, storage);
+    this.marks = new Marks(this.link);
+    this.typing = new TypingAnnouncer(this.link);
+    this.synchroniser = new Synchroniser(this.link, this.state);
+  }
+
+  /** Hear of every change; returns how to stop. */
+  subscribe(listener: (change: Change) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Connect, and stay connected until the session ends or `stop`. */
+  start(): void {
+    this.stopListening = this.store.onElsewhere(() => this.loginChangedElsewhere());
+    this.tokens.keepRenewing();
+    this.link.open({
+      connected: () => void this.connected(),
+      heard: (pushed) => this.heard(pushed),
+      lost: () => this.lost(null),
+    });
+  }
+
+  stop(): void {
+    this.stopListening();
+    this.tokens.stop();
+    this.link.close();
+  }
+
+  /** Ask whether the connection lives: the machine has slept, or its network is another. */
+  async probe(): Promise<void> {
+    if (this.status.kind === "offline") return this.link.reconnect();
+    if (this.status.kind !== "online") return;
+    await this.attempt(async () => {
+      const token = await this.tokens.fresh();
+      await this.link.call("register_user", { token }, PROBE_SECONDS);
+    });
+  }
+
+  /** Send a message: it waits in the outbox until the server has it. Throws where that is full. */
+  send(conversationId: string, content: string): void {
+    this.typing.stopped();
+    this.outbox.add(conversationId, content);
+  }
+
+  /** Everything in that conversation that is here was read. */
+  read(conversationId: string): void {
+    const state = this.state.conversations.get(conversationId);
+    if (state === undefined || state.seq <= state.readSeq) return;
+    state.readUpTo(state.seq);
+    this.marks.read(conversationId, state.seq);
+    this.tell({ about: "conversation", id: conversationId });
+  }
+
+  /** Load messages before those that are here. Throws `Disconnected`, `Refused`. */
+  async loadEarlier(conversationId: string): Promise<void> {
+    const state = this.state.conversations.get(conversationId);
+    if (state === undefined || !state.hasEarlier || this.loading.has(conversationId)) return;
+    this.loading.add(conversationId);
+    try {
+      const { items, hasMore } = await this.api.history(
+        conversationId,
+        state.base + 1,
+        HISTORY_LIMIT,
+      );
+      state.addHistory(items, hasMore);
+      this.tell({ about: "conversation", id: conversationId });
+      void this.attempt(() => this.directory.want(items.map(({ senderId }) => senderId)));
+    } finally {
+      this.loading.delete(conversationId);
+    }
+  }
+
+  /** Show a conversation that was just made; its log follows by push or `sync`. */
+  async opened(conversation: Conversation): Promise<void> {
+    this.gaps.add(conversation.id);
+    await this.fillGaps();
+    this.describer.take(conversation);
+  }
+
+  /** End the session here and at the server. Throws `Disconnected`, `Refused`. */
+  async logOut(): Promise<void> {
+    await this.api.logOut();
+    this.forget();
+  }
+
+  /** Leave nothing of this user in this browser. */
+  forget(): void {
+    this.outbox.clear();
+    this.drafts.clear();
+    this.end("logged_out");
+  }
+
+  private async connected(): Promise<void> {
+    await this.need(async () => {
+      await this.register();
+      await this.synchroniser.all();
+      this.setStatus({ kind: "online" });
+      this.tell({ about: "conversations" });
+      void this.marks.flush();
+      this.forgetStored();
+      void this.outbox.flush();
+      for (const { id, seq } of this.state.conversations.values()) this.marks.delivered(id, seq);
+      await this.fillGaps();
+    });
+    await this.attempt(async () => {
+      await Promise.all([this.describer.all(), this.directory.renew()]);
+      await this.directory.want(this.people());
+    });
+  }
+
+  private async register(): Promise<void> {
+    const token = await this.tokens.fresh();
+    try {
+      await this.link.call("register_user", { token });
+    } catch (error) {
+      if (!(error instanceof Refused) || error.code !== "token_expired") throw error;
+      await this.link.call("register_user", { token: await this.tokens.refresh(token) });
+    }
+  }
+
+  /** Do what all else rests on: if it fails, only a new connection and its `sync` mend it. */
+  private async need(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (this.endedBy(error) || !this.link.isConnected) return;
+      const problem = error instanceof Refused ? error.problem : null;
+      this.lost(problem);
+      this.link.reconnect((problem?.retryAfter ?? 0) * 1000 || RETRY_MS);
+    }
+  }
+
+  /** Do what the next connection does again anyway. */
+  private async attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.endedBy(error);
+    }
+  }
+
+  /** Whether that error was the end of the session. What is no answer of the server is thrown. */
+  private endedBy(error: unknown): boolean {
+    if (error instanceof Disconnected) return false;
+    if (!(error instanceof Refused)) throw error;
+    const isEnd = endsSession(error.code) || error.code === "unauthenticated";
+    if (isEnd) this.end(error.code);
+    return isEnd;
+  }
+
+  private heard(pushed: ServerEvent): void {
+    if (pushed.event === "auth_error") {
+      if (endsSession(pushed.data.code)) this.end(pushed.data.code);
+    } else if (pushed.event === "server_closing") {
+      this.link.reconnect(pushed.data.reconnectAfterMs);
+    } else {
+      this.directory.heard(pushed);
+      this.take(pushed);
+    }
+  }
+
+  private take(pushed: ServerEvent): void {
+    const gap = this.state.push(pushed);
+    if (gap !== null) {
+      this.gaps.add(gap);
+      void this.need(() => this.fillGaps());
+    }
+    if (!("conversationId" in pushed.data)) return;
+    const state = this.state.conversations.get(pushed.data.conversationId);
+    if (state === undefined) return;
+    if ("seq" in pushed.data) this.entered(pushed as LogEvent, state.seq);
+    if (!state.isDescribed) void this.attempt(() => this.describer.all());
+    this.tell({ about: "conversation", id: state.id });
+  }
+
+  private entered(entry: LogEvent, seq: number): void {
+    this.marks.delivered(entry.data.conversationId, seq);
+    const people = peopleOf(entry);
+    if (people.some((id) => !this.directory.users.has(id)))
+      void this.attempt(() => this.directory.want(people));
+    if (entry.event !== "new_message") return;
+    const { senderId, clientMessageId } = entry.data;
+    // Whichever window sent it, and whether or not its ack got through: it is stored.
+    if (senderId === this.me && clientMessageId !== null) this.outbox.remove(clientMessageId);
+  }
+
+  /** What `sync` has brought of one's own messages needs no ack any more. */
+  private forgetStored(): void {
+    for (const { conversationId, clientMessageId } of this.outbox.all()) {
+      const messages = this.state.conversations.get(conversationId)?.messages.values() ?? [];
+      for (const message of messages)
+        if (message.clientMessageId === clientMessageId) this.outbox.remove(clientMessageId);
+    }
+  }
+
+  private async fillGaps(): Promise<void> {
+    if (this.fillingGaps || this.status.kind !== "online") return;
+    this.fillingGaps = true;
+    try {
+      while (this.gaps.size > 0) {
+        const gaps = this.gaps;
+        this.gaps = new Set();
+        await this.synchroniser.gaps(gaps);
+        for (const id of gaps) this.tell({ about: "conversation", id });
+        this.tell({ about: "conversations" });
+        void this.attempt(() => this.describer.all());
+      }
+    } finally {
+      this.fillingGaps = false;
+    }
+  }
+
+  private async deliver(message: NewMessage): Promise<Message> {
+    const ack = await this.link.call("send_message", message);
+    this.take({ event: "new_message", data: ack.message });
+    return ack.message;
+  }
+
+  private described(conversation: Conversation): void {
+    this.tell({ about: "conversation", id: conversation.id });
+    const people = conversation.members.map(({ userId }) => userId);
+    void this.attempt(() => this.directory.want(people));
+  }
+
+  private *people(): Iterable<string> {
+    for (const { members, timeline } of this.state.conversations.values()) {
+      yield* members.keys();
+      for (const item of timeline) {
+        if (item.kind === "message") yield item.message.senderId;
+        else yield* peopleOf({ event: "conversation_updated", data: item.change });
+      }
+    }
+  }
+
+  private renewRegistration(token: string): void {
+    if (this.status.kind !== "online") return;
+    void this.attempt(async () => {
+      await this.link.call("register_user", { token });
+    });
+  }
+
+  private loginChangedElsewhere(): void {
+    const login = this.store.read();
+    if (login === null || login.sessionId !== this.sessionId) {
+      this.close({ kind: "ended", code: LOGGED_OUT_ELSEWHERE });
+    } else {
+      this.tokens.keepRenewing();
+      this.renewRegistration(login.token);
+    }
+  }
+
+  private lost(problem: Problem | null): void {
+    this.typing.stopped();
+    for (const { typing } of this.state.conversations.values()) typing.clear();
+    this.setStatus({ kind: "offline", problem });
+  }
+
+  private end(code: string): void {
+    if (this.status.kind === "ended") return;
+    this.store.forget();
+    this.close({ kind: "ended", code });
+  }
+
+  private close(status: Status): void {
+    this.stop();
+    this.setStatus(status);
+  }
+
+  private setStatus(status: Status): void {
+    if (this.status.kind === "ended") return;
+    this.status = status;
+    this.tell({ about: "status" });
+  }
+
+  private tell(change: Change): void {
+    for (const listener of this.listeners) listener(change);
+  }
+}
+
+function peopleOf(entry: LogEvent): string[] {
+  if (entry.event === "new_message") return [entry.data.senderId];
+  if (entry.event === "message_updated") return [];
+  const { actorId, userId, members } = entry.data;
+  const named = [actorId, userId, ...(members ?? []).map((member) => member.userId)];
+  return named.filter((id) => id !== null);
+}
