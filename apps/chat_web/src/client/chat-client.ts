@@ -24,7 +24,9 @@ export type Status =
 /** What is another than before. */
 export type Change =
   | { about: "status" | "users" | "outbox" | "conversations" }
-  | { about: "conversation"; id: string };
+  | { about: "conversation"; id: string }
+  /** Somebody else's message has come in, just now. */
+  | { about: "arrival"; message: Message };
 
 /** What a client is made of; a test brings its own. */
 export interface Parts {
@@ -256,6 +258,7 @@ export class ChatClient {
   }
 
   private take(pushed: ServerEvent): void {
+    const known = this.seqOf(pushed);
     const gap = this.state.push(pushed);
     if (gap !== null) {
       this.gaps.add(gap);
@@ -267,6 +270,14 @@ export class ChatClient {
     if ("seq" in pushed.data) this.entered(pushed as LogEvent, state.seq);
     if (!state.isDescribed) void this.attempt(() => this.describer.all());
     this.tell({ about: "conversation", id: state.id });
+    if (pushed.event === "new_message" && state.seq > known && pushed.data.senderId !== this.me)
+      this.tell({ about: "arrival", message: pushed.data });
+  }
+
+  /** Up to where the conversation is known that a push is about. */
+  private seqOf({ data }: ServerEvent): number {
+    if (!("conversationId" in data)) return 0;
+    return this.state.conversations.get(data.conversationId)?.seq ?? 0;
   }
 
   private entered(entry: LogEvent, seq: number): void {

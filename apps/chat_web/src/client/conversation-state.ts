@@ -152,7 +152,7 @@ export class ConversationState {
     this.messages.set(message.id, message);
     if (message.seq <= this.base) return; // history will show it, should it be loaded
     const item: TimelineItem = { kind: "message", seq: message.seq, message };
-    const at = this.placeOf(message.seq);
+    const at = placeOf(this.timeline, message.seq);
     this.timeline.splice(at, this.timeline[at]?.seq === message.seq ? 1 : 0, item);
     if (known === undefined || message.seq <= this.readSeq) return;
     if (this.isUnread(known) && !this.isUnread(message)) this.unreadCount -= 1;
@@ -183,16 +183,16 @@ export class ConversationState {
       this.keep({ ...message, content: null, updatedSeq: seq });
     }
   }
+}
 
-  /** Where in the timeline that place is, or would be. */
-  private placeOf(seq: number): number {
-    let low = 0;
-    let high = this.timeline.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.timeline[middle]?.seq ?? 0) < seq) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+/** Where in a timeline that place is, or would be. */
+export function placeOf(timeline: readonly TimelineItem[], seq: number): number {
+  let low = 0;
+  let high = timeline.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((timeline[middle]?.seq ?? 0) < seq) low = middle + 1;
+    else high = middle;
   }
+  return low;
 }
