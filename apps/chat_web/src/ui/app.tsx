@@ -68,7 +68,7 @@ function useTitle(chat: ChatClient, now: Route): void {
   let unread = 0;
   for (const { unreadCount } of chat.state.conversations.values()) unread += unreadCount;
   const open = "id" in now ? chat.state.conversations.get(now.id) : undefined;
-  const where = open === undefined ? "Chat" : `${titleOf(chat, open)} – Chat`;
+  const where = open === undefined ? "Chat" : `${titleOf(chat, open)} · Chat`;
   document.title = unread > 0 ? `(${unread}) ${where}` : where;
 }
 

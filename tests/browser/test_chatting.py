@@ -1,0 +1,119 @@
+"""People who chat: two windows, a phone, and a real server."""
+
+from playwright.async_api import expect
+
+from tests.support.browser import Browser
+from tests.support.server import PASSWORD, Api, ServerProcess
+
+
+async def test_two_people_find_each_other_and_chat(server: ServerProcess, browser: Browser) -> None:
+    ann = await browser.window(server.url)
+    bob = await browser.window(server.url, phone=True)
+    await ann.register("ann")
+    await bob.register("bob")
+    await ann.find("Bob")
+    await ann.send("Hello Bob")
+    await expect(bob.row("Ann").locator(".badge")).to_have_text("1 unread")
+    await expect(bob.page).to_have_title("(1) Chat")
+    await ann.has_progress("Hello Bob", "Delivered")
+    await bob.open("Ann")
+    await ann.has_progress("Hello Bob", "Read")
+    await expect(bob.page).to_have_title("Ann · Chat")
+    await bob.box.press_sequentially("Hi")
+    await expect(ann.page.locator(".typing-line")).to_have_text("Bob is typing")
+    await bob.send("Hi Ann")
+    await ann.shows("Hello Bob", "Hi Ann")
+    await bob.shows("Hello Bob", "Hi Ann")
+    await expect(ann.page.locator(".typing-line")).to_have_text("")
+
+
+async def test_what_is_edited_or_deleted_is_so_for_both(
+    server: ServerProcess, browser: Browser
+) -> None:
+    ann, bob = await browser.window(server.url), await browser.window(server.url)
+    await ann.register("ann")
+    await bob.register("bob")
+    await ann.find("Bob")
+    await ann.send("tipo")
+    await ann.send("a mistake")
+    await bob.open("Ann")
+    await bob.shows("tipo", "a mistake")
+    await ann.act("tipo", "Edit")
+    await expect(ann.box).to_have_value("tipo")
+    await ann.box.fill("typo")
+    await ann.page.get_by_role("button", name="Save the change").click()
+    await bob.shows("typo", "a mistake")
+    await expect(bob.message("typo").locator(".meta")).to_contain_text("edited")
+    await ann.act("a mistake", "Delete")
+    await ann.confirm("Delete")
+    await bob.shows("typo")
+    await expect(bob.page.get_by_text("This message was deleted")).to_be_visible()
+    await expect(ann.page.get_by_text("This message was deleted")).to_be_visible()
+
+
+async def test_three_people_in_a_group(server: ServerProcess, browser: Browser) -> None:
+    async with Api(server.url) as api:
+        await api.sign_up("bob", displayName="Bob")
+        await api.sign_up("cleo", displayName="Cleo")
+    ann = await browser.window(server.url)
+    bob = await browser.window(server.url)
+    cleo = await browser.window(server.url, phone=True)
+    await ann.register("ann")
+    await bob.log_in("bob")
+    await cleo.log_in("cleo")
+    await ann.page.get_by_role("link", name="New conversation").click()
+    await ann.page.get_by_role("button", name="Group").click()
+    await ann.page.get_by_label("Name of the group").fill("Team")
+    for name in ("Bob", "Cleo"):
+        await ann.page.get_by_label("Add people").fill(name)
+        await ann.page.get_by_role("button", name=f"{name} @").click()
+    await ann.page.get_by_role("button", name="Make the group").click()
+    await ann.send("Welcome")
+    for each in (bob, cleo):
+        await each.open("Team")
+        await each.shows("Welcome")
+        await expect(
+            each.page.get_by_text("Ann made the group “Team” with", exact=False)
+        ).to_be_visible()
+    await ann.has_progress("Welcome", "Read")
+    await cleo.send("Thank you")
+    await bob.shows("Welcome", "Thank you")
+    await ann.page.get_by_role("link", name="Members and details").click()
+    await ann.page.get_by_role("combobox", name="Role of Bob").select_option("admin")
+    await expect(bob.page.get_by_text("Ann made you an admin")).to_be_visible()
+    await ann.page.get_by_role("button", name="Remove Cleo").click()
+    await ann.confirm("Remove")
+    await expect(cleo.page.get_by_text("You are not a member")).to_be_visible()
+
+
+async def test_a_link_leads_into_a_conversation_and_a_reload_stays_there(
+    server: ServerProcess, browser: Browser
+) -> None:
+    async with Api(server.url) as api:
+        ann, bob = await api.people("ann", "bob")
+        sent = await api.send(ann, bob, "Find me")
+    window = await browser.window(server.url)
+    await window.log_in(bob.username, PASSWORD)
+    await window.page.goto(f"/chat/{sent['conversationId']}")
+    await window.shows("Find me")
+    await window.page.reload()
+    await window.shows("Find me")
+
+
+async def test_what_the_server_refuses_is_said_in_words(
+    server: ServerProcess, browser: Browser
+) -> None:
+    async with Api(server.url) as api:
+        await api.sign_up("ann")
+    window = await browser.window(server.url)
+    await window.page.get_by_label("User name or e-mail").fill("ann")
+    await window.page.get_by_label("Password").fill("another one")
+    await window.page.get_by_role("button", name="Log in").click()
+    await expect(window.page.get_by_role("alert")).to_have_text(
+        "There is no such account, or the password is another."
+    )
+    await window.page.get_by_role("link", name="Make an account").click()
+    await expect(window.page.get_by_label("User name")).to_have_value("ann")
+    await window.page.get_by_label("Password").fill("short")
+    await window.page.get_by_role("button", name="Make account").click()
+    await expect(window.page.get_by_role("alert")).to_contain_text("Password must")
