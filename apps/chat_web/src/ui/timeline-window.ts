@@ -30,7 +30,8 @@ export function indexesOf(timeline: Timeline, { first, last }: TimelineWindow): 
 
 /** The end of the conversation, with so much before it as a screen can need. */
 export function windowAtEnd(timeline: Timeline): TimelineWindow {
-  return { first: timeline.at(-AT_END)?.seq ?? 0, last: null };
+  const first = timeline.at(-AT_END) ?? timeline[0];
+  return { first: first?.seq ?? 0, last: null };
 }
 
 /** Further up, or the same if all that is loaded is in the window. */

@@ -49,7 +49,8 @@ export function MessageList({ client, conversation, onEdit }: MessageListProps) 
   const unreadAfter = useSignal(conversation.unreadCount > 0 ? conversation.readSeq : null);
   const active = useSignal<string | null>(null);
   const scroller = useRef<HTMLElement>(null);
-  const anchor = useRef<Anchor | null>(null);
+  // As of before this drawing: whatever was scrolled since the last one counts, too.
+  const anchor = scroller.current === null ? null : anchorIn(scroller.current);
 
   const shown = follows.value ? windowAtEnd(timeline) : view.value;
   const [from, to] = indexesOf(timeline, shown);
@@ -62,9 +63,7 @@ export function MessageList({ client, conversation, onEdit }: MessageListProps) 
     const box = scroller.current;
     if (box === null) return;
     if (follows.value) box.scrollTop = box.scrollHeight;
-    else if (anchor.current?.row.isConnected)
-      box.scrollTop += topIn(box, anchor.current.row) - anchor.current.top;
-    anchor.current = anchorIn(box);
+    else if (anchor?.row.isConnected) box.scrollTop += topIn(box, anchor.row) - anchor.top;
   });
 
   useEffect(() => {
@@ -90,7 +89,6 @@ export function MessageList({ client, conversation, onEdit }: MessageListProps) 
   function scrolled() {
     const box = scroller.current;
     if (box === null) return;
-    anchor.current = anchorIn(box);
     const below = box.scrollHeight - box.clientHeight - box.scrollTop;
     if (isAtEnd && below < AT_END) {
       follows.value = true;
@@ -115,6 +113,8 @@ export function MessageList({ client, conversation, onEdit }: MessageListProps) 
   async function loadEarlier() {
     try {
       await client.loadEarlier(conversation.id);
+      // In one go: were they first loaded and then shown, there would be nothing to scroll to.
+      view.value = windowUp(timeline, view.value);
     } catch (error) {
       // Scrolling once more asks again.
       if (!(error instanceof Disconnected)) await tried(() => Promise.reject(error));
