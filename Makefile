@@ -18,10 +18,10 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help run web test check prove bench format lock wheel clean
+.PHONY: help run web test check prove bench screenshots format lock wheel clean
 
 help: ## List what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: .venv/.server-stamp ## Start the service with its web client, on SQLite unless DATABASE_URL says otherwise
 	@$(MAKE) web || echo 'Without Node there is no web client; the service starts all the same.' >&2
@@ -42,6 +42,9 @@ prove: .venv/.dev-stamp tests/js/node_modules/.stamp ## Run the long tests and l
 bench: .venv/.dev-stamp $(PEERS)/node_modules/.stamp ## Compare with other stacks, on this machine (10 minutes)
 	$(BIN)/chat-bench compare chat-sqlite chat-mongodb express express-tuned relay
 	$(BIN)/chat-bench compare chat-sqlite-http chat-mongodb-http express-http express-tuned-http
+
+screenshots: .venv/.dev-stamp chromium web ## Make the pictures in docs/images anew
+	CHAT_SCREENSHOTS=$(CURDIR)/docs/images $(PYTEST) tests/browser/test_screenshots.py
 
 format: .venv/.dev-stamp ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix-only .

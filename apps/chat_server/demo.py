@@ -18,7 +18,8 @@ from chat_server.settings import Settings, SettingsError
 
 _SESSION = SessionId("demo")
 _ADDRESS = "demo"
-_LAST_SAID = timedelta(minutes=3)
+_BETWEEN_TALKS = timedelta(minutes=11)
+_BETWEEN_LINES = timedelta(minutes=2)
 
 
 async def fill_with_demo(settings: Settings) -> None:
@@ -82,11 +83,10 @@ class _Demo:
 
     async def fill(self) -> None:
         now = self.clock.told
-        self.clock.told = now - timedelta(hours=max(talk.hours for talk in TALKS) + 1)
+        self.clock.told = now - timedelta(days=max(talk.days for talk in TALKS))
         people = {name: await self._account(name, shown) for name, shown in PEOPLE.items()}
         for number, talk in enumerate(TALKS):
-            end = now - _LAST_SAID * (len(TALKS) - number)
-            await self._say(number, talk, people, now - timedelta(hours=talk.hours), end)
+            await self._say(number, talk, people, now - _BETWEEN_TALKS * (len(TALKS) - number))
 
     async def _account(self, username: str, display_name: str) -> Actor:
         new = NewAccount(username, PASSWORD, display_name=display_name)
@@ -105,15 +105,14 @@ class _Demo:
             raise SettingsError([f"DATABASE_URL: {taken}"])
         return known.user.id
 
-    async def _say(
-        self, number: int, talk: Talk, people: dict[str, Actor], begin: datetime, end: datetime
-    ) -> None:
-        self.clock.told = begin
+    async def _say(self, number: int, talk: Talk, people: dict[str, Actor], end: datetime) -> None:
+        times = _times(talk, end)
+        self.clock.told = times[0]
         conversation_id = await self._group(number, talk, people)
         messaging = self.container.messaging()
         places = []
         for at, (name, content) in enumerate(talk.lines):
-            self.clock.told = begin + (end - begin) * (at + 1) / len(talk.lines)
+            self.clock.told = times[at]
             to = self._recipient(talk, people, name, conversation_id)
             sent = await messaging.send(people[name], to, content, f"demo-{number}-{at}")
             places.append(sent.message.seq)
@@ -141,3 +140,13 @@ class _Demo:
             return ToConversation(group)
         (other,) = (name for name in talk.people if name != sender)
         return ToUser(people[other].user_id)
+
+
+def _times(talk: Talk, end: datetime) -> list[datetime]:
+    """When each line was said: a part of them on each of the days, at the same time of the day."""
+    on_one_day = -(-len(talk.lines) // talk.days)
+    times = []
+    for backwards in range(len(talk.lines)):
+        days, lines = divmod(backwards, on_one_day)
+        times.append(end - timedelta(days=days) - _BETWEEN_LINES * lines)
+    return times[::-1]

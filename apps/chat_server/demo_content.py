@@ -20,14 +20,14 @@ Line = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A conversation of these people, which began so many hours ago; with a title a group.
+    """A conversation of these people, on so many days up to today; with a title a group.
 
-    Its last message is a few minutes old. `unread` of the last ones Mira has not read yet.
+    `unread` of the last messages Mira has not read yet.
     """
 
     people: Sequence[str]
     lines: Sequence[Line]
-    hours: float
+    days: int = 1
     title: str | None = None
     unread: int = 0
 
@@ -38,7 +38,7 @@ _HIKE: Sequence[Line] = (
     ("tomas", "The long one, if we start before eight."),
     ("mira", "Before eight it is. I bring the map: https://www.openstreetmap.org"),
     ("yuki", "I can drive, there are four seats."),
-    ("jonas", "Then I bring sandwiches for four 🥪"),
+    ("jonas", "Then I bring sandwiches for four"),
     ("tomas", "And I the coffee."),
     ("yuki", "Shall we meet at the station, half past seven?"),
     ("mira", "Perfect. See you there!"),
@@ -52,7 +52,7 @@ _LEILA: Sequence[Line] = (
     ("leila", "ممتاز. ما رأيك في الفصل الثاني؟"),
     ("mira", "I like it. The ending could be a little shorter."),
     ("leila", "أوافقك. سأختصره اليوم، وأرسل النسخة الجديدة مساءً."),
-    ("leila", "Version 2.1 فيها كل التعديلات."),
+    ("leila", "كل التعديلات في النسخة 2.1."),
 )
 
 _LONG = (
@@ -96,10 +96,10 @@ _BOOKS: Sequence[Line] = tuple(
 )
 
 TALKS: Sequence[Talk] = (
-    Talk(("mira", "tomas", "yuki"), _BOOKS, hours=24 * 40, title="Book club"),
-    Talk(("mira", "yuki"), _YUKI, hours=30),
-    Talk(("mira", "leila"), _LEILA, hours=26, unread=2),
-    Talk(("jonas", "mira"), _JONAS, hours=5),
-    Talk(("mira", "jonas", "tomas", "yuki"), _HIKE, hours=50, title="Saturday hike", unread=2),
+    Talk(("mira", "tomas", "yuki"), _BOOKS, days=30, title="Book club"),
+    Talk(("mira", "yuki"), _YUKI, days=2),
+    Talk(("mira", "leila"), _LEILA, days=2, unread=2),
+    Talk(("jonas", "mira"), _JONAS),
+    Talk(("mira", "jonas", "tomas", "yuki"), _HIKE, days=2, title="Saturday hike", unread=2),
 )
 """In the order of their last messages, the oldest first."""

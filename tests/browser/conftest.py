@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from chat_server.demo import fill_with_demo
+from chat_server.settings import Settings
 from tests.support.browser import Browser, needed
 from tests.support.server import ServerProcess
 
@@ -24,3 +26,10 @@ async def server(tmp_path: Path) -> AsyncIterator[ServerProcess]:
         port = probe.getsockname()[1]
     async with ServerProcess(tmp_path, PORT=port) as server:
         yield server
+
+
+@pytest.fixture
+async def demo(server: ServerProcess, tmp_path: Path) -> ServerProcess:
+    """A server with the people of the demonstration."""
+    await fill_with_demo(Settings(DATABASE_URL=f"sqlite:///{tmp_path}/chat.db"))  # type: ignore[call-arg]
+    return server

@@ -86,6 +86,34 @@ async def test_three_people_in_a_group(server: ServerProcess, browser: Browser) 
     await expect(cleo.page.get_by_text("You are not a member")).to_be_visible()
 
 
+async def test_a_hidden_window_keeps_up_and_notifies(
+    server: ServerProcess, browser: Browser
+) -> None:
+    async with Api(server.url) as api:
+        ann, bob = await api.people("ann", "bob")
+        await api.send(ann, bob, "Hello")
+        window = await browser.window(server.url, permissions=["notifications"])
+        await window.page.add_init_script(
+            """
+            Object.defineProperty(document, "hidden", { get: () => window.isHidden === true });
+            window.shown = [];
+            window.Notification = class {
+              static permission = "granted";
+              static requestPermission = async () => "granted";
+              constructor(title, { body }) { window.shown.push([title, body]); }
+            };
+            """
+        )
+        await window.page.goto("/log-in")
+        await window.log_in(bob.username)
+        await window.page.get_by_role("link", name="Profile and settings").click()
+        await window.page.get_by_label("Show messages").check()
+        await window.page.evaluate("window.isHidden = true")
+        await api.send(ann, bob, "Are you away?")
+        await expect(window.page).to_have_title("(2) Chat")
+        assert await window.page.evaluate("window.shown") == [[ann.username, "Are you away?"]]
+
+
 async def test_a_link_leads_into_a_conversation_and_a_reload_stays_there(
     server: ServerProcess, browser: Browser
 ) -> None:

@@ -21,7 +21,8 @@ from tests.support.server import PASSWORD, Api, Person, ServerProcess
 LENGTH = 50_000
 BURST = 500
 PAGES = 20
-# The limits are those of a machine that does other things, too; `--junitxml FILE -o junit_family=xunit1` tells the figures.
+# The limits are those of a machine that does other things, too. `--junitxml FILE` tells the
+# figures, with `-o junit_family=xunit1`.
 OPENS_MS = 1_000
 BUSY_MS = 250
 

@@ -1,6 +1,8 @@
 """What is lost when the server dies, the network goes, or a window is reloaded: nothing."""
 
 import asyncio
+import re
+from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
@@ -136,6 +138,35 @@ async def test_a_session_that_another_device_ends_lands_on_the_log_in_screen(
     await ann.log_in("ann")
     await ann.open("Bob")
     await expect(ann.box).to_have_value("do not lose me")
+
+
+async def test_a_log_out_in_one_window_is_told_in_the_other(
+    server: ServerProcess, browser: Browser
+) -> None:
+    ann, _ = await two_people(server, browser)
+    other = Window(ann.context, await ann.context.new_page())
+    await other.page.goto("/settings")
+    await other.page.get_by_role("button", name="Log out").click()
+    # The server's word and the other window's run a race.
+    told = re.compile("You logged out in another window|This session was ended, here")
+    await expect(ann.page.locator(".notice")).to_have_text(told)
+    await expect(other.page.get_by_role("heading", name="Log in")).to_be_visible()
+    assert await ann.page.evaluate("Object.keys(localStorage)") == []
+
+
+async def test_too_many_at_once_leave_one_after_the_other(tmp_path: Path, browser: Browser) -> None:
+    strict: dict[str, str | int] = {
+        "CHAT_RATE_LIMITS": "on",
+        "CHAT_MESSAGES_PER_SECOND": 1,
+        "CHAT_MESSAGE_BURST": 1,
+    }
+    async with ServerProcess(tmp_path, **strict) as server:
+        ann, bob = await two_people(server, browser)
+        for text in NUMBERS[:3]:
+            await ann.send(text)
+        await ann.is_told("That was a little fast.")
+        await bob.shows("Hello", *NUMBERS[:3])
+        await ann.shows("Hello", *NUMBERS[:3])
 
 
 async def test_tokens_are_renewed_while_one_chats(server: ServerProcess, browser: Browser) -> None:

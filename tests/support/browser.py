@@ -86,7 +86,7 @@ class Browser:
         context = await self._chromium.new_context(
             base_url=url, viewport=size, locale="en-GB", **touch, **options
         )
-        window = Window(context, await context.new_page())
+        window = Window(context, await context.new_page(), is_phone=phone)
         self._windows.append(window)
         await window.page.goto("/")
         return window
@@ -95,8 +95,9 @@ class Browser:
 class Window:
     """A window with the client in it, and what a person does there."""
 
-    def __init__(self, context: BrowserContext, page: Page) -> None:
+    def __init__(self, context: BrowserContext, page: Page, *, is_phone: bool = False) -> None:
         self.context = context
+        self.is_phone = is_phone
         self.page = page
         self.complaints: list[str] = []
         """What must not happen: errors of the program, and what its policy has forbidden it."""
@@ -133,14 +134,13 @@ class Window:
 
     async def open(self, title: str) -> None:
         """Open a conversation of the list."""
-        await self.row(title).click()
+        await (self.row(title).tap() if self.is_phone else self.row(title).click())
         await expect(self.box).to_be_visible()
 
     def row(self, title: str) -> Locator:
         """A conversation in the list."""
-        return self.page.get_by_role("navigation", name="Conversations").get_by_role(
-            "link", name=title
-        )
+        named = self.page.locator(".list-title").filter(has_text=title)
+        return self.page.get_by_role("navigation").get_by_role("link").filter(has=named)
 
     @property
     def box(self) -> Locator:

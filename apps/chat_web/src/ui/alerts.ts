@@ -11,7 +11,14 @@ async function sweetAlert() {
     import("./styles/alerts.css"),
   ]);
   const classes = { popup: "alert", confirmButton: "button primary", cancelButton: "button" };
-  return Swal.mixin({ theme: "auto", buttonsStyling: false, customClass: classes });
+  const animation = !matchMedia("(prefers-reduced-motion: reduce)").matches;
+  return Swal.mixin({
+    theme: "auto",
+    animation,
+    heightAuto: false,
+    buttonsStyling: false,
+    customClass: classes,
+  });
 }
 
 /** Ask before something that can't be undone. `action` is what the button says. */

@@ -34,14 +34,14 @@ function Chats({ client: chat, route: now }: { client: ChatClient; route: Route 
   useTitle(chat, now);
   const openId = "id" in now ? now.id : null;
   return (
-    <div class={`chats ${now.screen === "chats" ? "shows-list" : "shows-pane"}`}>
+    <main class={`chats ${now.screen === "chats" ? "shows-list" : "shows-pane"}`}>
       <ConnectionStatus client={chat} />
-      <ConversationList client={chat} openId={openId} />
-      <main class="pane">
+      <ConversationList client={chat} openId={openId} isAlone={now.screen === "chats"} />
+      <div class="pane">
         <Pane client={chat} route={now} />
-      </main>
+      </div>
       <Announcer client={chat} />
-    </div>
+    </main>
   );
 }
 

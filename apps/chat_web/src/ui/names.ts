@@ -1,7 +1,8 @@
 import type { ChatClient, ConversationState, Message, User } from "../client";
 import { changed, watch } from "./live";
 
-const UNKNOWN = "Somebody";
+/** Of whom nothing was told yet: that comes in a moment. */
+const UNKNOWN = "…";
 const DELETED = "Deleted account";
 
 export function userOf(client: ChatClient, userId: string): User | undefined {

@@ -28,6 +28,9 @@ export function Composer({ client, conversation, editing }: ComposerProps) {
   useLayoutEffect(() => {
     const draft = client.drafts.read(draftKey);
     text.value = draft === "" && edited !== null ? (edited.content ?? "") : draft;
+    if (box.current === null) return;
+    box.current.value = text.value; // at once, since one goes on behind the last letter
+    box.current.setSelectionRange(text.value.length, text.value.length);
   }, [draftKey]);
   useEffect(() => {
     // On a phone the keyboard would cover what one came to read.
@@ -71,10 +74,11 @@ export function Composer({ client, conversation, editing }: ComposerProps) {
     const makesLines = event.shiftKey || matchMedia("(pointer: coarse)").matches;
     if (event.key === "Enter" && !makesLines) void submit(event);
     else if (event.key === "Escape" && edited !== null) finished();
-    else if (event.key === "ArrowUp" && text.value === "") editLast();
+    else if (event.key === "ArrowUp" && text.value === "") editLast(event);
   }
 
-  function editLast() {
+  function editLast(event: KeyboardEvent) {
+    event.preventDefault(); // the key would go on to the first letter
     const own = conversation.timeline.findLast(
       (item) =>
         item.kind === "message" &&

@@ -23,6 +23,9 @@ const NEAR = 700;
 /** So near to the end one is at the end. */
 const AT_END = 48;
 
+/** A finger points at nothing before it touches. */
+const CAN_HOVER = matchMedia("(hover: hover)");
+
 interface MessageListProps {
   client: ChatClient;
   conversation: ConversationState;
@@ -140,7 +143,7 @@ export function MessageList({ client, conversation, onEdit }: MessageListProps) 
         onScroll={scrolled}
         onKeyDown={moveFocus}
         onFocusIn={({ target }) => activate(target)}
-        onPointerOver={({ target, pointerType }) => pointerType === "mouse" && activate(target)}
+        onPointerOver={({ target }) => CAN_HOVER.matches && activate(target)}
       >
         <p id="messages-hint" class="only-heard">
           The arrow keys go from message to message.

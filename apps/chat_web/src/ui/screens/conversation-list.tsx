@@ -11,17 +11,19 @@ import { exactly, shortly } from "../times";
 interface ConversationListProps {
   client: ChatClient;
   openId: string | null;
+  /** Whether nothing is shown beside it: then its heading is that of the screen. */
+  isAlone: boolean;
 }
 
 /** All conversations, the one with the latest message first. */
-export function ConversationList({ client, openId }: ConversationListProps) {
+export function ConversationList({ client, openId, isAlone }: ConversationListProps) {
   changed.conversations.value;
   changed.status.value;
   const known = [...client.state.conversations.values()].sort(byActivity);
   return (
     <nav class="list" aria-label="Conversations">
       <header class="list-head">
-        <h2>Chats</h2>
+        {isAlone ? <h1>Chats</h1> : <h2>Chats</h2>}
         <a class="icon-button" href="/settings" aria-label="Profile and settings">
           <Icon name="person" />
         </a>
@@ -77,8 +79,8 @@ const ListRow = memo(function ListRow({ client, conversation, isOpen }: ListRowP
         aria-current={isOpen ? "page" : undefined}
       >
         <Avatar id={other ?? conversation.id} name={title} online={online} />
-        <span class="list-title" dir="auto">
-          {title}
+        <span class="list-title">
+          <bdi>{title}</bdi>
           {online && <span class="only-heard">, online</span>}
         </span>
         {last !== null && (
@@ -86,7 +88,7 @@ const ListRow = memo(function ListRow({ client, conversation, isOpen }: ListRowP
             {shortly(last.createdAt)}
           </time>
         )}
-        <span class="list-last" dir="auto">
+        <span class="list-last">
           <LastWords client={client} conversation={conversation} isOpen={isOpen} />
         </span>
         {unread > 0 && (
@@ -113,13 +115,14 @@ function LastWords({ client, conversation, isOpen }: ListRowProps) {
   if (draft !== "" && !isOpen && conversation.unreadCount === 0)
     return (
       <>
-        <em class="draft">Draft:</em> {firstOf(draft)}
+        <em class="draft">Draft:</em> <bdi>{firstOf(draft)}</bdi>
       </>
     );
   const last = conversation.lastMessage;
   if (last === null) return <em>Nothing was said yet</em>;
   const isOwn = last.senderId === client.me;
-  const text = last.content === null ? <em>Message deleted</em> : firstOf(last.content);
+  const text =
+    last.content === null ? <em>Message deleted</em> : <bdi>{firstOf(last.content)}</bdi>;
   if (isOwn)
     return (
       <>
@@ -129,7 +132,7 @@ function LastWords({ client, conversation, isOpen }: ListRowProps) {
   if (conversation.kind === "direct") return text;
   return (
     <>
-      {nameOf(client, last.senderId)}: {text}
+      <bdi>{nameOf(client, last.senderId)}</bdi>: {text}
     </>
   );
 }

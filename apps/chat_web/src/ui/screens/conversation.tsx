@@ -59,8 +59,10 @@ function Head({ client, conversation }: Shown) {
       </a>
       <Avatar id={other ?? conversation.id} name={title} />
       <div class="conversation-who">
-        <h1 dir="auto">{title}</h1>
-        <p dir="auto">{aboutWhom(client, conversation)}</p>
+        <h1>
+          <bdi>{title}</bdi>
+        </h1>
+        <p>{aboutWhom(client, conversation)}</p>
       </div>
       <a
         class="icon-button"
@@ -77,7 +79,7 @@ function aboutWhom(client: ChatClient, conversation: ConversationState): string 
   const other = otherOf(client, conversation);
   if (other === undefined) {
     const names = [...conversation.members.keys()].map((id) =>
-      id === client.me ? "you" : nameOf(client, id),
+      id === client.me ? "You" : nameOf(client, id),
     );
     return names.length > 6 ? `${names.length} members` : listed(names);
   }

@@ -39,7 +39,9 @@ export function Devices({ client }: { client: ChatClient }) {
                 <span dir="auto">{session.device ?? "A device without a name"}</span>
                 {session.current && " (this one)"}
                 <span class="person-note" title={exactly(session.lastSeenAt)}>
-                  {session.online ? "Online" : `Last seen ${ago(session.lastSeenAt)}`}
+                  {session.online || session.current
+                    ? "Online"
+                    : `Last seen ${ago(session.lastSeenAt)}`}
                 </span>
               </span>
               <button
