@@ -44,7 +44,7 @@ bench: .venv/.dev-stamp $(PEERS)/node_modules/.stamp ## Compare with other stack
 	$(BIN)/chat-bench compare chat-sqlite-http chat-mongodb-http express-http express-tuned-http
 
 screenshots: .venv/.dev-stamp chromium web ## Make the pictures in docs/images anew
-	CHAT_SCREENSHOTS=$(CURDIR)/docs/images $(PYTEST) tests/browser/test_screenshots.py
+	CHAT_SCREENSHOTS=$(CURDIR)/docs/images $(PYTEST) -n 2 -m prove tests/browser/test_screenshots.py
 
 format: .venv/.dev-stamp ## Format the code and mend what can be mended
 	$(BIN)/ruff check --fix-only .

@@ -10,6 +10,8 @@ from tests.support.browser import Browser
 from tests.support.screens import SCREENS
 from tests.support.server import ServerProcess
 
+pytestmark = pytest.mark.prove
+
 PICTURES = {
     "desktop-light": ("group", False, "light"),
     "desktop-dark": ("message_actions", False, "dark"),
