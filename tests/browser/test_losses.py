@@ -106,6 +106,34 @@ async def test_a_reload_keeps_what_was_typed_and_what_waits(
     assert await stored(server, "ann") == ["Hello", "waiting"]
 
 
+async def test_a_change_that_a_reload_interrupts_goes_on(
+    server: ServerProcess, browser: Browser
+) -> None:
+    ann, bob = await two_people(server, browser)
+    await ann.act("Hello", "Edit")
+    await ann.box.fill("Hello again")
+    await ann.page.reload()
+    await expect(ann.box).to_have_value("Hello again")
+    await ann.page.get_by_role("button", name="Save the change").click()
+    await bob.shows("Hello again")
+
+
+async def test_what_a_closed_window_has_left_another_one_sends(
+    server: ServerProcess, browser: Browser
+) -> None:
+    ann, bob = await two_people(server, browser)
+    other = Window(ann.context, await ann.context.new_page())
+    await other.page.goto(ann.page.url)
+    await other.shows("Hello")
+    server.kill()
+    await other.send("left behind")
+    await expect(ann.message("left behind")).to_be_visible()
+    await other.page.close()
+    await server.start()
+    await bob.shows("Hello", "left behind")
+    await ann.shows("Hello", "left behind")
+
+
 async def test_two_windows_of_one_browser_send_nothing_twice(
     server: ServerProcess, browser: Browser
 ) -> None:

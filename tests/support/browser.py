@@ -140,7 +140,7 @@ class Window:
     def row(self, title: str) -> Locator:
         """A conversation in the list."""
         named = self.page.locator(".list-title").filter(has_text=title)
-        return self.page.get_by_role("navigation").get_by_role("link").filter(has=named)
+        return self.page.locator("a.list-row").filter(has=named)
 
     @property
     def box(self) -> Locator:
@@ -171,9 +171,14 @@ class Window:
         """Wait until the client says so of its connection."""
         await expect(self.page.locator(".connection")).to_contain_text(words)
 
+    async def point_at(self, text: str) -> None:
+        """Have what can be done with a message offered."""
+        bubble = self.message(text).locator(".bubble")
+        await (bubble.tap() if self.is_phone else bubble.hover())
+
     async def act(self, text: str, action: str) -> None:
         """Do something with a message: Edit, Delete."""
-        await self.message(text).locator(".bubble").hover()
+        await self.point_at(text)
         await self.message(text).get_by_role("button", name=action).click()
 
     async def confirm(self, action: str) -> None:

@@ -20,7 +20,7 @@ async def long_group(window: Window) -> None:
 
 async def message_actions(window: Window) -> None:
     await window.open("Jonas Okafor")
-    await window.message("Not yet. Anything that should worry us?").locator(".bubble").hover()
+    await window.point_at("Not yet. Anything that should worry us?")
 
 
 async def question(window: Window) -> None:

@@ -3,7 +3,14 @@ import { ChatClient, LOGGED_OUT_ELSEWHERE } from "../src/client/chat-client";
 import { Refused } from "../src/client/errors";
 import { LogInStore } from "../src/client/log-in-store";
 import type { NewMessage, SyncPart } from "../src/client/wire";
-import { FakeLink, fakeSend, MemoryStorage, message, storedLogin } from "./support/fakes";
+import {
+  EMPTY_SYNC,
+  FakeLink,
+  fakeSend,
+  MemoryStorage,
+  message,
+  storedLogin,
+} from "./support/fakes";
 
 const part: SyncPart = {
   conversationId: "c",
@@ -50,8 +57,9 @@ describe("the client", () => {
     vi.useFakeTimers();
     vi.stubGlobal("navigator", {});
     vi.stubGlobal("addEventListener", (_: string, listener: typeof heardElsewhere) => {
-      heardElsewhere = listener;
+      heardElsewhere ??= listener;
     });
+    heardElsewhere = undefined;
     vi.stubGlobal("removeEventListener", () => {});
     storage = new MemoryStorage();
     storage.setItem("chat:login", JSON.stringify(storedLogin()));
@@ -78,6 +86,25 @@ describe("the client", () => {
     expect(ann.status.kind).toBe("online");
     expect(ann.outbox.all()).toEqual([]);
     expect(ann.state.conversations.get("c")?.seq).toBe(2);
+  });
+
+  it("sends nothing before it has caught up", async () => {
+    let caughtUp = () => {};
+    const link = new FakeLink({
+      sync: () =>
+        new Promise((resolve) => {
+          caughtUp = () => resolve(EMPTY_SYNC);
+        }),
+      send_message: (sent: NewMessage) => ({ message: message(1, sent), duplicate: false }),
+    });
+    const ann = client(link);
+    link.connect();
+    ann.send("c", "hello");
+    await settled();
+    expect(link.called("send_message")).toEqual([]);
+    caughtUp();
+    await settled();
+    expect(link.called("send_message")).toHaveLength(1);
   });
 
   it("names what it has after each connect", async () => {
@@ -146,6 +173,23 @@ describe("the client", () => {
     await settled();
     expect(link.called("mark_delivered").at(-1)).toEqual({ conversationId: "c", seq: 101 });
     expect(link.called("mark_delivered").length).toBeLessThanOrEqual(2);
+  });
+
+  it("tells again what it has read, where the server does not know", async () => {
+    const receipts = [{ userId: "ann", deliveredSeq: 0, readSeq: 0 }];
+    const link = new FakeLink({
+      sync: () => ({ conversations: [{ ...part, receipts }], nextCursor: null }),
+    });
+    const ann = client(link);
+    link.connect();
+    await settled();
+    ann.read("c");
+    await settled();
+    link.lose();
+    link.calls.length = 0;
+    link.connect();
+    await settled();
+    expect(link.called("mark_read")).toEqual([{ conversationId: "c", seq: 1 }]);
   });
 
   it("drops from the outbox what a push shows to be stored", async () => {

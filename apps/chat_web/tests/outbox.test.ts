@@ -144,6 +144,28 @@ describe("the outbox", () => {
     expect([...owner.texts, ...elsewhere.texts]).toEqual(["one", "two"]);
   });
 
+  it("sends what another window has left behind", async () => {
+    const heard: ((event: Partial<StorageEvent>) => void)[] = [];
+    vi.stubGlobal("addEventListener", (_: string, listener: () => void) => heard.push(listener));
+    outbox.followOthers();
+    const elsewhere = new Owner();
+    elsewhere.online = false;
+    new Outbox("ann", elsewhere, storage).add("c", "left behind");
+    heard[0]?.({ key: storage.key(0) });
+    await vi.advanceTimersByTimeAsync(0);
+    expect(owner.texts).toEqual(["left behind"]);
+  });
+
+  it("does not knock again and again where the connection is not registered", async () => {
+    owner.answer = async () => {
+      throw new Refused({ code: "unauthenticated", status: 401 });
+    };
+    outbox.add("c", "one");
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(owner.texts).toEqual(["one"]);
+    expect(outbox.all()).toMatchObject([{ content: "one", refused: null }]);
+  });
+
   it("orders what one millisecond brings", () => {
     owner.online = false;
     for (const text of ["a", "b", "c"]) outbox.add("c", text);

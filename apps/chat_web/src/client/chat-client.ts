@@ -109,7 +109,13 @@ export class ChatClient {
 
   /** Connect, and stay connected until the session ends or `stop`. */
   start(): void {
-    this.stopListening = this.store.onElsewhere(() => this.loginChangedElsewhere());
+    const stops = [
+      this.store.onElsewhere(() => this.loginChangedElsewhere()),
+      this.outbox.followOthers(),
+    ];
+    this.stopListening = () => {
+      for (const stop of stops) stop();
+    };
     this.tokens.keepRenewing();
     this.link.open({
       connected: () => void this.connected(),
@@ -194,16 +200,25 @@ export class ChatClient {
       await this.synchroniser.all();
       this.setStatus({ kind: "online" });
       this.tell({ about: "conversations" });
-      void this.marks.flush();
       this.forgetStored();
       void this.outbox.flush();
-      for (const { id, seq } of this.state.conversations.values()) this.marks.delivered(id, seq);
+      this.tellMarks();
       await this.fillGaps();
     });
     await this.attempt(async () => {
       await Promise.all([this.describer.all(), this.directory.renew()]);
       await this.directory.want(this.people());
     });
+  }
+
+  /** A mark may have got lost with the connection, or with the server. */
+  private tellMarks(): void {
+    for (const { id, seq, readSeq, receipts } of this.state.conversations.values()) {
+      const known = receipts.get(this.me);
+      if (known !== undefined) this.marks.known(id, known);
+      this.marks.delivered(id, seq);
+      if (readSeq > 0) this.marks.read(id, readSeq);
+    }
   }
 
   private async register(): Promise<void> {

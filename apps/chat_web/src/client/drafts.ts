@@ -1,3 +1,10 @@
+const EDIT = ":edit:";
+
+/** Under which a change of a message is kept, in place of the conversation's id. */
+export function editKey(conversationId: string, messageId: string): string {
+  return `${conversationId}${EDIT}${messageId}`;
+}
+
 /** What somebody has begun to write, by conversation, kept in the browser's storage. */
 export class Drafts {
   private readonly prefix: string;
@@ -21,6 +28,13 @@ export class Drafts {
     } catch {
       return false;
     }
+  }
+
+  /** The message of that conversation that was being changed, by its id, or null. */
+  edited(conversationId: string): string | null {
+    const prefix = `${this.prefix}${conversationId}${EDIT}`;
+    const keys = Array.from({ length: this.storage.length }, (_, at) => this.storage.key(at) ?? "");
+    return keys.find((key) => key.startsWith(prefix))?.slice(prefix.length) ?? null;
   }
 
   clear(): void {

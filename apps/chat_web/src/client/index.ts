@@ -3,6 +3,7 @@
 export { type Credentials, logIn, type NewAccount, signUp } from "./accounts";
 export { type Change, ChatClient, LOGGED_OUT_ELSEWHERE, type Status } from "./chat-client";
 export { ConversationState, placeOf, type TimelineItem } from "./conversation-state";
+export { editKey } from "./drafts";
 export { Disconnected, Refused } from "./errors";
 export { LogInStore, type StoredLogin } from "./log-in-store";
 export { newClientId, type Outgoing } from "./outbox";

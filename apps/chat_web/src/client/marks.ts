@@ -1,5 +1,6 @@
 import { Disconnected, isTemporary, Refused } from "./errors";
 import type { Link } from "./link";
+import type { Receipt } from "./wire";
 
 /** The two marks of one conversation that are to be told. */
 interface Watermark {
@@ -23,6 +24,11 @@ export class Marks {
 
   constructor(link: Link) {
     this.link = link;
+  }
+
+  /** What the server says that it knows: marks above that are told again. */
+  known(conversationId: string, { deliveredSeq, readSeq }: Receipt): void {
+    this.told.set(conversationId, { delivered: deliveredSeq, read: readSeq });
   }
 
   /** Everything up to `seq` has arrived here. */

@@ -37,6 +37,7 @@ export class Outbox {
   private readonly owner: OutboxOwner;
   private readonly storage: Storage;
   private flushing: Promise<void> | null = null;
+  private isMoreAsked = false;
   private last = 0;
 
   constructor(userId: string, owner: OutboxOwner, storage: Storage = localStorage) {
@@ -92,12 +93,35 @@ export class Outbox {
 
   /** Send what waits, as far as the connection allows. */
   flush(): Promise<void> {
-    this.flushing ??= exclusive(this.prefix, () => this.sendAll()).finally(() => {
-      this.flushing = null;
-      // Something may have been added between the last look and here.
-      if (this.owner.isOnline() && this.next() !== undefined) void this.flush();
-    });
+    if (this.flushing !== null) {
+      // It may have had its last look at what waits.
+      this.isMoreAsked = true;
+      return this.flushing;
+    }
+    this.flushing = this.flushOnce();
     return this.flushing;
+  }
+
+  /** Follow what other windows add and take out, and send what a closed one has left. */
+  followOthers(): () => void {
+    const heard = ({ key }: StorageEvent) => {
+      if (key !== null && !key.startsWith(this.prefix)) return;
+      this.owner.changed();
+      void this.flush();
+    };
+    globalThis.addEventListener("storage", heard);
+    return () => globalThis.removeEventListener("storage", heard);
+  }
+
+  private async flushOnce(): Promise<void> {
+    try {
+      await exclusive(this.prefix, () => this.sendAll());
+    } finally {
+      this.flushing = null;
+    }
+    if (!this.isMoreAsked) return;
+    this.isMoreAsked = false;
+    await this.flush();
   }
 
   private async sendAll(): Promise<void> {

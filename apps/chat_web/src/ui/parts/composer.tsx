@@ -1,6 +1,6 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import type { ChatClient, ConversationState, Message } from "../../client";
+import { type ChatClient, type ConversationState, editKey, type Message } from "../../client";
 import { say, tried } from "../alerts";
 import { titleOf } from "../names";
 import { Icon } from "./icons";
@@ -20,11 +20,16 @@ interface ComposerProps {
 export function Composer({ client, conversation, editing }: ComposerProps) {
   const { id } = conversation;
   const edited = editing.value;
-  const draftKey = edited === null ? id : `${id}:edit:${edited.id}`;
+  const draftKey = edited === null ? id : editKey(id, edited.id);
   const text = useSignal("");
   const box = useRef<HTMLTextAreaElement>(null);
   const bytes = new TextEncoder().encode(text.value).length;
 
+  // A change that a reload has interrupted goes on.
+  useEffect(() => {
+    const interrupted = conversation.messages.get(client.drafts.edited(id) ?? "");
+    if (interrupted !== undefined) editing.value = interrupted;
+  }, [id]);
   useLayoutEffect(() => {
     const draft = client.drafts.read(draftKey);
     text.value = draft === "" && edited !== null ? (edited.content ?? "") : draft;

@@ -143,6 +143,7 @@ export function MessageList({ client, conversation, onEdit }: MessageListProps) 
         onScroll={scrolled}
         onKeyDown={moveFocus}
         onFocusIn={({ target }) => activate(target)}
+        onClick={({ target }) => activate(target)}
         onPointerOver={({ target }) => CAN_HOVER.matches && activate(target)}
       >
         <p id="messages-hint" class="only-heard">
