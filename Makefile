@@ -36,7 +36,7 @@ test: .venv/.dev-stamp chromium web tests/js/node_modules/.stamp $(PEERS)/node_m
 check: .venv/.dev-stamp static ## Run the checks and the fast tests (2 minutes)
 	$(PYTEST) -n 2 $(FAST)
 
-prove: .venv/.dev-stamp tests/js/node_modules/.stamp ## Run the long tests and long searches for counterexamples
+prove: .venv/.dev-stamp chromium web tests/js/node_modules/.stamp ## Run the long tests and long searches for counterexamples
 	$(PYTEST) -n 2 --hypothesis-profile=prove -m 'prove or hypothesis'
 
 bench: .venv/.dev-stamp $(PEERS)/node_modules/.stamp ## Compare with other stacks, on this machine (10 minutes)

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { ChatClient, LOGGED_OUT_ELSEWHERE } from "../src/client/chat-client";
+import { ChatClient } from "../src/client/chat-client";
+import { LOGGED_OUT_ELSEWHERE } from "../src/client/connection";
 import { Refused } from "../src/client/errors";
 import { LogInStore } from "../src/client/log-in-store";
 import type { NewMessage, SyncPart } from "../src/client/wire";
@@ -40,7 +41,7 @@ const conversation = {
 
 describe("the client", () => {
   let storage: MemoryStorage;
-  let heardElsewhere: ((event: Partial<StorageEvent>) => void) | undefined;
+  let heardElsewhere: ((event: Partial<StorageEvent>) => void)[];
 
   function client(link: FakeLink, send = fakeSend()): ChatClient {
     const store = new LogInStore(storage);
@@ -56,10 +57,10 @@ describe("the client", () => {
   beforeEach(() => {
     vi.useFakeTimers();
     vi.stubGlobal("navigator", {});
-    vi.stubGlobal("addEventListener", (_: string, listener: typeof heardElsewhere) => {
-      heardElsewhere ??= listener;
+    heardElsewhere = [];
+    vi.stubGlobal("addEventListener", (_: string, listener: () => void) => {
+      heardElsewhere.push(listener);
     });
-    heardElsewhere = undefined;
     vi.stubGlobal("removeEventListener", () => {});
     storage = new MemoryStorage();
     storage.setItem("chat:login", JSON.stringify(storedLogin()));
@@ -255,7 +256,7 @@ describe("the client", () => {
     const link = new FakeLink();
     const ann = client(link);
     storage.removeItem("chat:login");
-    heardElsewhere?.({ key: "chat:login" });
+    for (const heard of heardElsewhere) heard({ key: "chat:login" });
     expect(ann.status).toEqual({ kind: "ended", code: LOGGED_OUT_ELSEWHERE });
   });
 

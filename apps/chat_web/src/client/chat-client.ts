@@ -1,25 +1,17 @@
 import { Api } from "./api";
 import { ChatState } from "./chat-state";
+import { Connection, type Status } from "./connection";
 import { Describer } from "./describer";
 import { Directory } from "./directory";
 import { Drafts } from "./drafts";
-import { Disconnected, endsSession, Refused } from "./errors";
 import { type Send, send } from "./http";
 import { type Link, SocketLink } from "./link";
 import { LogInStore, type StoredLogin } from "./log-in-store";
 import { Marks } from "./marks";
 import { Outbox } from "./outbox";
 import { Synchroniser } from "./synchroniser";
-import { Tokens } from "./tokens";
 import { TypingAnnouncer } from "./typing";
-import type { Conversation, LogEvent, Message, NewMessage, Problem, ServerEvent } from "./wire";
-
-/** How it stands with the connection. `ended`: only another log-in helps, `code` says why. */
-export type Status =
-  | { kind: "connecting" }
-  | { kind: "online" }
-  | { kind: "offline"; problem: Problem | null }
-  | { kind: "ended"; code: string };
+import type { Conversation, LogEvent, Message, NewMessage, ServerEvent } from "./wire";
 
 /** What is another than before. */
 export type Change =
@@ -36,12 +28,7 @@ export interface Parts {
   storage: Storage;
 }
 
-/** The session ended because another window of this browser logged out. */
-export const LOGGED_OUT_ELSEWHERE = "logged_out_elsewhere";
-
 const HISTORY_LIMIT = 100;
-const PROBE_SECONDS = 4;
-const RETRY_MS = 3_000;
 
 /**
  * One device of a user, for as long as the session lasts.
@@ -59,37 +46,38 @@ export class ChatClient {
   readonly outbox: Outbox;
   readonly drafts: Drafts;
   readonly typing: TypingAnnouncer;
-  status: Status = { kind: "connecting" };
-  private readonly sessionId: string;
   private readonly link: Link;
-  private readonly store: LogInStore;
-  private readonly tokens: Tokens;
+  private readonly connection: Connection;
   private readonly marks: Marks;
   private readonly synchroniser: Synchroniser;
   private readonly listeners = new Set<(change: Change) => void>();
   private readonly loading = new Set<string>();
   private gaps = new Set<string>();
   private fillingGaps = false;
-  private stopListening = () => {};
+  private stopFollowing = () => {};
 
   constructor(login: StoredLogin, parts: Partial<Parts> = {}) {
     this.me = login.user.id;
-    this.sessionId = login.sessionId;
     this.link = parts.link ?? new SocketLink();
-    this.store = parts.store ?? new LogInStore();
-    const storage = parts.storage ?? localStorage;
     const sender = parts.send ?? send;
-    const ended = (code: string) => this.end(code);
+    const store = parts.store ?? new LogInStore();
+    const storage = parts.storage ?? localStorage;
     this.state = new ChatState(this.me);
-    this.tokens = new Tokens(this.store, sender, ended, (token) => this.renewRegistration(token));
-    this.api = new Api(this.tokens, sender, ended);
+    this.connection = new Connection(login, this.link, sender, store, {
+      catchUp: () => this.synchroniser.all(),
+      online: () => this.online(),
+      heard: (pushed) => this.heard(pushed),
+      lost: () => this.lost(),
+      statusChanged: () => this.tell({ about: "status" }),
+    });
+    this.api = new Api(this.connection.tokens, sender, (code) => this.connection.end(code));
     this.directory = new Directory(this.api, () => this.tell({ about: "users" }));
     this.directory.take([login.user]);
     this.describer = new Describer(this.api, this.state, (told) => this.described(told));
     this.outbox = new Outbox(
       this.me,
       {
-        isOnline: () => this.status.kind === "online",
+        isOnline: () => this.connection.isOnline,
         deliver: (message) => this.deliver(message),
         changed: () => this.tell({ about: "outbox" }),
       },
@@ -107,37 +95,24 @@ export class ChatClient {
     return () => this.listeners.delete(listener);
   }
 
+  get status(): Status {
+    return this.connection.status;
+  }
+
   /** Connect, and stay connected until the session ends or `stop`. */
   start(): void {
-    const stops = [
-      this.store.onElsewhere(() => this.loginChangedElsewhere()),
-      this.outbox.followOthers(),
-    ];
-    this.stopListening = () => {
-      for (const stop of stops) stop();
-    };
-    this.tokens.keepRenewing();
-    this.link.open({
-      connected: () => void this.connected(),
-      heard: (pushed) => this.heard(pushed),
-      lost: () => this.lost(null),
-    });
+    this.stopFollowing = this.outbox.followOthers();
+    this.connection.start();
   }
 
   stop(): void {
-    this.stopListening();
-    this.tokens.stop();
-    this.link.close();
+    this.stopFollowing();
+    this.connection.stop();
   }
 
   /** Ask whether the connection lives: the machine has slept, or its network is another. */
-  async probe(): Promise<void> {
-    if (this.status.kind === "offline") return this.link.reconnect();
-    if (this.status.kind !== "online") return;
-    await this.attempt(async () => {
-      const token = await this.tokens.fresh();
-      await this.link.call("register_user", { token }, PROBE_SECONDS);
-    });
+  probe(): Promise<void> {
+    return this.connection.probe();
   }
 
   /** Send a message: it waits in the outbox until the server has it. Throws where that is full. */
@@ -168,7 +143,9 @@ export class ChatClient {
       );
       state.addHistory(items, hasMore);
       this.tell({ about: "conversation", id: conversationId });
-      void this.attempt(() => this.directory.want(items.map(({ senderId }) => senderId)));
+      void this.connection.attempt(() =>
+        this.directory.want(items.map(({ senderId }) => senderId)),
+      );
     } finally {
       this.loading.delete(conversationId);
     }
@@ -191,24 +168,24 @@ export class ChatClient {
   forget(): void {
     this.outbox.clear();
     this.drafts.clear();
-    this.end("logged_out");
+    this.connection.end("logged_out");
   }
 
-  private async connected(): Promise<void> {
-    await this.need(async () => {
-      await this.register();
-      await this.synchroniser.all();
-      this.setStatus({ kind: "online" });
-      this.tell({ about: "conversations" });
-      this.forgetStored();
-      void this.outbox.flush();
-      this.tellMarks();
-      await this.fillGaps();
-    });
-    await this.attempt(async () => {
+  private async online(): Promise<void> {
+    this.tell({ about: "conversations" });
+    this.forgetStored();
+    void this.outbox.flush();
+    this.tellMarks();
+    await this.fillGaps();
+    await this.connection.attempt(async () => {
       await Promise.all([this.describer.all(), this.directory.renew()]);
       await this.directory.want(this.people());
     });
+  }
+
+  private lost(): void {
+    this.typing.stopped();
+    for (const { typing } of this.state.conversations.values()) typing.clear();
   }
 
   /** A mark may have got lost with the connection, or with the server. */
@@ -221,55 +198,9 @@ export class ChatClient {
     }
   }
 
-  private async register(): Promise<void> {
-    const token = await this.tokens.fresh();
-    try {
-      await this.link.call("register_user", { token });
-    } catch (error) {
-      if (!(error instanceof Refused) || error.code !== "token_expired") throw error;
-      await this.link.call("register_user", { token: await this.tokens.refresh(token) });
-    }
-  }
-
-  /** Do what all else rests on: if it fails, only a new connection and its `sync` mend it. */
-  private async need(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      if (this.endedBy(error) || !this.link.isConnected) return;
-      const problem = error instanceof Refused ? error.problem : null;
-      this.lost(problem);
-      this.link.reconnect((problem?.retryAfter ?? 0) * 1000 || RETRY_MS);
-    }
-  }
-
-  /** Do what the next connection does again anyway. */
-  private async attempt(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      this.endedBy(error);
-    }
-  }
-
-  /** Whether that error was the end of the session. What is no answer of the server is thrown. */
-  private endedBy(error: unknown): boolean {
-    if (error instanceof Disconnected) return false;
-    if (!(error instanceof Refused)) throw error;
-    const isEnd = endsSession(error.code) || error.code === "unauthenticated";
-    if (isEnd) this.end(error.code);
-    return isEnd;
-  }
-
   private heard(pushed: ServerEvent): void {
-    if (pushed.event === "auth_error") {
-      if (endsSession(pushed.data.code)) this.end(pushed.data.code);
-    } else if (pushed.event === "server_closing") {
-      this.link.reconnect(pushed.data.reconnectAfterMs);
-    } else {
-      this.directory.heard(pushed);
-      this.take(pushed);
-    }
+    this.directory.heard(pushed);
+    this.take(pushed);
   }
 
   private take(pushed: ServerEvent): void {
@@ -277,13 +208,13 @@ export class ChatClient {
     const gap = this.state.push(pushed);
     if (gap !== null) {
       this.gaps.add(gap);
-      void this.need(() => this.fillGaps());
+      void this.connection.need(() => this.fillGaps());
     }
     if (!("conversationId" in pushed.data)) return;
     const state = this.state.conversations.get(pushed.data.conversationId);
     if (state === undefined) return;
     if ("seq" in pushed.data) this.entered(pushed as LogEvent, state.seq);
-    if (!state.isDescribed) void this.attempt(() => this.describer.all());
+    if (!state.isDescribed) void this.connection.attempt(() => this.describer.all());
     this.tell({ about: "conversation", id: state.id });
     if (pushed.event === "new_message" && state.seq > known && pushed.data.senderId !== this.me)
       this.tell({ about: "arrival", message: pushed.data });
@@ -299,7 +230,7 @@ export class ChatClient {
     this.marks.delivered(entry.data.conversationId, seq);
     const people = peopleOf(entry);
     if (people.some((id) => !this.directory.users.has(id)))
-      void this.attempt(() => this.directory.want(people));
+      void this.connection.attempt(() => this.directory.want(people));
     if (entry.event !== "new_message") return;
     const { senderId, clientMessageId } = entry.data;
     // Whichever window sent it, and whether or not its ack got through: it is stored.
@@ -316,7 +247,7 @@ export class ChatClient {
   }
 
   private async fillGaps(): Promise<void> {
-    if (this.fillingGaps || this.status.kind !== "online") return;
+    if (this.fillingGaps || !this.connection.isOnline) return;
     this.fillingGaps = true;
     try {
       while (this.gaps.size > 0) {
@@ -325,7 +256,7 @@ export class ChatClient {
         await this.synchroniser.gaps(gaps);
         for (const id of gaps) this.tell({ about: "conversation", id });
         this.tell({ about: "conversations" });
-        void this.attempt(() => this.describer.all());
+        void this.connection.attempt(() => this.describer.all());
       }
     } finally {
       this.fillingGaps = false;
@@ -341,7 +272,7 @@ export class ChatClient {
   private described(conversation: Conversation): void {
     this.tell({ about: "conversation", id: conversation.id });
     const people = conversation.members.map(({ userId }) => userId);
-    void this.attempt(() => this.directory.want(people));
+    void this.connection.attempt(() => this.directory.want(people));
   }
 
   private *people(): Iterable<string> {
@@ -352,46 +283,6 @@ export class ChatClient {
         else yield* peopleOf({ event: "conversation_updated", data: item.change });
       }
     }
-  }
-
-  private renewRegistration(token: string): void {
-    if (this.status.kind !== "online") return;
-    void this.attempt(async () => {
-      await this.link.call("register_user", { token });
-    });
-  }
-
-  private loginChangedElsewhere(): void {
-    const login = this.store.read();
-    if (login === null || login.sessionId !== this.sessionId) {
-      this.close({ kind: "ended", code: LOGGED_OUT_ELSEWHERE });
-    } else {
-      this.tokens.keepRenewing();
-      this.renewRegistration(login.token);
-    }
-  }
-
-  private lost(problem: Problem | null): void {
-    this.typing.stopped();
-    for (const { typing } of this.state.conversations.values()) typing.clear();
-    this.setStatus({ kind: "offline", problem });
-  }
-
-  private end(code: string): void {
-    if (this.status.kind === "ended") return;
-    this.store.forget();
-    this.close({ kind: "ended", code });
-  }
-
-  private close(status: Status): void {
-    this.stop();
-    this.setStatus(status);
-  }
-
-  private setStatus(status: Status): void {
-    if (this.status.kind === "ended") return;
-    this.status = status;
-    this.tell({ about: "status" });
   }
 
   private tell(change: Change): void {

@@ -32,6 +32,7 @@ export function begin(login: StoredLogin): void {
 }
 
 function ended(chat: ChatClient, code: string): void {
+  chat.stop();
   if (client.value !== chat) return;
   client.value = null;
   endedBy.value = code === OWN_CHOICE ? null : code;
