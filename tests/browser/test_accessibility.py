@@ -51,6 +51,26 @@ async def test_axe_finds_nothing_on_any_screen(
     assert {name: each for name, each in found.items() if each} == {}
 
 
+async def test_nothing_has_to_be_scrolled_sideways_on_the_narrowest_screen(
+    demo: ServerProcess, browser: Browser
+) -> None:
+    window = await browser.window(demo.url, phone=True)
+    await window.page.set_viewport_size({"width": 320, "height": 640})
+    await window.log_in("mira", PASSWORD)
+    widths = {}
+    for name, steps in SCREENS.items():
+        await window.page.goto("/")
+        await window.is_online()
+        await steps(window)
+        widths[name] = await window.page.evaluate(
+            "Math.max(...[document.documentElement, ...document.querySelectorAll('main *')]"
+            ".filter((each) => each.scrollWidth > each.clientWidth + 1 &&"
+            " getComputedStyle(each).overflowX !== 'hidden' && each.clientWidth > 0)"
+            ".map((each) => each.getBoundingClientRect().right), 0)"
+        )
+    assert {name: width for name, width in widths.items() if width > 320} == {}
+
+
 async def test_everything_can_be_done_by_keyboard(demo: ServerProcess, browser: Browser) -> None:
     window = await browser.window(demo.url)
     page, press = window.page, window.page.keyboard.press

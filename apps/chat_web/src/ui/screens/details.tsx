@@ -174,31 +174,33 @@ function MemberRow({
         {name}
         {isSelf && " (you)"}
       </span>
-      {own === "owner" ? (
-        <select
-          aria-label={`Role of ${name}`}
-          value={role}
-          onChange={(event) => void changeRole(event.currentTarget)}
-        >
-          {ROLES.map((each) => (
-            <option key={each} value={each}>
-              {each}
-            </option>
-          ))}
-        </select>
-      ) : (
-        <span class="person-note">{role}</span>
-      )}
-      {mayRemove && (
-        <button
-          type="button"
-          class="icon-button"
-          aria-label={`Remove ${name}`}
-          onClick={() => void remove()}
-        >
-          <Icon name="close" />
-        </button>
-      )}
+      <span class="person-controls">
+        {own === "owner" ? (
+          <select
+            aria-label={`Role of ${name}`}
+            value={role}
+            onChange={(event) => void changeRole(event.currentTarget)}
+          >
+            {ROLES.map((each) => (
+              <option key={each} value={each}>
+                {each}
+              </option>
+            ))}
+          </select>
+        ) : (
+          <span class="person-note">{role}</span>
+        )}
+        {mayRemove && (
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={`Remove ${name}`}
+            onClick={() => void remove()}
+          >
+            <Icon name="close" />
+          </button>
+        )}
+      </span>
     </li>
   );
 }
