@@ -114,6 +114,29 @@ async def test_a_hidden_window_keeps_up_and_notifies(
         assert await window.page.evaluate("window.shown") == [[ann.username, "Are you away?"]]
 
 
+async def test_a_conversation_opens_where_the_new_messages_begin(
+    server: ServerProcess, browser: Browser
+) -> None:
+    async with Api(server.url) as api:
+        ann, bob = await api.people("ann", "bob")
+        for number in range(30):
+            sent = await api.send(ann, bob, f"known {number}")
+        read = f"/conversations/{sent['conversationId']}/read"
+        await api.http.put(read, json={"seq": 30}, headers=bob.bearer)
+        for number in range(30):
+            await api.send(ann, bob, f"new {number}")
+    window = await browser.window(server.url)
+    await window.log_in(bob.username)
+    await window.open(ann.username)
+    await expect(window.page.get_by_text("New messages")).to_be_in_viewport()
+    await expect(window.message("new 0")).to_be_in_viewport()
+    await expect(window.message("new 29")).not_to_be_in_viewport()
+    await expect(window.row(ann.username).locator(".badge")).to_have_text("30 unread")
+    await window.page.get_by_role("button", name="30 new").click()
+    await expect(window.message("new 29")).to_be_in_viewport()
+    await expect(window.row(ann.username).locator(".badge")).not_to_be_attached()
+
+
 async def test_a_link_leads_into_a_conversation_and_a_reload_stays_there(
     server: ServerProcess, browser: Browser
 ) -> None:

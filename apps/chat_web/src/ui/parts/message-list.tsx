@@ -32,6 +32,9 @@ interface MessageListProps {
   onEdit: (message: Message) => void;
 }
 
+/** So much of what is known is shown above what is new, in pixels. */
+const ABOVE_UNREAD = 60;
+
 /** A row that stays where it is on the screen while others come and go. */
 interface Anchor {
   row: Element;
@@ -52,6 +55,7 @@ export function MessageList({ client, conversation, onEdit }: MessageListProps) 
   const unreadAfter = useSignal(conversation.unreadCount > 0 ? conversation.readSeq : null);
   const active = useSignal<string | null>(null);
   const scroller = useRef<HTMLElement>(null);
+  const isOpened = useRef(false);
   // As of before this drawing: whatever was scrolled since the last one counts, too.
   const anchor = scroller.current === null ? null : anchorIn(scroller.current);
 
@@ -66,7 +70,16 @@ export function MessageList({ client, conversation, onEdit }: MessageListProps) 
     const box = scroller.current;
     if (box === null) return;
     if (follows.value) box.scrollTop = box.scrollHeight;
-    else if (anchor?.row.isConnected) box.scrollTop += topIn(box, anchor.row) - anchor.top;
+    if (!isOpened.current && rows.length > 0) {
+      isOpened.current = true;
+      if (showUnread(box)) {
+        follows.value = false;
+        view.value = frozen(timeline, shown);
+      }
+      return;
+    }
+    if (follows.value) return;
+    if (anchor?.row.isConnected) box.scrollTop += topIn(box, anchor.row) - anchor.top;
   });
 
   useEffect(() => {
@@ -207,6 +220,14 @@ function moveFocus(event: TargetedKeyboardEvent<HTMLElement>): void {
   event.preventDefault();
   next.focus();
   next.scrollIntoView({ block: "nearest" });
+}
+
+/** At the end: go up to the first message that is new, if it can't be seen from there. */
+function showUnread(box: Element): boolean {
+  const row = box.querySelector(".separator.unread");
+  if (row === null || topIn(box, row) >= 0) return false;
+  box.scrollTop += topIn(box, row) - ABOVE_UNREAD;
+  return true;
 }
 
 function topIn(box: Element, row: Element): number {
