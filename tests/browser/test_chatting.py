@@ -133,8 +133,13 @@ async def test_a_conversation_opens_where_the_new_messages_begin(
     await expect(window.message("new 29")).not_to_be_in_viewport()
     await expect(window.row(ann.username).locator(".badge")).to_have_text("30 unread")
     await window.page.get_by_role("button", name="30 new").click()
+    await window.page.get_by_role("region", name="Messages").hover()
     await expect(window.message("new 29")).to_be_in_viewport()
     await expect(window.row(ann.username).locator(".badge")).not_to_be_attached()
+    await window.page.mouse.wheel(0, -1000)
+    await expect(window.message("new 29")).not_to_be_in_viewport()
+    await window.send("mine")
+    await expect(window.message("mine")).to_be_in_viewport()
 
 
 async def test_a_link_leads_into_a_conversation_and_a_reload_stays_there(

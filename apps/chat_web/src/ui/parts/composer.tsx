@@ -14,10 +14,11 @@ interface ComposerProps {
   conversation: ConversationState;
   /** The message that is being changed, or null while a new one is written. */
   editing: Signal<Message | null>;
+  onSent: () => void;
 }
 
 /** Where one writes. Each key is kept: a reload brings the same text back. */
-export function Composer({ client, conversation, editing }: ComposerProps) {
+export function Composer({ client, conversation, editing, onSent }: ComposerProps) {
   const { id } = conversation;
   const edited = editing.value;
   const draftKey = edited === null ? id : editKey(id, edited.id);
@@ -68,6 +69,7 @@ export function Composer({ client, conversation, editing }: ComposerProps) {
     }
     try {
       client.send(id, content);
+      onSent();
     } catch {
       return say("That can't be kept", "The storage of this browser is full. Nothing was sent.");
     }

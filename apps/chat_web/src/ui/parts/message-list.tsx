@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import type { TargetedKeyboardEvent } from "preact";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { type ChatClient, type ConversationState, Disconnected, type Message } from "../../client";
@@ -29,6 +29,8 @@ const CAN_HOVER = matchMedia("(hover: hover)");
 interface MessageListProps {
   client: ChatClient;
   conversation: ConversationState;
+  /** Whether the end is shown as it grows: so it is until one scrolls up, and after one sends. */
+  follows: Signal<boolean>;
   onEdit: (message: Message) => void;
 }
 
@@ -45,13 +47,12 @@ interface Anchor {
  * The messages of a conversation. A bounded part of them is in the page; scrolling moves that
  * part, and loads history before the first.
  */
-export function MessageList({ client, conversation, onEdit }: MessageListProps) {
+export function MessageList({ client, conversation, follows, onEdit }: MessageListProps) {
   watch(conversation);
   changed.outbox.value;
   changed.status.value;
   const { timeline } = conversation;
   const view = useSignal<TimelineWindow>(AT_THE_END);
-  const follows = useSignal(true);
   const unreadAfter = useSignal(conversation.unreadCount > 0 ? conversation.readSeq : null);
   const active = useSignal<string | null>(null);
   const scroller = useRef<HTMLElement>(null);

@@ -15,6 +15,7 @@ export function Conversation({ client, id }: { client: ChatClient; id: string })
   conversationChanged(id).value;
   changed.status.value;
   const editing = useSignal<Message | null>(null);
+  const follows = useSignal(true);
   const conversation = client.state.conversations.get(id);
   const isGone = useComputed(() => changed.status.value > 0 && client.status.kind === "online");
   useEffect(() => () => client.typing.stopped(), [client]);
@@ -31,11 +32,21 @@ export function Conversation({ client, id }: { client: ChatClient; id: string })
       <MessageList
         client={client}
         conversation={conversation}
-        onEdit={(it) => (editing.value = it)}
+        follows={follows}
+        onEdit={(message) => {
+          editing.value = message;
+        }}
       />
       <Typing client={client} conversation={conversation} />
       {isMember ? (
-        <Composer client={client} conversation={conversation} editing={editing} />
+        <Composer
+          client={client}
+          conversation={conversation}
+          editing={editing}
+          onSent={() => {
+            follows.value = true;
+          }}
+        />
       ) : (
         <p class="composer-closed">You are not a member of this group any more.</p>
       )}
