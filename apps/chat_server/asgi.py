@@ -7,7 +7,7 @@ from importlib.metadata import version
 from itertools import chain
 from typing import Any, cast
 
-from litestar import Litestar, MediaType, Router, asgi, get
+from litestar import Litestar, Router, asgi
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
@@ -27,6 +27,7 @@ from chat_server.http.cross_origin import CrossOrigin
 from chat_server.http.problems import exception_handlers
 from chat_server.http.request_log import RequestLog
 from chat_server.http.schema import SchemaDocument
+from chat_server.http.web_client import built_client, web_client
 from chat_server.settings import Settings, load_settings
 
 ANY_LOCALHOST = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
@@ -69,7 +70,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         "stores",
     )
     app = Litestar(
-        [api, health.router, _front_page, _socket_mount(container)],
+        [api, health.router, web_client(built_client()), _socket_mount(container)],
         dependencies={
             **{name: _provided(getattr(container, name)) for name in services},
             "settings": _provided(container.settings),
@@ -171,23 +172,3 @@ def _openapi() -> OpenAPIConfig:
         components=Components(security_schemes={"bearer": bearer}),
         security=[{"bearer": []}],
     )
-
-
-@get("/", media_type=MediaType.HTML, opt={PUBLIC: True}, include_in_schema=False)
-async def _front_page() -> str:
-    """What stands at `/` as long as there is no web client."""
-    return FRONT_PAGE
-
-
-FRONT_PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>chat-core</title>
-<style>body{font:16px/1.5 system-ui;max-width:40rem;margin:4rem auto;padding:0 1rem}</style>
-<h1>chat-core is running</h1>
-<p>This is the API of a chat service. There is no web client in this version yet.</p>
-<ul>
-<li><a href="/schema">/schema</a>: the HTTP API as an OpenAPI document</li>
-<li><a href="/health/ready">/health/ready</a>: whether it can serve</li>
-<li>/socket.io: the live connection, for any Socket.IO client of version 4</li>
-</ul>
-</html>
-"""

@@ -79,6 +79,32 @@ def show_settings(as_json: bool) -> None:  # noqa: FBT001  (how Click hands over
         click.echo(f"{name}={'' if value is None else value}")
 
 
+@chat_server.command()
+def demo() -> None:
+    """Fill the database with people and conversations to play with.
+
+    Run again, it adds what is missing. Not in production: everyone knows the passwords.
+
+    \b
+    Example:
+      chat-server demo
+    """  # noqa: D301
+    # `settings` and `--help` stay quick.
+    from chat_server.demo import fill_with_demo  # noqa: PLC0415
+    from chat_server.demo_content import PASSWORD, PEOPLE  # noqa: PLC0415
+
+    try:
+        settings = load_settings()
+        asyncio.run(fill_with_demo(settings))
+    except SettingsError as error:
+        raise Wrong(error) from error
+    *others, last = PEOPLE
+    click.echo("The demonstration is there. Start the service, and log in at its page:")
+    click.echo(f"  user name  {', '.join(others)} or {last} (mira knows them all)")
+    click.echo(f"  password   {PASSWORD}")
+    click.echo("For two people at once take a second browser, or a private window.")
+
+
 @chat_server.command("import-original")
 @click.option(
     "--from",

@@ -138,6 +138,13 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel: zipfile.ZipFile) -
     assert [name for name in wheel.namelist() if "/peers/" in name] == []
 
 
+def test_the_wheel_holds_the_web_client_as_it_was_built(wheel: zipfile.ZipFile) -> None:
+    built = ROOT / "apps" / "chat_web" / "dist"
+    files = {f"chat_server/web/{each.relative_to(built)}" for each in built.rglob("*.*")}
+
+    assert {name for name in wheel.namelist() if "chat_server/web/" in name} == files
+
+
 def test_every_package_in_the_wheel_is_typed(wheel: zipfile.ZipFile) -> None:
     names = set(wheel.namelist())
     packages = {name.partition("/")[0] for name in names if name.startswith("chat_")}

@@ -9,9 +9,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SERVER = ROOT / "requirements" / "server.txt"
 DEVELOPMENT = ROOT / "requirements" / "dev.txt"
+NODE = ROOT / "requirements" / "node.txt"
 JAVASCRIPT = [
     ROOT / "tests" / "js" / "package-lock.json",
     ROOT / "apps" / "chat_bench" / "peers" / "package-lock.json",
+    ROOT / "apps" / "chat_web" / "package-lock.json",
 ]
 
 
@@ -19,11 +21,12 @@ def pins(lock: Path) -> set[str]:
     return set(re.findall(r"^\S+==\S+", lock.read_text(encoding="utf-8"), re.MULTILINE))
 
 
-def test_the_development_lock_holds_the_service_at_the_same_versions() -> None:
-    assert pins(SERVER) < pins(DEVELOPMENT)
+@pytest.mark.parametrize("lock", [SERVER, NODE])
+def test_the_development_lock_holds_the_others_at_the_same_versions(lock: Path) -> None:
+    assert pins(lock) < pins(DEVELOPMENT)
 
 
-@pytest.mark.parametrize("lock", [SERVER, DEVELOPMENT])
+@pytest.mark.parametrize("lock", [SERVER, NODE, DEVELOPMENT])
 def test_every_pin_has_a_hash(lock: Path) -> None:
     entries = re.split(r"^(?=\S+==)", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
 
@@ -40,7 +43,7 @@ def test_every_javascript_package_has_a_hash_and_no_registry(lock: Path) -> None
     assert [name for name, package in packages.items() if "resolved" in package] == []
 
 
-@pytest.mark.parametrize("lock", [SERVER, DEVELOPMENT])
+@pytest.mark.parametrize("lock", [SERVER, NODE, DEVELOPMENT])
 def test_no_lock_names_a_registry(lock: Path) -> None:
     assert "://" not in lock.read_text(encoding="utf-8")
 

@@ -1,0 +1,191 @@
+import { Disconnected, endsSession, Refused } from "./errors";
+import type { Send } from "./http";
+import type { Link } from "./link";
+import type { LogInStore, StoredLogin } from "./log-in-store";
+import { Tokens } from "./tokens";
+import type { Problem, ServerEvent } from "./wire";
+
+/** How it stands with the connection. `ended`: only another log-in helps, `code` says why. */
+export type Status =
+  | { kind: "connecting" }
+  | { kind: "online" }
+  | { kind: "offline"; problem: Problem | null }
+  | { kind: "ended"; code: string };
+
+/** The session ended because another window of this browser logged out. */
+export const LOGGED_OUT_ELSEWHERE = "logged_out_elsewhere";
+
+/** What a connection needs of the client that it is for. */
+export interface ConnectionOwner {
+  /** Ask for what was missed, on a connection that was just registered. */
+  catchUp(): Promise<void>;
+  /** Do what needs a connection that has caught up. */
+  online(): Promise<void>;
+  heard(pushed: ServerEvent): void;
+  /** What holds for a connection only is over. */
+  lost(): void;
+  statusChanged(): void;
+}
+
+const PROBE_SECONDS = 4;
+const RETRY_MS = 3_000;
+
+/** A registered connection, for as long as the session lasts: it comes back after every loss. */
+export class Connection {
+  status: Status = { kind: "connecting" };
+  readonly tokens: Tokens;
+  private readonly sessionId: string;
+  private readonly link: Link;
+  private readonly store: LogInStore;
+  private readonly owner: ConnectionOwner;
+  private stopListening = () => {};
+
+  constructor(
+    login: StoredLogin,
+    link: Link,
+    send: Send,
+    store: LogInStore,
+    owner: ConnectionOwner,
+  ) {
+    this.sessionId = login.sessionId;
+    this.link = link;
+    this.store = store;
+    this.owner = owner;
+    this.tokens = new Tokens(
+      store,
+      send,
+      (code) => this.end(code),
+      (token) => this.renew(token),
+    );
+  }
+
+  get isOnline(): boolean {
+    return this.status.kind === "online";
+  }
+
+  start(): void {
+    this.stopListening = this.store.onElsewhere(() => this.loginChangedElsewhere());
+    this.tokens.keepRenewing();
+    this.link.open({
+      connected: () => void this.connected(),
+      heard: (pushed) => this.heard(pushed),
+      lost: () => this.lost(null),
+    });
+  }
+
+  stop(): void {
+    this.stopListening();
+    this.tokens.stop();
+    this.link.close();
+  }
+
+  /** Ask whether the connection lives: the machine has slept, or its network is another. */
+  async probe(): Promise<void> {
+    if (this.status.kind === "offline") return this.link.reconnect();
+    if (!this.isOnline) return;
+    await this.attempt(async () => {
+      const token = await this.tokens.fresh();
+      await this.link.call("register_user", { token }, PROBE_SECONDS);
+    });
+  }
+
+  /** Do what all else rests on: if it fails, only a new connection and its `sync` mend it. */
+  async need(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (this.endedBy(error) || !this.link.isConnected) return;
+      const problem = error instanceof Refused ? error.problem : null;
+      this.lost(problem);
+      this.link.reconnect((problem?.retryAfter ?? 0) * 1000 || RETRY_MS);
+    }
+  }
+
+  /** Do what the next connection does again anyway. */
+  async attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.endedBy(error);
+    }
+  }
+
+  /** The session is over: leave no tokens of it. */
+  end(code: string): void {
+    if (this.status.kind === "ended") return;
+    this.store.forget();
+    this.close(code);
+  }
+
+  private connected(): Promise<void> {
+    return this.need(async () => {
+      await this.register();
+      await this.owner.catchUp();
+      this.setStatus({ kind: "online" });
+      await this.owner.online();
+    });
+  }
+
+  private async register(): Promise<void> {
+    const token = await this.tokens.fresh();
+    try {
+      await this.link.call("register_user", { token });
+    } catch (error) {
+      if (!(error instanceof Refused) || error.code !== "token_expired") throw error;
+      await this.link.call("register_user", { token: await this.tokens.refresh(token) });
+    }
+  }
+
+  /** A connection lasts as long as its token: have it know the new one. */
+  private renew(token: string): void {
+    if (!this.isOnline) return;
+    void this.attempt(async () => {
+      await this.link.call("register_user", { token });
+    });
+  }
+
+  private heard(pushed: ServerEvent): void {
+    if (pushed.event === "auth_error") {
+      if (endsSession(pushed.data.code)) this.end(pushed.data.code);
+    } else if (pushed.event === "server_closing") {
+      this.link.reconnect(pushed.data.reconnectAfterMs);
+    } else {
+      this.owner.heard(pushed);
+    }
+  }
+
+  private loginChangedElsewhere(): void {
+    const login = this.store.read();
+    if (login === null || login.sessionId !== this.sessionId) {
+      this.close(LOGGED_OUT_ELSEWHERE);
+    } else {
+      this.tokens.keepRenewing();
+      this.renew(login.token);
+    }
+  }
+
+  private lost(problem: Problem | null): void {
+    this.owner.lost();
+    this.setStatus({ kind: "offline", problem });
+  }
+
+  /** Whether that error was the end of the session. What is no answer of the server is thrown. */
+  private endedBy(error: unknown): boolean {
+    if (error instanceof Disconnected) return false;
+    if (!(error instanceof Refused)) throw error;
+    const isEnd = endsSession(error.code) || error.code === "unauthenticated";
+    if (isEnd) this.end(error.code);
+    return isEnd;
+  }
+
+  private close(code: string): void {
+    this.stop();
+    this.setStatus({ kind: "ended", code });
+  }
+
+  private setStatus(status: Status): void {
+    if (this.status.kind === "ended") return;
+    this.status = status;
+    this.owner.statusChanged();
+  }
+}

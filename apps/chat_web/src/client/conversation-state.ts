@@ -1,0 +1,198 @@
+import type {
+  Conversation,
+  ConversationUpdate,
+  LogEvent,
+  Message,
+  Receipt,
+  Role,
+  SyncPart,
+} from "./wire";
+
+/** What stands in a conversation, by its place: messages, and changes as far as they were seen. */
+export type TimelineItem =
+  | { kind: "message"; seq: number; message: Message }
+  | { kind: "change"; seq: number; change: ConversationUpdate };
+
+/**
+ * One conversation, complete for the places after `base` up to `seq`.
+ *
+ * The log tells who said what; `kind` and all members come with a `Conversation` from HTTP, which
+ * `describe` takes in at its place of the log. `isDescribed` says whether that has happened.
+ */
+export class ConversationState {
+  readonly id: string;
+  base: number;
+  seq: number;
+  isDescribed = false;
+  kind: "direct" | "group" = "group";
+  title: string | null = null;
+  createdAt: string | null = null;
+  readonly members = new Map<string, Role>();
+  readonly messages = new Map<string, Message>();
+  /** What is shown, by place. Items are replaced, never changed, so that a view can compare. */
+  readonly timeline: TimelineItem[] = [];
+  readSeq = 0;
+  unreadCount = 0;
+  readonly receipts = new Map<string, Receipt>();
+  readonly typing = new Set<string>();
+  private readonly me: string;
+  private changedSeq = 0;
+  private lastKnown: Message | null = null;
+
+  constructor(id: string, me: string, base = 0) {
+    this.id = id;
+    this.me = me;
+    this.base = base;
+    this.seq = base;
+  }
+
+  /** The latest message, or null where nothing was said yet. */
+  get lastMessage(): Message | null {
+    for (let at = this.timeline.length - 1; at >= 0; at--) {
+      const item = this.timeline[at];
+      if (item?.kind === "message") return item.message;
+    }
+    return this.lastKnown;
+  }
+
+  /** Whether there is history before what is loaded. */
+  get hasEarlier(): boolean {
+    return this.base > 0;
+  }
+
+  /** Take the entry of the next place. */
+  apply(entry: LogEvent): void {
+    if (entry.event === "new_message") {
+      const message = entry.data;
+      this.typing.delete(message.senderId);
+      this.keep(message);
+      if (message.senderId === this.me) this.readUpTo(message.seq);
+      else if (message.seq > this.readSeq && this.isUnread(message)) this.unreadCount += 1;
+    } else if (entry.event === "message_updated") {
+      this.keep(entry.data.message);
+    } else {
+      this.change(entry.data);
+    }
+    this.seq = entry.data.seq;
+  }
+
+  /** Take older messages, as `GET …/messages?before=` gives them. */
+  addHistory(items: readonly Message[], hasMore: boolean): void {
+    const earlier: TimelineItem[] = [];
+    for (const item of items) {
+      if (item.seq > this.base) continue;
+      const known = this.messages.get(item.id);
+      const message = known !== undefined && known.updatedSeq > item.updatedSeq ? known : item;
+      this.messages.set(message.id, message);
+      earlier.push({ kind: "message", seq: message.seq, message });
+    }
+    this.timeline.unshift(...earlier);
+    this.base = hasMore ? (earlier[0]?.seq ?? this.base) - 1 : 0;
+  }
+
+  /**
+   * Take kind, title and members. False if the answer is older than a change that is known
+   * already: then it has to be asked for again.
+   */
+  describe(told: Conversation): boolean {
+    if (told.lastSeq < this.changedSeq) return false;
+    this.isDescribed = true;
+    this.kind = told.kind;
+    this.title = told.title;
+    this.createdAt = told.createdAt;
+    this.members.clear();
+    for (const { userId, role } of told.members) this.members.set(userId, role);
+    this.lastKnown = told.lastMessage;
+    this.raise(told.receipts);
+    if (told.lastSeq === this.seq) this.unreadCount = told.unreadCount;
+    this.readUpTo(told.readSeq);
+    return true;
+  }
+
+  /** Take what an answer of `sync` says beside its entries. */
+  settle(part: SyncPart): void {
+    this.raise(part.receipts);
+    this.readSeq = Math.max(this.readSeq, part.readSeq);
+    this.unreadCount = part.unreadCount;
+  }
+
+  /** Marks only rise, whoever tells of them. */
+  raise(receipts: readonly Receipt[]): void {
+    for (const { userId, deliveredSeq, readSeq } of receipts) {
+      const known = this.receipts.get(userId);
+      this.receipts.set(userId, {
+        userId,
+        deliveredSeq: Math.max(known?.deliveredSeq ?? 0, deliveredSeq),
+        readSeq: Math.max(known?.readSeq ?? 0, readSeq),
+      });
+      if (userId === this.me) this.readUpTo(readSeq);
+    }
+  }
+
+  /** Everything up to there was read by oneself, here or on another device. */
+  readUpTo(seq: number): void {
+    if (seq <= this.readSeq) return;
+    this.readSeq = seq;
+    if (seq < this.base) return; // what is unread reaches into what is not loaded: sync counts
+    this.unreadCount = 0;
+    for (let at = this.timeline.length - 1; at >= 0; at--) {
+      const item = this.timeline[at];
+      if (item === undefined || item.seq <= seq) return;
+      if (item.kind === "message" && this.isUnread(item.message)) this.unreadCount += 1;
+    }
+  }
+
+  private isUnread(message: Message): boolean {
+    return message.senderId !== this.me && message.content !== null;
+  }
+
+  private keep(message: Message): void {
+    const known = this.messages.get(message.id);
+    if (known !== undefined && message.updatedSeq < known.updatedSeq) return;
+    this.messages.set(message.id, message);
+    if (message.seq <= this.base) return; // history will show it, should it be loaded
+    const item: TimelineItem = { kind: "message", seq: message.seq, message };
+    const at = placeOf(this.timeline, message.seq);
+    this.timeline.splice(at, this.timeline[at]?.seq === message.seq ? 1 : 0, item);
+    if (known === undefined || message.seq <= this.readSeq) return;
+    if (this.isUnread(known) && !this.isUnread(message)) this.unreadCount -= 1;
+  }
+
+  private change(data: ConversationUpdate): void {
+    this.changedSeq = data.seq;
+    this.timeline.push({ kind: "change", seq: data.seq, change: data });
+    const { userId, role } = data;
+    if (data.change === "created") {
+      this.title = data.title;
+      this.members.clear();
+      for (const member of data.members ?? []) this.members.set(member.userId, member.role);
+    } else if (data.change === "title_changed") {
+      this.title = data.title;
+    } else if (userId !== null && role !== null) {
+      this.members.set(userId, role);
+    } else if (userId !== null) {
+      this.members.delete(userId);
+      if (data.change === "member_deleted") this.blank(userId, data.seq);
+    }
+  }
+
+  /** All that a deleted account has said up to there is gone; that entry stands for all of it. */
+  private blank(userId: string, seq: number): void {
+    for (const message of this.messages.values()) {
+      if (message.senderId !== userId || message.seq > seq || message.deletedAt !== null) continue;
+      this.keep({ ...message, content: null, updatedSeq: seq });
+    }
+  }
+}
+
+/** Where in a timeline that place is, or would be. */
+export function placeOf(timeline: readonly TimelineItem[], seq: number): number {
+  let low = 0;
+  let high = timeline.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((timeline[middle]?.seq ?? 0) < seq) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

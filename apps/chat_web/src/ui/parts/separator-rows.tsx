@@ -1,0 +1,49 @@
+import type { ChatClient, ConversationUpdate } from "../../client";
+import { listed, nameOf } from "../names";
+import { dayName } from "../times";
+
+export function DayRow({ at }: { at: string }) {
+  return (
+    <li class="separator">
+      <time dateTime={at.slice(0, 10)}>{dayName(at)}</time>
+    </li>
+  );
+}
+
+export function UnreadRow() {
+  return <li class="separator unread">New messages</li>;
+}
+
+/** What somebody changed about the conversation itself. */
+export function ChangeRow({ client, change }: { client: ChatClient; change: ConversationUpdate }) {
+  return (
+    <li class="separator change" data-anchor dir="auto">
+      {sentenceOfChange(client, change)}
+    </li>
+  );
+}
+
+function sentenceOfChange(client: ChatClient, change: ConversationUpdate): string {
+  const name = (id: string | null) =>
+    id === null ? "Somebody" : id === client.me ? "You" : nameOf(client, id);
+  const actor = name(change.actorId);
+  const whom = change.userId === client.me ? "you" : name(change.userId);
+  switch (change.change) {
+    case "created": {
+      const others = (change.members ?? []).filter(({ userId }) => userId !== change.actorId);
+      const names = others.map(({ userId }) => (userId === client.me ? "you" : name(userId)));
+      const withWhom = names.length > 0 ? ` with ${listed(names)}` : "";
+      return `${actor} made the group “${change.title ?? ""}”${withWhom}`;
+    }
+    case "member_added":
+      return `${actor} added ${whom}`;
+    case "member_removed":
+      return change.actorId === change.userId ? `${actor} left` : `${actor} removed ${whom}`;
+    case "role_changed":
+      return `${actor} made ${whom} ${change.role === "member" ? "a member" : `an ${change.role}`}`;
+    case "title_changed":
+      return `${actor} named the group “${change.title ?? ""}”`;
+    case "member_deleted":
+      return `${name(change.userId)} deleted the account`;
+  }
+}

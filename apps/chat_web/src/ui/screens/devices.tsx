@@ -1,0 +1,61 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { ChatClient, Session } from "../../client";
+import { confirmed, tried } from "../alerts";
+import { Icon } from "../parts/icons";
+import { ScreenHead } from "../parts/screen-head";
+import { ago, exactly } from "../times";
+
+/** Where one is logged in; each of these sessions can be ended from here. */
+export function Devices({ client }: { client: ChatClient }) {
+  const sessions = useSignal<Session[] | null>(null);
+
+  async function load() {
+    await tried(async () => {
+      sessions.value = (await client.api.sessions()).items;
+    });
+  }
+
+  useEffect(() => void load(), []);
+
+  async function end({ id, device, current }: Session) {
+    const what = current ? "Log out here?" : `Log out ${device ?? "that device"}?`;
+    const text = current ? "You will need your password to come back." : "It will be told why.";
+    if (!(await confirmed(what, text, "Log out"))) return;
+    if (await tried(() => client.api.endSession(id))) await load();
+  }
+
+  return (
+    <div class="screen">
+      <ScreenHead title="My devices" back="/settings" />
+      {sessions.value === null ? (
+        <p role="status">Loading …</p>
+      ) : (
+        <ul class="people">
+          {sessions.value.map((session) => (
+            <li key={session.id} class="person">
+              <Icon name="device" />
+              <span class="person-name">
+                <span dir="auto">{session.device ?? "A device without a name"}</span>
+                {session.current && " (this one)"}
+                <span class="person-note" title={exactly(session.lastSeenAt)}>
+                  {session.online || session.current
+                    ? "Online"
+                    : `Last seen ${ago(session.lastSeenAt)}`}
+                </span>
+              </span>
+              <button
+                type="button"
+                class="button small"
+                aria-label={`Log out ${session.device ?? "this device"}`}
+                onClick={() => void end(session)}
+              >
+                Log out
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,96 @@
+import { useSignal } from "@preact/signals";
+import { logIn, signUp } from "../../client";
+import { Field } from "../parts/field";
+import { useKept } from "../parts/kept";
+import { fieldErrors, sentenceOfEnd, sentenceOfError } from "../sentences";
+import { begin, endedBy } from "../session";
+import { thisDevice } from "../this-device";
+
+/** Logging in, and making an account; both keep what was typed when one goes to the other. */
+export function LogIn({ isNew }: { isNew: boolean }) {
+  const name = useKept("name", "");
+  const displayName = useKept("display-name", "");
+  const password = useSignal("");
+  const isBusy = useSignal(false);
+  const problem = useSignal("");
+  const wrong = useSignal<Record<string, string>>({});
+
+  async function submit(event: Event) {
+    event.preventDefault();
+    if (isBusy.value) return;
+    isBusy.value = true;
+    problem.value = "";
+    wrong.value = {};
+    try {
+      if (isNew) await signUp(accountOf(name.value, password.value, displayName.value));
+      const credentials = { name: name.value.trim(), password: password.value };
+      const login = await logIn(credentials, thisDevice());
+      name.value = "";
+      displayName.value = "";
+      begin(login);
+    } catch (error) {
+      wrong.value = fieldErrors(error);
+      problem.value = sentenceOfError(error);
+    } finally {
+      isBusy.value = false;
+    }
+  }
+
+  const ended = endedBy.value;
+  return (
+    <main class="entrance">
+      <form class="card" onSubmit={submit}>
+        <h1>{isNew ? "Make an account" : "Log in"}</h1>
+        {ended !== null && <p class="notice">{sentenceOfEnd(ended)}</p>}
+        <Field
+          label={isNew ? "User name" : "User name or e-mail"}
+          value={name}
+          autocomplete="username"
+          required
+          autofocus
+          hint={isNew ? "3 to 32 letters, digits, dots, underscores and hyphens" : undefined}
+          error={wrong.value.username}
+        />
+        {isNew && (
+          <Field
+            label="Name (optional)"
+            value={displayName}
+            autocomplete="name"
+            maxLength={64}
+            hint="What others see"
+            error={wrong.value.displayName}
+          />
+        )}
+        <Field
+          label="Password"
+          type="password"
+          value={password}
+          autocomplete={isNew ? "new-password" : "current-password"}
+          required
+          hint={isNew ? "At least 8 characters" : undefined}
+          error={wrong.value.password}
+        />
+        <p class="error" role="alert">
+          {problem.value}
+        </p>
+        <button type="submit" class="button primary" aria-disabled={isBusy.value}>
+          {isNew ? "Make account" : "Log in"}
+        </button>
+        {isNew ? (
+          <p>
+            You have an account? <a href="/log-in">Log in</a>
+          </p>
+        ) : (
+          <p>
+            You are new here? <a href="/register">Make an account</a>
+          </p>
+        )}
+      </form>
+    </main>
+  );
+}
+
+function accountOf(name: string, password: string, displayName: string) {
+  const account = { username: name.trim(), password };
+  return displayName.trim() === "" ? account : { ...account, displayName: displayName.trim() };
+}

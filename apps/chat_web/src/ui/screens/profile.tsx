@@ -1,0 +1,185 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { type ChatClient, Disconnected, type User } from "../../client";
+import { askedPassword, confirmed, say, tried } from "../alerts";
+import { notificationsOn, setNotifications } from "../notifications";
+import { Field } from "../parts/field";
+import { Icon } from "../parts/icons";
+import { ScreenHead } from "../parts/screen-head";
+import { fieldErrors, sentenceOfError } from "../sentences";
+
+/** One's name, password and account, and how this browser behaves. */
+export function Profile({ client }: { client: ChatClient }) {
+  const me = useSignal<User | null>(null);
+  useEffect(() => {
+    void tried(async () => {
+      me.value = await client.api.me();
+    });
+  }, []);
+  return (
+    <div class="screen">
+      <ScreenHead title="Profile and settings" back="/" />
+      <a class="button" href="/settings/devices">
+        <Icon name="device" /> My devices
+      </a>
+      {me.value !== null && <Names client={client} me={me.value} />}
+      <Password client={client} />
+      <Notifications />
+      <Leaving client={client} />
+    </div>
+  );
+}
+
+function Names({ client, me }: { client: ChatClient; me: User }) {
+  const displayName = useSignal(me.displayName ?? "");
+  const email = useSignal(me.email ?? "");
+  const told = useSignal("");
+  const wrong = useSignal<Record<string, string>>({});
+
+  async function submit(event: Event) {
+    event.preventDefault();
+    const changes: { displayName?: string; email?: string } = {};
+    if (displayName.value.trim() !== (me.displayName ?? ""))
+      changes.displayName = displayName.value.trim();
+    if (email.value.trim() !== (me.email ?? "")) changes.email = email.value.trim();
+    try {
+      client.directory.take([await client.api.changeMe(changes)]);
+      wrong.value = {};
+      told.value = "Saved.";
+    } catch (error) {
+      wrong.value = fieldErrors(error);
+      told.value = sentenceOfError(error);
+    }
+  }
+
+  return (
+    <form class="settings-part" onSubmit={submit}>
+      <h2>You</h2>
+      <p class="hint">Your user name is {me.username}.</p>
+      <Field
+        label="Name"
+        value={displayName}
+        autocomplete="name"
+        maxLength={64}
+        hint="What others see"
+        error={wrong.value.displayName}
+      />
+      <Field
+        label="E-mail (optional)"
+        type="email"
+        value={email}
+        autocomplete="email"
+        hint="You can log in with it. Nobody sees it"
+        error={wrong.value.email}
+      />
+      <p role="status">{told.value}</p>
+      <button type="submit" class="button primary">
+        Save
+      </button>
+    </form>
+  );
+}
+
+function Password({ client }: { client: ChatClient }) {
+  const current = useSignal("");
+  const next = useSignal("");
+  const told = useSignal("");
+  const wrong = useSignal<Record<string, string>>({});
+
+  async function submit(event: Event) {
+    event.preventDefault();
+    try {
+      await client.api.changePassword(current.value, next.value);
+      current.value = "";
+      next.value = "";
+      wrong.value = {};
+      told.value = "You have a new password. Your other devices were logged out.";
+    } catch (error) {
+      wrong.value = fieldErrors(error);
+      told.value = sentenceOfError(error);
+    }
+  }
+
+  return (
+    <form class="settings-part" onSubmit={submit}>
+      <h2>Password</h2>
+      <Field
+        label="Password now"
+        type="password"
+        value={current}
+        autocomplete="current-password"
+        required
+        error={wrong.value.currentPassword}
+      />
+      <Field
+        label="New password"
+        type="password"
+        value={next}
+        autocomplete="new-password"
+        required
+        hint="At least 8 characters"
+        error={wrong.value.newPassword}
+      />
+      <p role="status">{told.value}</p>
+      <button type="submit" class="button primary">
+        Change the password
+      </button>
+    </form>
+  );
+}
+
+function Notifications() {
+  if (!("Notification" in globalThis)) return null;
+  async function change(on: boolean) {
+    await setNotifications(on);
+    if (on && !notificationsOn.value)
+      await say("Notifications are off", "Your browser does not allow them for this page.");
+  }
+  return (
+    <section class="settings-part">
+      <h2>Notifications</h2>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={notificationsOn.value}
+          onChange={(event) => void change(event.currentTarget.checked)}
+        />
+        Show messages that come in while this window is hidden
+      </label>
+    </section>
+  );
+}
+
+function Leaving({ client }: { client: ChatClient }) {
+  async function logOut() {
+    const waiting = client.outbox.all().length;
+    const lost = "Messages that are still waiting, and drafts, go from this browser.";
+    if (waiting > 0 && !(await confirmed("Log out?", lost, "Log out"))) return;
+    try {
+      await client.logOut();
+    } catch (error) {
+      if (!(error instanceof Disconnected)) return void say("", sentenceOfError(error));
+      const text = "The server can't be reached, so your session goes on there until it runs out.";
+      if (await confirmed("Forget you in this browser?", text, "Forget")) client.forget();
+    }
+  }
+
+  async function deleteAccount() {
+    const text = "All that you have written goes, for everybody. This can't be undone.";
+    const password = await askedPassword("Delete your account?", text, "Delete everything");
+    if (password === null) return;
+    if (await tried(() => client.api.deleteMe(password))) client.forget();
+  }
+
+  return (
+    <section class="settings-part">
+      <h2>Leaving</h2>
+      <button type="button" class="button" onClick={() => void logOut()}>
+        <Icon name="leave" /> Log out
+      </button>
+      <button type="button" class="button danger" onClick={() => void deleteAccount()}>
+        <Icon name="trash" /> Delete the account
+      </button>
+    </section>
+  );
+}

@@ -1,0 +1,293 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { ChatClient } from "../src/client/chat-client";
+import { LOGGED_OUT_ELSEWHERE } from "../src/client/connection";
+import { Refused } from "../src/client/errors";
+import { LogInStore } from "../src/client/log-in-store";
+import type { NewMessage, SyncPart } from "../src/client/wire";
+import {
+  EMPTY_SYNC,
+  FakeLink,
+  fakeSend,
+  MemoryStorage,
+  message,
+  storedLogin,
+} from "./support/fakes";
+
+const part: SyncPart = {
+  conversationId: "c",
+  entries: [{ seq: 1, event: "new_message", data: message(1) }],
+  firstSeq: 1,
+  lastSeq: 1,
+  hasMore: false,
+  reset: false,
+  readSeq: 0,
+  unreadCount: 1,
+  receipts: [],
+};
+
+const conversation = {
+  id: "c",
+  kind: "direct",
+  title: null,
+  members: ["ann", "bob"].map((userId) => ({ userId, role: "member", joinedAt: "" })),
+  firstSeq: 1,
+  lastSeq: 1,
+  lastMessage: null,
+  readSeq: 0,
+  unreadCount: 1,
+  receipts: [],
+  createdAt: "2026-01-31T08:00:00.000Z",
+};
+
+describe("the client", () => {
+  let storage: MemoryStorage;
+  let heardElsewhere: ((event: Partial<StorageEvent>) => void)[];
+
+  function client(link: FakeLink, send = fakeSend()): ChatClient {
+    const store = new LogInStore(storage);
+    const made = new ChatClient(storedLogin(), { link, send, store, storage });
+    made.start();
+    return made;
+  }
+
+  async function settled(): Promise<void> {
+    await vi.advanceTimersByTimeAsync(0);
+  }
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    vi.stubGlobal("navigator", {});
+    heardElsewhere = [];
+    vi.stubGlobal("addEventListener", (_: string, listener: () => void) => {
+      heardElsewhere.push(listener);
+    });
+    vi.stubGlobal("removeEventListener", () => {});
+    storage = new MemoryStorage();
+    storage.setItem("chat:login", JSON.stringify(storedLogin()));
+    return () => {
+      vi.useRealTimers();
+      vi.unstubAllGlobals();
+    };
+  });
+
+  it("registers, catches up, and then sends what waits", async () => {
+    const link = new FakeLink({
+      sync: () => ({ conversations: [part], nextCursor: null }),
+      send_message: (sent: NewMessage) => ({
+        message: message(2, { ...sent, senderId: "ann" }),
+        duplicate: false,
+      }),
+    });
+    const ann = client(link);
+    ann.send("c", "hello");
+    link.connect();
+    await settled();
+    expect(link.calls.slice(0, 2).map(({ event }) => event)).toEqual(["register_user", "sync"]);
+    expect(link.called("send_message")).toHaveLength(1);
+    expect(ann.status.kind).toBe("online");
+    expect(ann.outbox.all()).toEqual([]);
+    expect(ann.state.conversations.get("c")?.seq).toBe(2);
+  });
+
+  it("sends nothing before it has caught up", async () => {
+    let caughtUp = () => {};
+    const link = new FakeLink({
+      sync: () =>
+        new Promise((resolve) => {
+          caughtUp = () => resolve(EMPTY_SYNC);
+        }),
+      send_message: (sent: NewMessage) => ({ message: message(1, sent), duplicate: false }),
+    });
+    const ann = client(link);
+    link.connect();
+    ann.send("c", "hello");
+    await settled();
+    expect(link.called("send_message")).toEqual([]);
+    caughtUp();
+    await settled();
+    expect(link.called("send_message")).toHaveLength(1);
+  });
+
+  it("names what it has after each connect", async () => {
+    const link = new FakeLink({ sync: () => ({ conversations: [part], nextCursor: null }) });
+    const ann = client(link);
+    link.connect();
+    await settled();
+    link.lose();
+    expect(ann.status.kind).toBe("offline");
+    link.connect();
+    await settled();
+    expect(link.called("sync").at(-1)).toMatchObject({ conversations: { c: 1 } });
+  });
+
+  it("asks for the rest of answers that were cut, page by page", async () => {
+    const second: SyncPart = {
+      ...part,
+      lastSeq: 2,
+      entries: [{ seq: 2, event: "new_message", data: message(2) }],
+    };
+    const other = { ...part, conversationId: "d" };
+    const answers = [
+      { conversations: [{ ...part, lastSeq: 2, hasMore: true }], nextCursor: "next" },
+      { conversations: [other], nextCursor: null },
+      { conversations: [second], nextCursor: null },
+    ];
+    const link = new FakeLink({
+      sync: () => answers.shift() ?? { conversations: [], nextCursor: null },
+    });
+    const ann = client(link);
+    link.connect();
+    await settled();
+    expect(link.called("sync")).toEqual([
+      { conversations: {}, others: "latest", limit: 40 },
+      { conversations: {}, others: "latest", limit: 40, cursor: "next" },
+      { conversations: { c: 1 }, others: "none" },
+    ]);
+    expect(ann.state.conversations.get("c")?.seq).toBe(2);
+  });
+
+  it("asks for one conversation where a push has jumped over a place", async () => {
+    const link = new FakeLink({ sync: () => ({ conversations: [part], nextCursor: null }) });
+    client(link);
+    link.connect();
+    await settled();
+    link.push({ event: "new_message", data: message(3) });
+    await settled();
+    expect(link.called("sync").at(-1)).toEqual({ conversations: { c: 1 }, others: "none" });
+  });
+
+  it("fetches what the log does not tell of a conversation", async () => {
+    const link = new FakeLink({ sync: () => ({ conversations: [part], nextCursor: null }) });
+    const ann = client(link, fakeSend({ "GET /conversations/c": () => conversation }));
+    link.connect();
+    await settled();
+    expect(ann.state.conversations.get("c")).toMatchObject({ kind: "direct", isDescribed: true });
+  });
+
+  it("tells once of a burst that it has arrived", async () => {
+    const link = new FakeLink({ sync: () => ({ conversations: [part], nextCursor: null }) });
+    client(link);
+    link.connect();
+    await settled();
+    link.calls.length = 0;
+    for (let seq = 2; seq <= 101; seq++) link.push({ event: "new_message", data: message(seq) });
+    await settled();
+    expect(link.called("mark_delivered").at(-1)).toEqual({ conversationId: "c", seq: 101 });
+    expect(link.called("mark_delivered").length).toBeLessThanOrEqual(2);
+  });
+
+  it("tells again what it has read, where the server does not know", async () => {
+    const receipts = [{ userId: "ann", deliveredSeq: 0, readSeq: 0 }];
+    const link = new FakeLink({
+      sync: () => ({ conversations: [{ ...part, receipts }], nextCursor: null }),
+    });
+    const ann = client(link);
+    link.connect();
+    await settled();
+    ann.read("c");
+    await settled();
+    link.lose();
+    link.calls.length = 0;
+    link.connect();
+    await settled();
+    expect(link.called("mark_read")).toEqual([{ conversationId: "c", seq: 1 }]);
+  });
+
+  it("drops from the outbox what a push shows to be stored", async () => {
+    const link = new FakeLink({ sync: () => ({ conversations: [part], nextCursor: null }) });
+    const ann = client(link);
+    link.connect();
+    await settled();
+    link.answers.send_message = () => new Promise(() => {});
+    ann.send("c", "hello");
+    const [{ clientMessageId } = { clientMessageId: "" }] = ann.outbox.all();
+    const stored = message(2, { senderId: "ann", clientMessageId, content: "hello" });
+    link.push({ event: "new_message", data: stored });
+    expect(ann.outbox.all()).toEqual([]);
+  });
+
+  it("gets another token where the server finds the old one run out", async () => {
+    const link = new FakeLink({
+      register_user: ({ token }) => {
+        if (token === "token 1") throw new Refused({ code: "token_expired", status: 401 });
+        return { userId: "ann", sessionId: "s", devices: 1, expiresAt: "", serverTime: "" };
+      },
+    });
+    const ann = client(link);
+    link.connect();
+    await settled();
+    expect(link.called("register_user")).toEqual([{ token: "token 1" }, { token: "token 2" }]);
+    expect(ann.status.kind).toBe("online");
+  });
+
+  it("registers anew with each new token, and stays connected", async () => {
+    const link = new FakeLink();
+    const ann = client(link);
+    link.connect();
+    await settled();
+    await vi.advanceTimersByTimeAsync(451_000);
+    expect(link.called("register_user").at(-1)).toEqual({ token: "token 2" });
+    expect(ann.status.kind).toBe("online");
+  });
+
+  it.each(["session_revoked", "token_invalid"])("ends with its session: %s", async (code) => {
+    const link = new FakeLink();
+    const ann = client(link);
+    link.connect();
+    await settled();
+    link.push({ event: "auth_error", data: { code, message: "" } });
+    expect(ann.status).toEqual({ kind: "ended", code });
+    expect(storage.getItem("chat:login")).toBeNull();
+  });
+
+  it("keeps what was not sent when its session ends, for the next one", async () => {
+    const link = new FakeLink();
+    const ann = client(link);
+    ann.send("c", "not lost");
+    ann.drafts.write("c", "nor this");
+    link.connect();
+    link.push({ event: "auth_error", data: { code: "session_revoked", message: "" } });
+    await settled();
+    expect(ann.outbox.all()).toHaveLength(1);
+    expect(ann.drafts.read("c")).toBe("nor this");
+  });
+
+  it("ends when another window logs out", async () => {
+    const link = new FakeLink();
+    const ann = client(link);
+    storage.removeItem("chat:login");
+    for (const heard of heardElsewhere) heard({ key: "chat:login" });
+    expect(ann.status).toEqual({ kind: "ended", code: LOGGED_OUT_ELSEWHERE });
+  });
+
+  it("tries again later where the server has no room for it", async () => {
+    const problem = { code: "too_many_connections", status: 429, retryAfter: 7 };
+    const link = new FakeLink({
+      register_user: () => {
+        throw new Refused(problem);
+      },
+    });
+    const ann = client(link);
+    link.connect();
+    await settled();
+    expect(ann.status).toEqual({ kind: "offline", problem });
+    expect(link.reconnects).toEqual([7_000]);
+  });
+
+  it("reads older messages before those that are here", async () => {
+    const late = { ...part, lastSeq: 60, entries: [{ ...part.entries[0], seq: 60 }] };
+    late.entries = [{ seq: 60, event: "new_message", data: message(60) }];
+    const link = new FakeLink({
+      sync: () => ({ conversations: [late as SyncPart], nextCursor: null }),
+    });
+    const history = { items: [message(58), message(59)], hasMore: true };
+    const send = fakeSend({ "GET /conversations/c/messages": () => history });
+    const ann = client(link, send);
+    link.connect();
+    await settled();
+    await ann.loadEarlier("c");
+    const state = ann.state.conversations.get("c");
+    expect(state?.timeline.map(({ seq }) => seq)).toEqual([58, 59, 60]);
+    expect(state?.base).toBe(57);
+  });
+});

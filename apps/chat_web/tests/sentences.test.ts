@@ -1,0 +1,40 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { Disconnected, Refused } from "../src/client/errors";
+import { sentenceOf, sentenceOfError } from "../src/ui/sentences";
+
+const page = readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf8");
+const codes = [...page.matchAll(/^\| `(\w+)` \| `\w+` \|/gm)].map(([, code]) => code ?? "");
+
+describe("a problem of the server", () => {
+  it.each(codes)("has a sentence of its own: %s", (code) => {
+    expect(sentenceOf({ code })).not.toBe("That did not work.");
+  });
+
+  it("is known by its status where its code is not", () => {
+    expect(sentenceOf({ code: "of_a_later_version", status: 403 })).toBe(
+      "You may not do that here.",
+    );
+  });
+
+  it("tells of each field that is wrong", () => {
+    const errors = [{ field: "title", message: "must not be empty" }];
+    expect(sentenceOf({ code: "invalid", errors })).toBe("Name of the group must not be empty.");
+  });
+
+  it("tells how long to wait", () => {
+    const problem = { code: "rate_limited", retryAfter: 30 };
+    expect(sentenceOf(problem)).toContain("30 seconds");
+  });
+});
+
+describe("what a call throws", () => {
+  it("is a sentence where the server refused, or could not be reached", () => {
+    expect(sentenceOfError(new Refused({ code: "last_owner" }))).toContain("only owner");
+    expect(sentenceOfError(new Disconnected())).toContain("can't be reached");
+  });
+
+  it("is thrown on where it is a mistake of ours", () => {
+    expect(() => sentenceOfError(new TypeError("oops"))).toThrow(TypeError);
+  });
+});
