@@ -16,6 +16,7 @@ from chat_core.errors import (
 )
 from chat_core.ids import SessionId, UserId
 from chat_core.limits import Limit
+from chat_core.passwords import check_new_password
 from chat_core.ports.limits import RateLimiter
 from chat_core.ports.notifications import Connections
 from chat_core.ports.security import PasswordHasher, TokenIssuer, TokenVerifier
@@ -32,7 +33,7 @@ from chat_core.sessions import (
     Session,
     check_device,
 )
-from chat_core.users import MAX_EMAIL, Credentials, check_new_password, fold, is_text
+from chat_core.users import MAX_EMAIL, Credentials, fold, is_text
 
 REFRESH_BYTES = 32
 """Of chance in a refresh token: what is not guessed, so a fast digest of it is enough."""
@@ -147,7 +148,9 @@ class Sessions:
 
     async def change_password(self, actor: Actor, current: str, new: str, address: str) -> None:
         """Replace the password; every other session ends. `WrongPassword`, `Invalid`."""
-        check_new_password(new, "newPassword")
+        user = (await self.users.get([actor.user_id])).get(actor.user_id)
+        names = (user.username, user.display_name, user.email) if user else ()
+        check_new_password(new, names, "newPassword")
         await self.check_password(actor.user_id, current, address)
         await self.users.set_password_hash(actor.user_id, await self.hasher.hash(new))
         live = await self.sessions.of_user(actor.user_id)
