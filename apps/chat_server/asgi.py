@@ -16,7 +16,7 @@ from litestar.middleware import AbstractMiddleware, DefineMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.routes import HTTPRoute
-from litestar.types import Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from chat_core.services.sessions import Sessions
 from chat_server.container import SOCKET_PATH, Container, open_stores
@@ -24,6 +24,7 @@ from chat_server.http import blocks, conversations, groups, health, messages, se
 from chat_server.http.answers import Answer
 from chat_server.http.authentication import PUBLIC, BearerAuthentication
 from chat_server.http.cross_origin import CrossOrigin
+from chat_server.http.known_hosts import KnownHosts
 from chat_server.http.problems import exception_handlers
 from chat_server.http.request_log import RequestLog
 from chat_server.http.schema import SchemaDocument
@@ -85,7 +86,10 @@ def create_app(settings: Settings | None = None) -> Litestar:
         state=State({"container": container}),
     )
     _resolve_in_turn(app)
-    app.asgi_handler = RequestLog(CrossOrigin(cast("AbstractMiddleware", app.asgi_handler)))
+    inner: ASGIApp = CrossOrigin(cast("AbstractMiddleware", app.asgi_handler))
+    if settings.hosts:
+        inner = KnownHosts(inner, container.hosts(), container.problems())
+    app.asgi_handler = RequestLog(inner)
     return app
 
 
@@ -173,7 +177,18 @@ def _openapi() -> OpenAPIConfig:
     )
 
 
-@get("/", media_type=MediaType.HTML, opt={PUBLIC: True}, include_in_schema=False)
+@get(
+    "/",
+    media_type=MediaType.HTML,
+    opt={PUBLIC: True},
+    include_in_schema=False,
+    response_headers={
+        "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline';"
+        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+    },
+)
 async def _front_page() -> str:
     """What stands at `/` as long as there is no web client."""
     return FRONT_PAGE

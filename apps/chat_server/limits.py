@@ -34,6 +34,11 @@ def login_limits(settings: Settings) -> LoginLimits:
     )
 
 
+def connection_limit(settings: Settings) -> Limit:
+    """How many sockets an address may open."""
+    return rate(settings, "connections per address", settings.connections_per_address, MINUTE)
+
+
 def token_life(settings: Settings) -> timedelta:
     """How long an access token is good."""
     return timedelta(seconds=settings.access_token_seconds)

@@ -43,6 +43,11 @@ class Settings(Deployment):
     connections_per_user: Count = Field(
         10, validation_alias="CHAT_CONNECTIONS_PER_USER", description="live at one time"
     )
+    connections_per_address: Count = Field(
+        600,
+        validation_alias="CHAT_CONNECTIONS_PER_ADDRESS",
+        description="opened in a minute, registered or not",
+    )
     message_bytes: Count = Field(
         4096, validation_alias="CHAT_MESSAGE_BYTES", description="of a message's content"
     )
