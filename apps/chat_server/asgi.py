@@ -27,6 +27,7 @@ from chat_server.http.cross_origin import CrossOrigin
 from chat_server.http.known_hosts import KnownHosts
 from chat_server.http.problems import exception_handlers
 from chat_server.http.request_log import RequestLog
+from chat_server.http.request_rates import RequestRates
 from chat_server.http.schema import SchemaDocument
 from chat_server.settings import Settings, load_settings
 
@@ -42,8 +43,12 @@ def create_app(settings: Settings | None = None) -> Litestar:
     settings = settings or load_settings()
     container = Container(settings=settings)
 
-    def verifying() -> Sessions:  # a function: the framework copies what is handed to it deeply
+    # Functions: the framework copies what is handed to it deeply.
+    def verifying() -> Sessions:
         return container.sessions()
+
+    def counting() -> RequestRates:
+        return container.request_rates()
 
     api = Router(
         "/api/v1",
@@ -55,7 +60,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
             conversations.router,
             groups.router,
         ],
-        middleware=[DefineMiddleware(BearerAuthentication, sessions=verifying)],
+        middleware=[DefineMiddleware(BearerAuthentication, sessions=verifying, rates=counting)],
     )
     services = (
         "accounts",

@@ -58,13 +58,16 @@ from chat_security import Argon2Hasher, JwtTokens, is_bcrypt
 from chat_server.admission import SocketAdmission
 from chat_server.database_url import MemoryDatabase, MongoDatabase, SqliteDatabase
 from chat_server.hosts import HostPolicy
+from chat_server.http.request_rates import RequestRates
 from chat_server.ids import TimeOrderedIds
 from chat_server.limits import (
+    anonymous_request_limit,
     connection_limit,
     login_limits,
     message_limits,
     rate,
     refresh_limits,
+    request_limit,
     signups,
     token_life,
 )
@@ -376,6 +379,13 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         origins=origins.provided.allows,
         limits=providers.Callable(_transport_limits, settings),
+    )
+    request_rates = providers.Singleton(
+        RequestRates,
+        limiter=limiter,
+        per_user=providers.Callable(request_limit, settings),
+        per_address=providers.Callable(anonymous_request_limit, settings),
+        trusted_proxies=settings.provided.trusted_proxies,
     )
     admission = providers.Singleton(
         SocketAdmission,

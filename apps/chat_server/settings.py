@@ -73,6 +73,19 @@ class Settings(Deployment):
     events_per_second: Count = Field(
         50, validation_alias="CHAT_EVENTS_PER_SECOND", description="of all kinds, per connection"
     )
+    requests_per_second: Count = Field(
+        50,
+        validation_alias="CHAT_REQUESTS_PER_SECOND",
+        description="of all kinds over HTTP, per user",
+    )
+    request_burst: Count = Field(
+        500, validation_alias="CHAT_REQUEST_BURST", description="requests at once, per user"
+    )
+    requests_per_address: Count = Field(
+        1200,
+        validation_alias="CHAT_REQUESTS_PER_ADDRESS",
+        description="in a minute over HTTP, without a good token",
+    )
     logins_per_account: Count = Field(
         5,
         validation_alias="CHAT_LOGINS_PER_ACCOUNT",
