@@ -10,6 +10,7 @@ from chat_core.errors import (
     InvalidCredentials,
     NotFound,
     Overloaded,
+    RateLimited,
     RefreshReused,
     Unavailable,
     WrongPassword,
@@ -205,12 +206,15 @@ class Sessions:
         self, account: str, credentials: Credentials | None, password: str, address: str
     ) -> bool:
         """Whether the password is right; a wrong one counts against the limits."""
-        counted = (
-            (self.limits.per_address, address),
-            (self.limits.per_account, f"{account} {address}"),
-        )
-        for limit, key in counted:
-            await self.limiter.take(limit, key)
+        of_address = self.limits.per_address, address
+        of_account = self.limits.per_account, f"{account} {address}"
+        await self.limiter.take(*of_address)
+        try:
+            await self.limiter.take(*of_account)
+        except RateLimited:
+            # Else whoever goes on trying one account shuts out all others at that address.
+            await self.limiter.give_back(*of_address)
+            raise
         password_hash = credentials.password_hash if credentials else None
         is_wrong = False
         try:
@@ -218,8 +222,8 @@ class Sessions:
         finally:
             # A hasher that has too much to do has not judged.
             if not is_wrong:
-                for limit, key in counted:
-                    await self.limiter.give_back(limit, key)
+                await self.limiter.give_back(*of_address)
+                await self.limiter.give_back(*of_account)
         return not is_wrong
 
 

@@ -52,6 +52,8 @@ async def test_1000_guesses_are_stopped_whatever_they_claim_and_the_user_gets_in
         # Nor does the guesser get in from where the guesses came, should one be right by then.
         refused(await guesser.http.post("/users/login", json=right), 429, "rate_limited")
         answered(await owner.http.get("/users/me", headers=alice.bearer), 200)
+        # Whoever shares the guesser's address has an account of their own.
+        assert (await guesser.log_in((await owner.person("bob")).username)).id
 
 
 async def test_an_unknown_name_and_a_wrong_password_get_one_answer_and_take_as_long(

@@ -8,6 +8,11 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
+from chat_core.errors import RateLimited
+from chat_core.ids import UserId
+from chat_core.limits import Limit
+from chat_core.ports.limits import RateLimiter
+from chat_server.http.request_rates import RequestRates
 from tests.support.server import Api, Person, ServerProcess, answered, refused
 from tests.support.tokens import forged
 from tests.support.waiting import eventually
@@ -105,3 +110,23 @@ async def test_an_address_makes_so_many_requests_without_a_good_token(
     refused(await caller.http.get("/users/me", headers=elsewhere()), 401, "unauthenticated")
     for _ in range(2 * PER_ADDRESS):
         answered(await caller.http.get(f"{limited.url}/health/ready"), 200)
+
+
+async def test_a_limiter_that_can_not_count_at_once_is_waited_for() -> None:
+    taken = []
+
+    class DistantLimiter(RateLimiter):
+        async def take(self, limit: Limit, key: str) -> None:
+            await asyncio.sleep(0)
+            taken.append((limit.name, key))
+            if len(taken) > 1:
+                raise RateLimited
+
+        async def give_back(self, limit: Limit, key: str) -> None:
+            raise NotImplementedError
+
+    rates = RequestRates(DistantLimiter(), Limit("user", 1, 1), Limit("address", 1, 1), 0)
+    await rates.count_user(UserId("ann"))
+    with pytest.raises(RateLimited):
+        await rates.count_user(UserId("ann"))
+    assert taken == [("user", "ann")] * 2
