@@ -18,7 +18,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help run web test check prove bench screenshots format lock wheel clean
+.PHONY: help run web test check prove bench screenshots format lock audit wheel clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +61,12 @@ lock: .venv/.dev-stamp ## Choose new versions for requirements/*.txt and JavaScr
 	for each in tests/js $(PEERS) $(WEB); do \
 	  (cd $$each && rm -rf node_modules package-lock.json \
 	    && $(CURDIR)/$(NPM) install --package-lock-only) || exit; done
+
+audit: .venv/.dev-stamp ## Ask for known vulnerabilities of what is locked (needs the network)
+	$(BIN)/uv tool run --from pip-audit==2.10.1 pip-audit --strict --disable-pip --require-hashes \
+	  --progress-spinner off --requirement requirements/dev.txt
+	for each in tests/js $(PEERS) $(WEB); do \
+	  (cd $$each && $(CURDIR)/$(NPM) audit --package-lock-only) || exit; done
 
 wheel: .venv/.dev-stamp web ## Build the wheel into dist
 	$(BIN)/python -m hatchling build -t wheel

@@ -173,6 +173,13 @@ class OriginNotAllowed(ChatError):
     title = "This origin may not connect"
 
 
+class HostNotAllowed(ChatError):
+    """The request is for a host that is not on the list."""
+
+    kind, code = ErrorKind.FORBIDDEN, "host_not_allowed"
+    title = "There is no such host here"
+
+
 class NotFound(ChatError):
     """There is no such thing, or its existence is nobody's business."""
 

@@ -13,7 +13,6 @@ EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 MAX_EMAIL = 254
 """Characters; the longest address that a mail path can carry (RFC 5321, errata 1690)."""
 MAX_DISPLAY_NAME = 64
-MIN_PASSWORD, MAX_PASSWORD = 8, 256
 MAX_IDS = 100
 
 
@@ -82,13 +81,6 @@ def check_display_name(name: str) -> str:
     if not name.strip() or len(name) > MAX_DISPLAY_NAME or not printable:
         raise Invalid.field("displayName", f"must be 1 to {MAX_DISPLAY_NAME} characters")
     return name
-
-
-def check_new_password(password: str, field: str = "password") -> str:
-    """8 to 256 characters; raises `Invalid`."""
-    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD or not is_text(password):
-        raise Invalid.field(field, f"must be {MIN_PASSWORD} to {MAX_PASSWORD} characters")
-    return password
 
 
 def is_text(text: str) -> bool:

@@ -6,6 +6,7 @@ try:
 except ImportError as error:
     raise ImportError('chat_socketio needs an extra: pip install "chat-core[socketio]"') from error
 
+from chat_socketio.admission import Admission
 from chat_socketio.app import SocketApp
 from chat_socketio.connections import Connection, Rooms, Transport
 from chat_socketio.dispatcher import Dispatcher, SocketLimits
@@ -15,6 +16,7 @@ from chat_socketio.server import OriginCheck, SocketServer, TransportLimits
 from chat_socketio.takeover import DirectWebSockets
 
 __all__ = [
+    "Admission",
     "Connection",
     "DirectWebSockets",
     "Dispatcher",

@@ -2,11 +2,13 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qs
 
 import socketio
 
-from chat_core.errors import OriginNotAllowed
-from chat_socketio.server import OriginCheck, SocketServer
+from chat_core.errors import ChatError
+from chat_socketio.admission import Admission
+from chat_socketio.server import SocketServer
 from chat_wire import encode
 from chat_wire.problems import Problem, ProblemReporter
 
@@ -17,21 +19,21 @@ Send = Callable[[Any], Awaitable[None]]
 
 
 class SocketApp:
-    """Refuses foreign origins, serves the rest, and lets no error out."""
+    """Refuses whom it is to refuse, serves the rest, and lets no error out."""
 
     def __init__(
-        self, server: SocketServer, *, origins: OriginCheck, problems: ProblemReporter
+        self, server: SocketServer, *, admission: Admission, problems: ProblemReporter
     ) -> None:
         self._app = socketio.ASGIApp(server, socketio_path=None)
-        self._origins = origins
+        self._admission = admission
         self._problems = problems
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one polling request, or one websocket to its end."""
-        headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-        origin = headers.get(b"origin")
-        if origin is not None and not self._origins(origin, headers.get(b"host")):
-            await _answer(scope, receive, send, self._problems.report(OriginNotAllowed()))
+        try:
+            _admit(self._admission, scope)
+        except ChatError as error:
+            await _answer(scope, receive, send, self._problems.report(error))
             return
         has_begun = False
 
@@ -48,6 +50,20 @@ class SocketApp:
                 await _answer(scope, receive, send, problem)
 
 
+def _admit(admission: Admission, scope: Scope) -> None:
+    headers = [(name.lower(), value.decode("latin-1")) for name, value in scope["headers"]]
+    first = dict(reversed(headers))
+    client = scope.get("client")
+    admission(
+        peer=client[0] if client else None,
+        host=", ".join(value for name, value in headers if name == b"host") or None,
+        origin=first.get(b"origin"),
+        forwarded=[value for name, value in headers if name == b"x-forwarded-for"],
+        # As Engine.IO reads it: an empty one, or one of a longer name, is none.
+        is_new="sid" not in parse_qs(scope["query_string"].decode("latin-1")),
+    )
+
+
 async def _answer(scope: Scope, receive: Receive, send: Send, problem: Problem) -> None:
     """Answer with a problem document, for a websocket in place of its handshake."""
     prefix = "http"
@@ -58,5 +74,7 @@ async def _answer(scope: Scope, receive: Receive, send: Send, problem: Problem) 
             return
         prefix = "websocket.http"
     headers = [(b"content-type", b"application/problem+json")]
+    if isinstance(problem.retry_after, int):
+        headers.append((b"retry-after", str(problem.retry_after).encode()))
     await send({"type": f"{prefix}.response.start", "status": problem.status, "headers": headers})
     await send({"type": f"{prefix}.response.body", "body": encode(problem)})

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
@@ -14,10 +16,10 @@ from picows import (
 )
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # (in no stub)
 
-from chat_core.errors import Malformed, NotFound, OriginNotAllowed
+from chat_core.errors import Malformed, NotFound
+from chat_socketio.admission import Admission
 from chat_socketio.direct import DirectSocket, Writes
 from chat_socketio.engine import EngineServer
-from chat_socketio.server import OriginCheck
 from chat_wire import encode
 from chat_wire.problems import ProblemReporter
 
@@ -37,12 +39,12 @@ class DirectWebSockets:
         server: EngineServer,
         *,
         path: str,
-        origins: OriginCheck,
+        admission: Admission,
         problems: ProblemReporter,
     ) -> None:
         self._server = server
         self._path = path
-        self._origins = origins
+        self._admission = admission
         self._problems = problems
         self._writes = Writes()
 
@@ -52,14 +54,16 @@ class DirectWebSockets:
         silent = logging.LoggerAdapter(_silent)  # of a logger picows makes a child for each
 
         class Protocol(WSProtocol):  # type: ignore[misc]
-            __slots__ = ("_connections",)
+            __slots__ = ("_connections", "_peer")
 
             def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:  # noqa: ANN401, ARG002
+                # Known before the handshake is judged, by what knows nothing of its protocol.
+                self._peer: list[str] = []
                 super().__init__(
                     host_port=None,
                     ws_path=None,
                     is_client_side=False,
-                    ws_listener_factory=accept,
+                    ws_listener_factory=partial(accept, self._peer),
                     logger=silent,
                     disconnect_on_exception=True,
                     websocket_handshake_timeout=None,
@@ -76,6 +80,9 @@ class DirectWebSockets:
 
             def connection_made(self, transport: asyncio.BaseTransport) -> None:
                 self._connections.add(self)
+                peer = transport.get_extra_info("peername")
+                if isinstance(peer, tuple):  # not that of a Unix socket
+                    self._peer.append(peer[0])
                 super().connection_made(transport)
 
             def connection_lost(self, error: Exception | None) -> None:
@@ -98,27 +105,37 @@ class DirectWebSockets:
 
         return Protocol
 
-    def accept(self, request: WSUpgradeRequest) -> DirectSocket | WSUpgradeResponseWithListener:
-        """Judge a handshake: the listener for it, or what it is refused with."""
+    def accept(
+        self, peer: Sequence[str], request: WSUpgradeRequest
+    ) -> DirectSocket | WSUpgradeResponseWithListener:
+        """Judge a handshake: the listener for it, or what it is refused with.
+
+        `peer` holds the address that it comes from, or nothing where there is none.
+        """
         try:
-            return self._accepted(request)
+            return self._accepted(peer[0] if peer else None, request)
         except Exception as error:  # noqa: BLE001 - a boundary: picows would answer with its text
             problem = self._problems.report(error)
+            headers = {"Content-Type": "application/problem+json"}
+            if isinstance(problem.retry_after, int):
+                headers["Retry-After"] = str(problem.retry_after)
             response = WSUpgradeResponse.create_error_response(
-                HTTPStatus(problem.status),
-                encode(problem),
-                {"Content-Type": "application/problem+json"},
+                HTTPStatus(problem.status), encode(problem), headers
             )
             return WSUpgradeResponseWithListener(response, None)
 
-    def _accepted(self, request: WSUpgradeRequest) -> DirectSocket:
+    def _accepted(self, peer: str | None, request: WSUpgradeRequest) -> DirectSocket:
         path, _, query_string = request.path.decode("latin-1").partition("?")
         if path.rstrip("/") != self._path:
             raise NotFound("There is no websocket here")
-        origin, host = request.headers.get("origin"), request.headers.get("host")
-        if origin is not None and not self._origins(origin, host):
-            raise OriginNotAllowed
         query = parse_qs(query_string)
+        self._admission(
+            peer=peer,
+            host=", ".join(request.headers.getall("host", [])) or None,
+            origin=request.headers.get("origin"),
+            forwarded=request.headers.getall("x-forwarded-for", []),
+            is_new="sid" not in query,
+        )
         if query.get("transport") != ["websocket"] or "j" in query:
             raise Malformed("A websocket takes transport=websocket")
         environ = {"QUERY_STRING": query_string, "PATH_INFO": path}

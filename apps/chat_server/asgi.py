@@ -16,7 +16,7 @@ from litestar.middleware import AbstractMiddleware, DefineMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.routes import HTTPRoute
-from litestar.types import Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from chat_core.services.sessions import Sessions
 from chat_server.container import SOCKET_PATH, Container, open_stores
@@ -24,8 +24,10 @@ from chat_server.http import blocks, conversations, groups, health, messages, se
 from chat_server.http.answers import Answer
 from chat_server.http.authentication import PUBLIC, BearerAuthentication
 from chat_server.http.cross_origin import CrossOrigin
+from chat_server.http.known_hosts import KnownHosts
 from chat_server.http.problems import exception_handlers
 from chat_server.http.request_log import RequestLog
+from chat_server.http.request_rates import RequestRates
 from chat_server.http.schema import SchemaDocument
 from chat_server.http.web_client import built_client, web_client
 from chat_server.settings import Settings, load_settings
@@ -42,8 +44,12 @@ def create_app(settings: Settings | None = None) -> Litestar:
     settings = settings or load_settings()
     container = Container(settings=settings)
 
-    def verifying() -> Sessions:  # a function: the framework copies what is handed to it deeply
+    # Functions: the framework copies what is handed to it deeply.
+    def verifying() -> Sessions:
         return container.sessions()
+
+    def counting() -> RequestRates:
+        return container.request_rates()
 
     api = Router(
         "/api/v1",
@@ -55,7 +61,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
             conversations.router,
             groups.router,
         ],
-        middleware=[DefineMiddleware(BearerAuthentication, sessions=verifying)],
+        middleware=[DefineMiddleware(BearerAuthentication, sessions=verifying, rates=counting)],
     )
     services = (
         "accounts",
@@ -86,7 +92,10 @@ def create_app(settings: Settings | None = None) -> Litestar:
         state=State({"container": container}),
     )
     _resolve_in_turn(app)
-    app.asgi_handler = RequestLog(CrossOrigin(cast("AbstractMiddleware", app.asgi_handler)))
+    inner: ASGIApp = CrossOrigin(cast("AbstractMiddleware", app.asgi_handler))
+    if settings.hosts:
+        inner = KnownHosts(inner, container.hosts(), container.problems())
+    app.asgi_handler = RequestLog(inner)
     return app
 
 

@@ -55,13 +55,19 @@ from chat_mongo import (
 )
 from chat_mongo import MongoDatabase as MongoClient
 from chat_security import Argon2Hasher, JwtTokens, is_bcrypt
+from chat_server.admission import SocketAdmission
 from chat_server.database_url import MemoryDatabase, MongoDatabase, SqliteDatabase
+from chat_server.hosts import HostPolicy
+from chat_server.http.request_rates import RequestRates
 from chat_server.ids import TimeOrderedIds
 from chat_server.limits import (
+    anonymous_request_limit,
+    connection_limit,
     login_limits,
     message_limits,
     rate,
     refresh_limits,
+    request_limit,
     signups,
     token_life,
 )
@@ -215,6 +221,10 @@ def _origin_policy(settings: Settings) -> OriginPolicy:
     return OriginPolicy(settings.cors_origins, any_localhost=not settings.production)
 
 
+def _host_policy(settings: Settings) -> HostPolicy:
+    return HostPolicy(frozenset(settings.hosts))
+
+
 def _problem_reporter(settings: Settings, ids: IdGenerator) -> ProblemReporter:
     return ProblemReporter(ids, development=not settings.production)
 
@@ -226,11 +236,11 @@ def _wire_log(log: ConversationLog, rooms: Rooms) -> Delivery:
 
 
 def _websocket_protocol(
-    server: SocketServer, *, origins: OriginPolicy, problems: ProblemReporter
+    server: SocketServer, *, admission: SocketAdmission, problems: ProblemReporter
 ) -> type[asyncio.BufferedProtocol]:
     """What uvicorn is to hand its websockets to, past ASGI."""
     direct = DirectWebSockets(
-        server.eio, path=SOCKET_PATH, origins=origins.allows, problems=problems
+        server.eio, path=SOCKET_PATH, admission=admission.admit, problems=problems
     )
     return direct.protocol()
 
@@ -248,6 +258,7 @@ class Container(containers.DeclarativeContainer):
     limiter = providers.Singleton(MemoryRateLimiter, clock)
     rooms = providers.Singleton(Rooms)
     origins = providers.Singleton(_origin_policy, settings)
+    hosts = providers.Singleton(_host_policy, settings)
     problems = providers.Singleton(_problem_reporter, settings, ids)
 
     # For what the log, or a store, checks once more: sending, receipts, typing.
@@ -369,9 +380,24 @@ class Container(containers.DeclarativeContainer):
         origins=origins.provided.allows,
         limits=providers.Callable(_transport_limits, settings),
     )
+    request_rates = providers.Singleton(
+        RequestRates,
+        limiter=limiter,
+        per_user=providers.Callable(request_limit, settings),
+        per_address=providers.Callable(anonymous_request_limit, settings),
+        trusted_proxies=settings.provided.trusted_proxies,
+    )
+    admission = providers.Singleton(
+        SocketAdmission,
+        origins=origins,
+        hosts=hosts,
+        limiter=providers.Singleton(MemoryRateLimiter, clock),
+        per_address=providers.Callable(connection_limit, settings),
+        trusted_proxies=settings.provided.trusted_proxies,
+    )
     websocket_protocol = providers.Singleton(
-        _websocket_protocol, socket_server, origins=origins, problems=problems
+        _websocket_protocol, socket_server, admission=admission, problems=problems
     )
     socket_app = providers.Singleton(
-        SocketApp, socket_server, origins=origins.provided.allows, problems=problems
+        SocketApp, socket_server, admission=admission.provided.admit, problems=problems
     )

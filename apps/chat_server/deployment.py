@@ -11,6 +11,7 @@ from chat_server.database_url import (
     SqliteDatabase,
     parse_database_url,
 )
+from chat_server.hosts import parse_hosts
 from chat_server.jwt_secret import HOW_TO_MAKE_ONE, KEPT_IN, check_secret, kept_secret
 from chat_server.origins import ANY, parse_origins
 from chat_server.settings_errors import SettingsError
@@ -70,6 +71,11 @@ class Deployment(BaseSettings):
         validation_alias="CORS_ORIGINS",
         description="comma-separated; not set: any localhost origin in development, the same"
         " origin only in production",
+    )
+    hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        validation_alias="CHAT_HOSTS",
+        description="comma-separated names by which clients call the service; not set: any",
     )
     signups: bool = Field(
         default=True,
@@ -143,6 +149,11 @@ class Deployment(BaseSettings):
         if value is not None:
             check_secret(value.get_secret_value())
         return value
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _hosts(cls, value: str | tuple[str, ...]) -> tuple[str, ...]:
+        return parse_hosts(value) if isinstance(value, str) else value
 
     @field_validator("cors_origins", mode="before")
     @classmethod

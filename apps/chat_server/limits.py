@@ -34,6 +34,22 @@ def login_limits(settings: Settings) -> LoginLimits:
     )
 
 
+def request_limit(settings: Settings) -> Limit:
+    """How many requests a user may make, of all kinds."""
+    burst = settings.request_burst
+    return rate(settings, "requests", burst, burst / settings.requests_per_second)
+
+
+def anonymous_request_limit(settings: Settings) -> Limit:
+    """How many requests without a good token an address may make."""
+    return rate(settings, "requests per address", settings.requests_per_address, MINUTE)
+
+
+def connection_limit(settings: Settings) -> Limit:
+    """How many sockets an address may open."""
+    return rate(settings, "connections per address", settings.connections_per_address, MINUTE)
+
+
 def token_life(settings: Settings) -> timedelta:
     """How long an access token is good."""
     return timedelta(seconds=settings.access_token_seconds)

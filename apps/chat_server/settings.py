@@ -43,6 +43,11 @@ class Settings(Deployment):
     connections_per_user: Count = Field(
         10, validation_alias="CHAT_CONNECTIONS_PER_USER", description="live at one time"
     )
+    connections_per_address: Count = Field(
+        3000,
+        validation_alias="CHAT_CONNECTIONS_PER_ADDRESS",
+        description="opened in a minute, registered or not",
+    )
     message_bytes: Count = Field(
         4096, validation_alias="CHAT_MESSAGE_BYTES", description="of a message's content"
     )
@@ -67,6 +72,19 @@ class Settings(Deployment):
     )
     events_per_second: Count = Field(
         50, validation_alias="CHAT_EVENTS_PER_SECOND", description="of all kinds, per connection"
+    )
+    requests_per_second: Count = Field(
+        50,
+        validation_alias="CHAT_REQUESTS_PER_SECOND",
+        description="of all kinds over HTTP, per user",
+    )
+    request_burst: Count = Field(
+        500, validation_alias="CHAT_REQUEST_BURST", description="requests at once, per user"
+    )
+    requests_per_address: Count = Field(
+        1200,
+        validation_alias="CHAT_REQUESTS_PER_ADDRESS",
+        description="in a minute over HTTP, without a good token",
     )
     logins_per_account: Count = Field(
         5,

@@ -8,6 +8,7 @@ from chat_core.events import UserUpdated
 from chat_core.ids import UserId
 from chat_core.limits import Limit
 from chat_core.pages import Page, check_limit
+from chat_core.passwords import check_new_password
 from chat_core.ports.limits import RateLimiter
 from chat_core.ports.notifications import Notifier
 from chat_core.ports.security import PasswordHasher
@@ -21,7 +22,6 @@ from chat_core.users import (
     User,
     check_display_name,
     check_email,
-    check_new_password,
     check_username,
     is_text,
 )
@@ -74,7 +74,8 @@ class Accounts:
             email=None if new.email is None else check_email(new.email),
             created_at=self.clock.now(),
         )
-        password = check_new_password(new.password)
+        names = (user.username, user.display_name, user.email)
+        password = check_new_password(new.password, names)
         await self.limiter.take(self.signups.per_address, address)
         await self.users.add(user, await self.hasher.hash(password))
         return user

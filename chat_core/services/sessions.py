@@ -10,12 +10,14 @@ from chat_core.errors import (
     InvalidCredentials,
     NotFound,
     Overloaded,
+    RateLimited,
     RefreshReused,
     Unavailable,
     WrongPassword,
 )
 from chat_core.ids import SessionId, UserId
 from chat_core.limits import Limit
+from chat_core.passwords import check_new_password
 from chat_core.ports.limits import RateLimiter
 from chat_core.ports.notifications import Connections
 from chat_core.ports.security import PasswordHasher, TokenIssuer, TokenVerifier
@@ -32,7 +34,7 @@ from chat_core.sessions import (
     Session,
     check_device,
 )
-from chat_core.users import MAX_EMAIL, Credentials, check_new_password, fold, is_text
+from chat_core.users import MAX_EMAIL, Credentials, fold, is_text
 
 REFRESH_BYTES = 32
 """Of chance in a refresh token: what is not guessed, so a fast digest of it is enough."""
@@ -147,7 +149,9 @@ class Sessions:
 
     async def change_password(self, actor: Actor, current: str, new: str, address: str) -> None:
         """Replace the password; every other session ends. `WrongPassword`, `Invalid`."""
-        check_new_password(new, "newPassword")
+        user = (await self.users.get([actor.user_id])).get(actor.user_id)
+        names = (user.username, user.display_name, user.email) if user else ()
+        check_new_password(new, names, "newPassword")
         await self.check_password(actor.user_id, current, address)
         await self.users.set_password_hash(actor.user_id, await self.hasher.hash(new))
         live = await self.sessions.of_user(actor.user_id)
@@ -202,12 +206,15 @@ class Sessions:
         self, account: str, credentials: Credentials | None, password: str, address: str
     ) -> bool:
         """Whether the password is right; a wrong one counts against the limits."""
-        counted = (
-            (self.limits.per_address, address),
-            (self.limits.per_account, f"{account} {address}"),
-        )
-        for limit, key in counted:
-            await self.limiter.take(limit, key)
+        of_address = self.limits.per_address, address
+        of_account = self.limits.per_account, f"{account} {address}"
+        await self.limiter.take(*of_address)
+        try:
+            await self.limiter.take(*of_account)
+        except RateLimited:
+            # Else whoever goes on trying one account shuts out all others at that address.
+            await self.limiter.give_back(*of_address)
+            raise
         password_hash = credentials.password_hash if credentials else None
         is_wrong = False
         try:
@@ -215,8 +222,8 @@ class Sessions:
         finally:
             # A hasher that has too much to do has not judged.
             if not is_wrong:
-                for limit, key in counted:
-                    await self.limiter.give_back(limit, key)
+                await self.limiter.give_back(*of_address)
+                await self.limiter.give_back(*of_account)
         return not is_wrong
 
 

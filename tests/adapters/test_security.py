@@ -332,12 +332,35 @@ def without(mapping: Mapping[str, object], name: str) -> dict[str, object]:
 FORGERIES = {
     "no key id": signed(without(HEADER, "kid"), CLAIMS),
     "a key id that is not known": signed(HEADER | {"kid": "0" * 16}, CLAIMS),
-    "a key id that is no text": signed(HEADER | {"kid": ["x"]}, CLAIMS),
+    **{
+        f"the key id {kid!r}"[:60]: signed(HEADER | {"kid": kid}, CLAIMS)
+        for kid in (
+            "", ["x"], {"x": "y"}, 5, True, None, HEADER["kid"].upper(), HEADER["kid"] + "\0",
+            f" {HEADER['kid']}", "../../../dev/null", "' OR '1'='1", "\ud800", "x" * 3000,
+            "https://evil.example/jwks.json",
+        )
+    },
+    "a key of its own": signed(
+        HEADER | {"kid": "mine", "jwk": {"kty": "oct", "k": "eA"}, "jku": "https://evil.example"},
+        CLAIMS,
+        secret="x",
+    ),
     "no algorithm": signed(without(HEADER, "alg"), CLAIMS),
     "a stronger algorithm": signed(HEADER | {"alg": "HS512"}, CLAIMS, digest="sha512"),
     "the algorithm `none`": f"{segment(HEADER | {'alg': 'none'})}.{segment(CLAIMS)}.",
+    **{
+        f"the algorithm `{none}`": f"{segment(HEADER | {'alg': none})}.{segment(CLAIMS)}."
+        for none in ("None", "NONE", "nOnE", "")
+    },
+    "no signature": f"{segment(HEADER)}.{segment(CLAIMS)}.",
+    **{
+        # To whoever believes the header the secret would be a public key, and anybody's.
+        f"{algorithm} over HMAC": signed(HEADER | {"alg": algorithm}, CLAIMS)
+        for algorithm in ("RS256", "PS256", "ES256", "EdDSA", "HS384", "hs256")
+    },
     "an algorithm that is no text": signed(HEADER | {"alg": {"HS256": 1}}, CLAIMS),
     "another type": signed(HEADER | {"typ": "at+jwt"}, CLAIMS),
+    "a type that is no text": signed(HEADER | {"typ": ["JWT"]}, CLAIMS),
     "an extension": signed(HEADER | {"crit": ["x"], "x": 1}, CLAIMS),
     "a detached payload": signed(HEADER | {"b64": False}, CLAIMS),
     "a header that is no object": signed([1], CLAIMS),

@@ -1,11 +1,13 @@
 """Sessions that last, and sessions that end: over HTTP, and on live sockets within two seconds."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.server import PASSWORD, Api, Person, ServerProcess, answered, refused
+from tests.support.raw_socket import raw_socket
+from tests.support.server import PASSWORD, SECRET, Api, Person, ServerProcess, answered, refused
 from tests.support.socket_clients import SocketClient, SocketClients, caught_up, heard
 
 IN_TIME = 2.0
@@ -129,6 +131,22 @@ async def test_a_new_password_needs_the_old_one(api: Api) -> None:
     answer = await api.http.put("/users/me/password", json=short, headers=ann.bearer)
     problem = refused(answer, 422, "invalid")
     assert problem["errors"][0]["field"] == "newPassword"
+
+
+async def test_a_secret_is_changed_without_logging_anybody_out(tmp_path: Path) -> None:
+    new = "a new secret, which is as long as a secret has to be"
+    me = "/users/me"
+    async with ServerProcess(tmp_path) as server, Api(server.url) as api:
+        ann = await api.person("ann")
+    rotating = ServerProcess(tmp_path, JWT_SECRET=new, JWT_SECRET_PREVIOUS=SECRET)
+    async with rotating as server, Api(server.url) as api, raw_socket(server.url) as raw:
+        answered(await api.http.get(me, headers=ann.bearer), 200)
+        await raw.register(ann)
+        renewed = await api.log_in(ann.username)
+        answered(await api.http.get(me, headers=renewed.bearer), 200)
+    async with ServerProcess(tmp_path, JWT_SECRET=new) as server, Api(server.url) as api:
+        refused(await api.http.get(me, headers=ann.bearer), 401, "token_invalid")
+        answered(await api.http.get(me, headers=renewed.bearer), 200)
 
 
 async def test_a_deleted_account_leaves_places_and_no_words(

@@ -72,6 +72,8 @@ async def test_of_many_who_sign_up_with_one_name_at_once_one_gets_it(api: Api) -
         ({"username": {"$gt": ""}}, "username"),
         ({"password": "seven77"}, "password"),
         ({"password": "x" * 257}, "password"),
+        ({"password": "Password123"}, "password"),
+        ({"password": "Somebody.New"}, "password"),
         ({"password": None}, "password"),
         ({"email": "no address"}, "email"),
         ({"email": ["a@b"]}, "email"),

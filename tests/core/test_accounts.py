@@ -59,6 +59,10 @@ async def test_the_user_name_is_shown_where_no_other_name_is_given(chat: Engine)
     [
         (replace(ANN, username="a b"), "username"),
         (replace(ANN, password="short"), "password"),
+        (replace(ANN, password="Password1"), "password"),
+        (replace(ANN, username="ann.smith", password="Ann.Smith"), "password"),
+        (replace(ANN, password="ANN@example.org"), "password"),
+        (replace(ANN, display_name="Ann Smith", password="ann smith"), "password"),
         (replace(ANN, email="nowhere"), "email"),
         (replace(ANN, display_name=""), "displayName"),
     ],

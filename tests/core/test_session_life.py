@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from chat_core import Actor, Limit, Login, LoginLimits, SessionId, User
+from chat_core import Actor, Limit, Login, LoginLimits, ProfileChange, SessionId, User
 from chat_core.errors import (
     Invalid,
     InvalidCredentials,
@@ -194,14 +194,16 @@ async def test_a_new_password_ends_every_other_session(
     assert bobs.user == bob
 
 
-async def test_a_new_password_needs_the_old_one_and_its_length(
+async def test_a_new_password_needs_the_old_one_and_is_none_that_is_easily_guessed(
     chat: Engine, phone: Login, laptop: Login
 ) -> None:
     with pytest.raises(WrongPassword):
         await chat.sessions.change_password(acting(phone), "wrong horse", NEW, ADDRESS)
-    with pytest.raises(Invalid) as caught:
-        await chat.sessions.change_password(acting(phone), PASSWORD, "short", ADDRESS)
-    assert [each.field for each in caught.value.errors] == ["newPassword"]
+    await chat.accounts.change_profile(phone.user.id, ProfileChange("Ann Smith"))
+    for easy in ("short", "Password1", "ann smith"):
+        with pytest.raises(Invalid) as caught:
+            await chat.sessions.change_password(acting(phone), PASSWORD, easy, ADDRESS)
+        assert [each.field for each in caught.value.errors] == ["newPassword"]
 
     assert is_good(chat, laptop)
     await chat.sessions.log_in("ann", PASSWORD, None, ADDRESS)

@@ -203,6 +203,19 @@ async def test_failed_log_ins_are_counted_by_address_whatever_the_account(
     await sessions.log_in("ann", PASSWORD, None, ELSEWHERE)
 
 
+@pytest.mark.usefixtures("ann", "bob")
+async def test_whoever_goes_on_trying_one_account_shuts_out_nobody_else_at_that_address(
+    sessions: Sessions,
+) -> None:
+    for _ in range(3):
+        assert isinstance(await refusal(sessions, "ann"), InvalidCredentials)
+    for _ in range(20):
+        assert isinstance(await refusal(sessions, "ann"), RateLimited)
+
+    assert isinstance(await refusal(sessions, "bob"), InvalidCredentials)
+    await sessions.log_in("bob", PASSWORD, None, ADDRESS)
+
+
 @dataclass(slots=True)
 class BusyHasher(PlainHasher):
     """Has too much to do."""

@@ -11,7 +11,6 @@ from chat_core.testing.strategies import display_names, hostile_texts, texts, us
 from chat_core.users import (
     check_display_name,
     check_email,
-    check_new_password,
     check_username,
     fold,
     is_text,
@@ -21,7 +20,6 @@ CHECKS: list[tuple[Callable[[str], str], str]] = [
     (check_username, "username"),
     (check_email, "email"),
     (check_display_name, "displayName"),
-    (check_new_password, "password"),
     (check_device, "device"),
 ]
 
@@ -114,7 +112,7 @@ def test_a_name_that_is_empty_or_too_long_or_has_controls_cannot_be_shown(name: 
 
 @pytest.mark.parametrize(
     ("check", "shortest", "longest"),
-    [(check_display_name, 1, 64), (check_new_password, 8, 256), (check_device, 1, 100)],
+    [(check_display_name, 1, 64), (check_device, 1, 100)],
 )
 def test_lengths_are_counted_in_characters(
     check: Callable[[str], str], shortest: int, longest: int

@@ -1,13 +1,14 @@
-"""Who asks: the user of the bearer token, and nobody else."""
+"""Who asks: the user of the bearer token, and nobody else; and whether they ask too often."""
 
 from collections.abc import Callable
 
 from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from chat_core.errors import Unauthenticated
+from chat_core.errors import ChatError, Unauthenticated
 from chat_core.services.sessions import Sessions
 from chat_core.sessions import Actor
+from chat_server.http.request_rates import RequestRates
 
 PUBLIC = "public"
 """A handler with this in its `opt` needs no token."""
@@ -23,25 +24,35 @@ class BearerAuthentication:
     object and a dictionary of all headers for it, several times what verifying costs.
     """
 
-    def __init__(self, app: ASGIApp, sessions: Callable[[], Sessions]) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        sessions: Callable[[], Sessions],
+        rates: Callable[[], RequestRates],
+    ) -> None:
         self._app = app
         self._sessions = sessions
+        self._rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises `Unauthenticated` without a bearer token, and what `Sessions.verify` raises."""
-        if _needs_token(scope):
-            claims = self._sessions().verify(_token(scope))
-            scope["user"] = Actor(claims.user_id, claims.session_id)
+        """Raises `RateLimited`; `Unauthenticated` without a bearer token, and as `Sessions.verify`.
+
+        A token that is no good counts against the address: to find that out costs most of all.
+        """
+        # A browser asks by OPTIONS, without a token, whether it may send one.
+        if scope["type"] == ScopeType.HTTP and scope["method"] != HttpMethod.OPTIONS:
+            rates = self._rates()
+            if scope["route_handler"].opt.get(PUBLIC):
+                await rates.count_address(scope)
+            else:
+                try:
+                    claims = self._sessions().verify(_token(scope))
+                except ChatError:
+                    await rates.count_address(scope)
+                    raise
+                await rates.count_user(claims.user_id)
+                scope["user"] = Actor(claims.user_id, claims.session_id)
         await self._app(scope, receive, send)
-
-
-def _needs_token(scope: Scope) -> bool:
-    # A browser asks by OPTIONS, without a token, whether it may send one.
-    return (
-        scope["type"] == ScopeType.HTTP
-        and scope["method"] != HttpMethod.OPTIONS
-        and not scope["route_handler"].opt.get(PUBLIC)
-    )
 
 
 def _token(scope: Scope) -> str:

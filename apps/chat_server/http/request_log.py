@@ -8,6 +8,7 @@ import uuid_utils
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from chat_server.http.security_headers import missing_from
 from chat_server.logs import current_request
 
 HEADER = b"x-request-id"
@@ -18,6 +19,9 @@ logger = structlog.get_logger("chat_server.requests")
 
 class RequestLog:
     """Logs requests and answers each with its `X-Request-Id`, the caller's own where it sent one.
+
+    What a browser is told of every answer is added here, too: a wrapper of its own would cost more
+    than the headers do.
 
     It goes around the whole application, so that it sees what the framework makes of errors.
     """
@@ -39,7 +43,8 @@ class RequestLog:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], (HEADER, request_id)]
+                headers = message["headers"] = [*message["headers"], (HEADER, request_id)]
+                headers.extend(missing_from(headers))
             await send(message)
 
         before = current_request.set(request_id.decode())

@@ -11,7 +11,7 @@ from chat_core.ids import SessionId
 from chat_core.services.presence import Presence
 from chat_core.services.sessions import Sessions
 from chat_core.sessions import Actor
-from chat_server.http.addresses import client_address
+from chat_server.addresses import client_address
 from chat_server.http.authentication import PUBLIC
 from chat_server.http.bodies import Body
 from chat_server.settings import Settings
@@ -36,7 +36,7 @@ async def log_in(
     settings: NamedDependency[Settings],
 ) -> shapes.Login:
     """Start a session on a device, with a user name or an e-mail address and the password."""
-    address = client_address(request, settings.trusted_proxies)
+    address = client_address(request.scope, settings.trusted_proxies)
     login = await sessions.log_in(data.login(), data.password, data.device, address)
     return shapes.Login.of(login, presence.of(login.user))
 
@@ -79,7 +79,7 @@ async def change_password(
     settings: NamedDependency[Settings],
 ) -> None:
     """Replace the password; every other session ends."""
-    address = client_address(request, settings.trusted_proxies)
+    address = client_address(request.scope, settings.trusted_proxies)
     await sessions.change_password(request.user, data.current_password, data.new_password, address)
 
 

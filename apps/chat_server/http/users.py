@@ -13,7 +13,7 @@ from chat_core.services.erasure import Erasure
 from chat_core.services.presence import Presence
 from chat_core.sessions import Actor
 from chat_core.users import NamePlace, User
-from chat_server.http.addresses import client_address
+from chat_server.addresses import client_address
 from chat_server.http.authentication import PUBLIC
 from chat_server.http.bodies import Body
 from chat_server.settings import Settings
@@ -34,7 +34,7 @@ async def sign_up(
     settings: NamedDependency[Settings],
 ) -> shapes.Self:
     """Make an account; log in with it afterwards."""
-    address = client_address(request, settings.trusted_proxies)
+    address = client_address(request.scope, settings.trusted_proxies)
     user = await accounts.sign_up(data.account(), address)
     return shapes.Self.of(user, presence.of(user))
 
@@ -92,7 +92,7 @@ async def delete_own(
     settings: NamedDependency[Settings],
 ) -> None:
     """Delete the account of whoever asks; what they said goes, too."""
-    address = client_address(request, settings.trusted_proxies)
+    address = client_address(request.scope, settings.trusted_proxies)
     await erasure.delete_own(request.user, data.password, address)
 
 

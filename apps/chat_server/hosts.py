@@ -1,0 +1,37 @@
+"""`CHAT_HOSTS`: the names by which clients may call the service."""
+
+import re
+from dataclasses import dataclass
+
+from chat_core.errors import HostNotAllowed
+
+_HOST = re.compile(r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?|\[[0-9a-f:.]+\]")
+_PORT = re.compile(r":[0-9]{1,5}")
+
+
+@dataclass(frozen=True, slots=True)
+class HostPolicy:
+    """Which hosts a request may be for; with none listed any, or none."""
+
+    listed: frozenset[str]
+
+    def check(self, host: str | None) -> None:
+        """Judge a request by its `Host`, whatever the port. Raises `HostNotAllowed`."""
+        if self.listed and _without_port((host or "").lower()) not in self.listed:
+            raise HostNotAllowed
+
+
+def parse_hosts(text: str) -> tuple[str, ...]:
+    """Comma-separated names or addresses, without a port; raises `ValueError`."""
+    hosts = dict.fromkeys(entry.strip().lower() for entry in text.split(",") if entry.strip())
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            raise ValueError(
+                f"{host!r} is no host; write a name or an address, without a scheme or a port"
+            )
+    return tuple(hosts)
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return name if colon and _PORT.fullmatch(colon + port) else host

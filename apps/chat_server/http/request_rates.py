@@ -1,0 +1,32 @@
+"""How many requests are answered, by user or, where nobody is known, by address."""
+
+from dataclasses import dataclass
+
+from litestar.types import Scope
+
+from chat_core.ids import UserId
+from chat_core.limits import Limit
+from chat_core.ports.limits import RateLimiter
+from chat_server.addresses import client_address
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRates:
+    """Counts every request of the API. What else is limited (log-ins, messages) counts as well."""
+
+    limiter: RateLimiter
+    per_user: Limit
+    per_address: Limit
+    trusted_proxies: int
+
+    async def count_user(self, user_id: UserId) -> None:
+        """One with a good token. Raises `RateLimited`."""
+        await self._take(self.per_user, user_id)
+
+    async def count_address(self, scope: Scope) -> None:
+        """One that needs no token, or came with none that is good. Raises `RateLimited`."""
+        await self._take(self.per_address, client_address(scope, self.trusted_proxies))
+
+    async def _take(self, limit: Limit, key: str) -> None:
+        if not self.limiter.take_at_once(limit, key):
+            await self.limiter.take(limit, key)

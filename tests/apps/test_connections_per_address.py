@@ -1,0 +1,94 @@
+"""How many sockets an address opens, by websocket or polling, registered or not."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.support.raw_socket import raw_socket
+from tests.support.server import PLAIN_ASGI, RUN, ServerProcess, refused
+
+POLLING = "/socket.io/?EIO=4&transport=polling"
+EITHER = pytest.mark.parametrize(
+    "command", [RUN, PLAIN_ASGI], ids=["chat-server run", "plain ASGI"]
+)
+
+
+def from_address(address: str) -> dict[str, str]:
+    return {"X-Forwarded-For": f"6.6.6.6, {address}"}
+
+
+async def is_refused_a_websocket(server: ServerProcess, headers: dict[str, str]) -> None:
+    with pytest.raises(InvalidStatus) as websocket:
+        async with raw_socket(server.url, **headers):
+            pass
+    answer = websocket.value.response
+    assert answer.status_code == 429
+    assert b'"code":"rate_limited"' in (answer.body or b"")
+    assert 1 <= int(answer.headers["Retry-After"]) <= 30
+
+
+async def is_refused_a_poll(http: httpx.AsyncClient, path: str, headers: dict[str, str]) -> None:
+    answer = await http.get(path, headers=headers)
+    problem = refused(answer, 429, "rate_limited")
+    assert 1 <= int(answer.headers["retry-after"]) == problem["retryAfter"] <= 30
+
+
+@EITHER
+async def test_an_address_opens_so_many_whatever_they_are_and_the_others_open_theirs(
+    tmp_path: Path, command: Sequence[str]
+) -> None:
+    server = ServerProcess(
+        tmp_path,
+        command,
+        CHAT_RATE_LIMITS="on",
+        CHAT_CONNECTIONS_PER_ADDRESS=3,
+        CHAT_TRUSTED_PROXIES=1,
+    )
+    here, elsewhere = from_address("192.0.2.1"), from_address("192.0.2.2")
+    async with server, httpx.AsyncClient() as http:
+        http.base_url = httpx.URL(server.url)
+        opened = (await http.get(POLLING, headers=here)).text
+        sid = opened.partition('"sid":"')[2].partition('"')[0]
+        async with raw_socket(server.url, **here) as first, raw_socket(server.url, **here):
+            await first.enter()
+            await is_refused_a_websocket(server, here)
+            for path in (POLLING, f"{POLLING}&sid=", f"{POLLING}&xsid=1"):
+                await is_refused_a_poll(http, path, here)
+
+            # What goes on with a connection is none of its own.
+            assert (
+                await http.post(f"{POLLING}&sid={sid}", content="40", headers=here)
+            ).text == "OK"
+            async with raw_socket(server.url, upgrade=sid, **here) as upgrade:
+                await upgrade.send("2probe")
+                await upgrade.receive("3probe")
+            assert (await http.get(POLLING, headers=elsewhere)).status_code == 200
+            async with raw_socket(server.url, **elsewhere) as other:
+                await other.enter()
+
+
+async def test_without_trusted_proxies_it_is_the_peer_that_counts(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path, CHAT_RATE_LIMITS="on", CHAT_CONNECTIONS_PER_ADDRESS=2)
+    other_peer = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
+    async with server, httpx.AsyncClient() as http:
+        for number in range(2):
+            async with raw_socket(server.url, **from_address(f"192.0.2.{number}")):
+                pass
+        await is_refused_a_websocket(server, from_address("192.0.2.3"))
+        await is_refused_a_poll(http, f"{server.url}{POLLING}", from_address("192.0.2.4"))
+        async with httpx.AsyncClient(base_url=server.url, transport=other_peer) as another:
+            assert (await another.get(POLLING)).status_code == 200
+
+
+async def test_where_no_rate_is_limited_an_address_opens_any_number(tmp_path: Path) -> None:
+    async with (
+        ServerProcess(tmp_path, CHAT_CONNECTIONS_PER_ADDRESS=1) as server,
+        httpx.AsyncClient(base_url=server.url) as http,
+    ):
+        for _ in range(5):
+            assert (await http.get(POLLING)).status_code == 200
+            async with raw_socket(server.url) as raw:
+                await raw.enter()

@@ -1,0 +1,131 @@
+"""What browsers are told of every answer, and the hosts that are answered at all."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from chat_core.errors import HostNotAllowed
+from chat_server.hosts import HostPolicy, parse_hosts
+from tests.support.raw_socket import raw_socket
+from tests.support.server import PLAIN_ASGI, RUN, Api, ServerProcess, refused
+
+POLLING = "/socket.io/?EIO=4&transport=polling"
+ALWAYS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+OF_DATA = ALWAYS | {
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "cache-control": "no-store",
+}
+
+
+def told(answer: httpx.Response, names: dict[str, str] = OF_DATA) -> dict[str, str]:
+    """Those headers, each of which comes once."""
+    return {name: ", ".join(answer.headers.get_list(name)) for name in names}
+
+
+async def test_every_answer_that_is_no_page_is_shown_nowhere_and_kept_nowhere(
+    server: ServerProcess, api: Api
+) -> None:
+    alice, bob = await api.people("alice", "bob")
+    account = {"username": alice.username, "password": alice.password}
+    message = {"recipientId": bob.id, "content": "hi"}
+    wrong = {"Origin": "https://evil.example"}
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        answers = [
+            await api.http.post("/users/login", json=account),
+            await api.post("/messages", alice, message),
+            await api.http.get("/users/me", headers=alice.bearer),
+            await api.http.get("/users/me", headers=alice.bearer | wrong),
+            await api.http.get("/users/me"),
+            await api.http.get("/nowhere"),
+            await api.http.post("/messages", content=b"{", headers=alice.bearer),
+            await api.http.post("/users/logout", headers=alice.bearer),
+            await http.get("/health/ready"),
+            await http.get("/schema"),
+            await http.get(POLLING),
+            await http.get(POLLING, headers=wrong),
+            await http.get("/socket.io/?EIO=3&transport=polling"),
+        ]
+
+    assert [answer.status_code for answer in answers] == [
+        200, 201, 200, 200, 401, 404, 400, 204, 200, 200, 200, 403, 400,
+    ]  # fmt: skip
+    assert [told(answer) for answer in answers] == [OF_DATA] * len(answers)
+
+
+async def test_a_page_has_a_policy_of_its_own(server: ServerProcess) -> None:
+    async with httpx.AsyncClient(base_url=server.url) as http:
+        page = await http.get("/")
+
+    assert page.headers["content-type"].startswith("text/html")
+    assert told(page, ALWAYS) == ALWAYS
+    (policy,) = page.headers.get_list("content-security-policy")
+    assert policy != OF_DATA["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert len(page.headers.get_list("cache-control")) == 1
+
+
+# ----------------------------------------------------------------------------------------- hosts
+@pytest.mark.parametrize("command", [RUN, PLAIN_ASGI], ids=["chat-server run", "plain ASGI"])
+async def test_only_requests_for_the_named_hosts_are_served(
+    tmp_path: Path, command: Sequence[str]
+) -> None:
+    server = ServerProcess(tmp_path, command, CHAT_HOSTS="chat.example, 127.0.0.1")
+    good = {"Host": "Chat.Example:8443"}
+    async with server, httpx.AsyncClient() as http:
+        http.base_url = httpx.URL(server.url)
+        for wrong in ("evil.example", "chat.example.evil.example", "localhost", "[::1]:5000"):
+            for method, path in (
+                ("GET", "/"),
+                ("POST", "/api/v1/users/login"),
+                ("OPTIONS", "/api/v1/users/login"),
+                ("GET", POLLING),
+                ("POST", POLLING),
+                ("GET", "/nowhere"),
+            ):
+                answer = await http.request(method, path, headers={"Host": wrong})
+                refused(answer, 421, "host_not_allowed")
+                assert told(answer) == OF_DATA
+            with pytest.raises(InvalidStatus) as websocket:
+                async with raw_socket(server.url, Host=wrong):
+                    pass
+            assert websocket.value.response.status_code == 421
+            assert b'"code":"host_not_allowed"' in (websocket.value.response.body or b"")
+            alive = await http.get("/health/live", headers={"Host": wrong})
+            assert alive.status_code == 200
+
+        with pytest.raises(InvalidStatus) as websocket:
+            async with raw_socket(server.url.replace("127.0.0.1", "localhost")):
+                pass
+        assert websocket.value.response.status_code == 421
+
+        refused(await http.get("/api/v1/users/me", headers=good), 401, "unauthenticated")
+        assert (await http.get(POLLING, headers=good)).status_code == 200
+        async with raw_socket(server.url) as raw:
+            await raw.enter()
+
+
+@pytest.mark.parametrize("host", [None, "", "a", "a.example.", "x.a.example", "a.example:x"])
+def test_a_host_that_is_not_listed_is_none(host: str | None) -> None:
+    with pytest.raises(HostNotAllowed):
+        HostPolicy(frozenset({"a.example"})).check(host)
+    HostPolicy(frozenset()).check(host)
+
+
+@pytest.mark.parametrize("host", ["a.example", "A.EXAMPLE", "a.example:1", "[::1]", "[::1]:5000"])
+def test_a_listed_host_is_known_by_any_case_and_port(host: str) -> None:
+    HostPolicy(frozenset(parse_hosts("a.example, [::1]"))).check(host)
+
+
+@pytest.mark.parametrize(
+    "entry", ["https://a.example", "a.example:443", "*", "*.a.example", "a/b", "a b", ".", "-a"]
+)
+def test_what_is_no_host_is_refused(entry: str) -> None:
+    with pytest.raises(ValueError, match="is no host; write a name or an address"):
+        parse_hosts(f"fine.example, {entry}")
