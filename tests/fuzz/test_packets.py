@@ -12,6 +12,7 @@ import pytest
 from tests.support.bystander import Bystanders, bystanders, p99_ms
 from tests.support.pages import ROOT
 from tests.support.server import PLAIN_ASGI, RUN, Api, ServerProcess
+from tests.support.server_log import mistakes
 from tests.support.waiting import eventually
 
 MARK = "fuzzed-content-7ee1"
@@ -65,14 +66,6 @@ async def fuzzed(what: dict[str, Any], *, seconds: float) -> Any:
             program.kill()
     assert program.returncode == 0
     return json.loads(printed)
-
-
-def mistakes(server: ServerProcess) -> list[str]:
-    """The lines of the log that tell of a mistake of the server's own."""
-    lines = server.log.splitlines()
-    if server.is_plain_asgi:  # its own lines are another server's business
-        return [line for line in lines if "incident" in line or "never retrieved" in line]
-    return [line for line in lines if json.loads(line)["level"] not in {"info", "warning"}]
 
 
 async def hold_out(
