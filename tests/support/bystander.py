@@ -1,7 +1,6 @@
 """Two well-behaved clients that chat beside whatever else goes on, and time each message."""
 
 import asyncio
-import contextlib
 import math
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -12,7 +11,7 @@ from tests.support.live_socket import LiveSocket, live_socket
 from tests.support.server import Api, Person, ServerProcess
 from tests.support.waiting import eventually
 
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.005
 
 
 @dataclass(slots=True)
@@ -24,10 +23,11 @@ class Bystanders:
     _socket: LiveSocket
     _heard: LiveSocket
     seconds: list[float] = field(default_factory=list)
+    _is_chatting: bool = False
 
     async def chat(self) -> None:
-        """Send one message after the other, until cancelled."""
-        while True:
+        """Send one message after the other, until told to stop."""
+        while self._is_chatting:
             await self.send()
             await asyncio.sleep(PAUSE_SECONDS)
 
@@ -42,14 +42,15 @@ class Bystanders:
     @asynccontextmanager
     async def chatting(self) -> AsyncIterator[list[float]]:
         """Chat in the background; the seconds of the messages that were sent meanwhile."""
-        task, first, measured = asyncio.create_task(self.chat()), len(self.seconds), list[float]()
-        try:
-            yield measured
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-            measured.extend(self.seconds[first:])
+        first, measured = len(self.seconds), list[float]()
+        self._is_chatting = True
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.chat())
+            try:
+                yield measured
+            finally:
+                self._is_chatting = False
+        measured.extend(self.seconds[first:])
 
     async def got_everything(self) -> bool:
         """Wait until the other one has what was sent, in order and each once."""

@@ -106,12 +106,6 @@ class ServerProcess:
         return self._log.read_text()
 
     @property
-    def resident_bytes(self) -> int:
-        """What it holds of the machine's memory."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return 1024 * int(status.partition("VmRSS:")[2].split()[0])
-
-    @property
     def sockets(self) -> set[str]:
         """The sockets that it holds open, by the names that Linux gives them."""
         held = set()
