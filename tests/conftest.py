@@ -12,7 +12,9 @@ from hypothesis import settings
 
 import chat_core.testing  # noqa: F401 (it registers the suites before they are imported)
 from chat_mongo import MongoDatabase
+from tests.support import server
 from tests.support.mongod import stop_shared_mongod
+from tests.support.server_log import secrets_in
 from tests.support.stores import empty_database
 
 settings.register_profile(
@@ -30,6 +32,14 @@ def _mongod() -> Iterator[None]:
     """Stop the mongod at the end, if a test has asked for it."""
     yield
     stop_shared_mongod()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_secret_in_any_log() -> Iterator[None]:
+    """Look through the log of every server that this process has started."""
+    yield
+    told = {str(log): [*secrets_in(log)] for log in server.logs if log.exists()}
+    assert not any(told.values()), {log: lines[:3] for log, lines in told.items() if lines}
 
 
 @pytest.fixture

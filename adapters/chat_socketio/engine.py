@@ -9,6 +9,7 @@ from typing import Any
 import engineio
 from engineio import packet
 
+from chat_socketio.counted_log import CountedLog
 from chat_socketio.engine_socket import Direct, EngineSocket, OutboundBound
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self.on_message: Callable[[str, str], Awaitable[object] | None]
         """A message came in: what has to be awaited before the next one, if anything."""
         self.outbound = outbound
+        self.refusals = CountedLog(logger, "refused a packet")
+        self.cuts = CountedLog(logger, "cut off a client that does not take what is sent to it")
         self._tasks: set[asyncio.Task[None]] = set()
 
     def create_queue(self, *_: object, **__: object) -> None:
@@ -38,7 +41,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
 
     def refused(self, socket: EngineSocket, error: Exception) -> None:
         """End the transport of a peer that does not speak the protocol."""
-        logger.info("refused a packet: %s", error)
+        self.refusals.note(error)
         socket.abort()
 
     async def disconnect(self, sid: str | None = None) -> None:

@@ -7,7 +7,6 @@ Private parts of the library are overridden, so its version is pinned.
 """
 
 import asyncio
-import logging
 import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
@@ -40,8 +39,6 @@ CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = (
         packet.NOOP,
     )
 )
-
-logger = logging.getLogger(__name__)
 
 
 class ProtocolError(Exception):
@@ -132,7 +129,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
 
     def cut_off(self) -> None:
         """End the transport of a client that does not take what is sent to it."""
-        logger.info("cut off a client that does not take what is sent to it")
+        self.server.cuts.note()
         self.abort()
 
     def end(self) -> None:
@@ -333,7 +330,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
             await ws.send(f"{packet.PONG}probe")
             self.end_poll()
             self.upgraded = await ws.wait() == str(packet.UPGRADE)
-        except OSError:
+        except (OSError, RuntimeError):  # ASGI servers raise either where the peer is gone
             return False
         finally:
             self.upgrading = False

@@ -38,7 +38,8 @@ def ack(ack_id: str, payload: object) -> str:
 def split_event(frame: str) -> tuple[str, str]:
     """The ack id (empty where none is asked for) and the JSON of an event, its type cut off."""
     end = frame.find("[")
-    if end > MAX_ACK_ID or not frame[:end].isdigit():
+    # `isdigit` alone takes digits of every script.
+    if not 0 <= end <= MAX_ACK_ID or not (frame[:end].isdigit() and frame[:end].isascii()):
         match = _ACK_ID.match(frame)
         end = match.end() if match else 0
     return frame[:end], frame[end:]

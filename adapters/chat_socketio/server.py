@@ -28,8 +28,9 @@ FINISH_SECONDS = 2.0
 """How long a stop waits for what clients have asked for; a database may be stuck."""
 
 _library_logger = logging.getLogger("chat_socketio.library")
-_library_logger.setLevel(logging.WARNING)
-"""Python-socketio logs whole packets at INFO, tokens included."""
+_library_logger.setLevel(logging.ERROR)
+"""Python-socketio logs whole packets at INFO, tokens included, and what clients do wrong, each time
+that they do it, at WARNING."""
 
 OriginCheck = Callable[[str, str | None], bool]
 """Whether a page of that origin may connect to a server that it calls by that host."""

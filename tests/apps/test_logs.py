@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import server_log
 from tests.support.raw_socket import raw_socket
+from tests.support.server import PASSWORD as SERVER_PASSWORD
 from tests.support.server import Api, ServerProcess
 from tests.support.socket_clients import KINDS, SocketClients, heard
 from tests.support.tokens import bad_tokens, expired
@@ -153,3 +155,22 @@ def test_a_line_that_is_no_utf8_is_logged_too() -> None:
     )
     run = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
     assert json.loads(run.stderr)["event"] == "half a pair: \ud83d"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "got eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJzb21lb25lIn0",
+        "got 0aB-_xVfZ3kqPz7LmN2rT8wYcU5sJdHgE1iKoQ9bXyA",
+        f"tried {SERVER_PASSWORD}",
+        "said what-nobody-else-may-read",
+    ],
+)
+async def test_the_search_of_every_log_finds_what_it_looks_for(
+    tmp_path: Path, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each run of the tests ends with that search: see `_no_secret_in_any_log`."""
+    monkeypatch.setattr(server_log, "confided", {"what-nobody-else-may-read", SERVER_PASSWORD})
+    log = tmp_path / "server.log"
+    log.write_text(f"one line\n{line}\nanother line\n")
+    assert [*server_log.secrets_in(log)] == [f"{line}\n"]

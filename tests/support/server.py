@@ -35,6 +35,12 @@ PLAIN_ASGI = (sys.executable, plain_asgi.__file__)
 _SERVES = re.compile(r"(?:chat-core serves at|Uvicorn running on) (http://[^\s\"]+)")
 _names = itertools.count(1)
 
+logs: set[Path] = set()
+"""The log of every server that this process has started."""
+
+confided: set[str] = set()
+"""What `Api` has sent or was given that no log may tell: passwords, tokens, texts of messages."""
+
 
 class ServerProcess:
     """`chat-server run` in a folder of its own, on a free port, with these settings.
@@ -122,6 +128,7 @@ class ServerProcess:
     def spawn(self) -> None:
         """Start it, and wait for nothing."""
         assert not self.is_running
+        logs.add(self._log)
         self._log_from = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
@@ -216,6 +223,7 @@ class Api:
 
     async def sign_up(self, username: str, password: str = PASSWORD, **account: str) -> Any:
         """Make an account; the User."""
+        confided.add(password)
         body = {"username": username, "password": password, **account}
         return answered(await self.http.post("/users", json=body), 201)
 
@@ -223,6 +231,7 @@ class Api:
         """One more session of that account."""
         body = {"username": username, "password": password, **more}
         login = answered(await self.http.post("/users/login", json=body), 200)
+        confided.update({login["token"], login["refreshToken"]})
         return Person(login["user"]["id"], username, login["token"], login["sessionId"], password)
 
     async def post(self, path: str, person: Person, body: Any) -> httpx.Response:
@@ -235,6 +244,7 @@ class Api:
 
     async def send(self, sender: Person, to: Person, content: str, **more: str) -> Any:
         """Send a new message; the Message."""
+        confided.add(content)
         body = {"recipientId": to.id, "content": content, **more}
         return answered(await self.post("/messages", sender, body), 201)
 

@@ -1,0 +1,189 @@
+"""Every decoder, fed with whatever may come: what it does not take, it refuses in its own words."""
+
+import json
+import string
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from chat_core.errors import Invalid, Malformed
+from chat_socketio.packets import MAX_ACK_ID, split_event
+from chat_wire import decode, decode_call, decode_frame, requests
+from chat_wire.codec import decode_cursor, encode_cursor
+
+REQUESTS = sorted(
+    (each for each in requests.Request.__subclasses__()), key=lambda each: each.__name__
+)
+NAMES = [
+    field.encode_name for request in REQUESTS for field in msgspec.structs.fields(request)
+]  # so that the search gets past "unknown field"
+
+texts = st.text(max_size=20) | st.text(st.characters(categories=["Cs"]), max_size=2)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([2**53, 2**63 - 1, 2**63, -(2**63) - 1, 2**64, 10**400])
+    | st.floats()
+    | texts
+    | st.sampled_from(["direct", "group", "member", "owner", "latest", "none"])
+)
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(NAMES) | texts, inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@st.composite
+def objects(draw: st.DrawFn) -> Any:
+    """What nearly is a request: the fields of one, with values of any kind."""
+    fields = msgspec.structs.fields(draw(st.sampled_from(REQUESTS)))
+    return {each.encode_name: draw(values | texts) for each in fields if draw(st.booleans())}
+
+
+def written(value: Any, *, escaped: bool) -> str:
+    """As JSON, or, for NaN, what some take for it."""
+    return json.dumps(value, ensure_ascii=escaped)
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> str | bytes:
+    """JSON, JSON with a part cut out or repeated, or no JSON at all; as text or as bytes."""
+    if draw(st.booleans()):
+        deep = "[" * draw(st.integers(0, 2_000))
+        text = draw(texts | st.just(deep) | st.just('{"a":' * len(deep)))
+    else:
+        text = written(draw(objects() | values), escaped=draw(st.booleans()))
+    begin, end = sorted((draw(st.integers(0, len(text))), draw(st.integers(0, len(text)))))
+    text = draw(st.sampled_from([text, text, text[:begin] + text[end:], text[:end] + text[begin:]]))
+    if draw(st.booleans()):
+        return text
+    data = text.encode("utf-8", "surrogatepass")
+    return data + draw(st.just(b"") | st.binary(max_size=3))
+
+
+def converted(request: Any) -> None:
+    """What the service makes of a request that was read."""
+    for method in ("account", "login", "change", "recipient", "group", "other", "request"):
+        if hasattr(request, method):
+            try:
+                getattr(request, method)()
+            except Invalid:
+                continue
+
+
+@pytest.mark.parametrize("request_type", REQUESTS, ids=lambda each: each.__name__)
+@given(body=bodies())
+@example(body=b'"\xff')
+@example(body="\ud800")
+@example(body='{"content":"\ud800"}')
+@example(body='{"token":"x","token":"y"}')
+@example(body="[" * 100_000)
+@example(body="9" * 60_000)
+def test_a_request_is_read_or_refused_in_words_of_the_wire(
+    request_type: type[requests.Request], body: str | bytes
+) -> None:
+    try:
+        request = decode(body, request_type)
+    except (Malformed, Invalid) as error:
+        assert error.detail
+        return
+    assert isinstance(request, request_type)
+    converted(request)
+
+
+@given(body=bodies())
+def test_any_json_object_is_read_or_refused(body: str | bytes) -> None:
+    try:
+        read = decode(body, dict[str, msgspec.Raw])
+    except (Malformed, Invalid):
+        return
+    assert isinstance(read, dict)
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> str:
+    """What nearly is an event: a name, and arguments that nearly are those of one."""
+    name = draw(texts | st.sampled_from(["send_message", "sync", "typing", "connect"]))
+    arguments = draw(st.lists(objects() | values, min_size=draw(st.integers(0, 1)), max_size=2))
+    text = written([name, *arguments], escaped=draw(st.booleans()))
+    begin, end = sorted((draw(st.integers(0, len(text))), draw(st.integers(0, len(text)))))
+    return draw(st.sampled_from([text, text, text, text[:begin] + text[end:], text + text[begin:]]))
+
+
+@given(text=calls() | bodies().filter(lambda body: isinstance(body, str)))
+@example(text="[]")
+@example(text="[1,{}]")
+@example(text='["\\ud800",{}]')
+@example(text="[" * 50_000)
+def test_an_event_has_a_name_and_arguments_or_is_refused(text: str) -> None:
+    try:
+        name, arguments = decode_frame(text)
+    except Malformed:
+        return
+    assert isinstance(name, str)
+    name.encode()  # no half of a surrogate pair
+    for argument in arguments:
+        msgspec.json.decode(argument)
+
+
+@pytest.mark.parametrize(
+    "request_type", [requests.SendMessage, requests.Sync], ids=lambda each: each.__name__
+)
+@given(text=calls())
+@example(text='["send_message",{"content":"x"}]')
+@example(text='["send_message",{"content":"x"},{}]')
+@example(text='["send_message",{"content":"\\ud800"}]')
+@example(text='["send_message",{"content":"x","content":"y"}]')
+@example(text=' [ "send_message" , { "content" : "x" } ] ')
+def test_the_short_way_of_reading_an_event_agrees_with_the_long_one(
+    request_type: type[requests.Request], text: str
+) -> None:
+    """The short one may give up where the long one reads; what it reads is the same."""
+    short = decode_call(text, request_type)
+    try:
+        _, arguments = decode_frame(text)
+        long = decode(arguments[0], request_type) if len(arguments) == 1 else None
+    except (Malformed, Invalid):
+        long = None
+    assert short == long
+
+
+@given(cursor=texts | st.text(string.ascii_letters + string.digits + "-_=", max_size=1_500))
+@example(cursor="é")
+@example(cursor="\ud800")
+@example(cursor="=")
+@example(cursor=encode_cursor(("x", 2**63)))
+def test_a_cursor_is_a_place_or_refused(cursor: str) -> None:
+    try:
+        place = decode_cursor(cursor, tuple[str | None, int | None])
+    except Invalid as error:
+        assert [each.field for each in error.errors] == ["cursor"]
+        return
+    assert len(place) == 2
+
+
+@given(place=st.tuples(st.none() | st.text(max_size=50), st.none() | st.integers(0, 2**63 - 1)))
+def test_a_cursor_that_was_given_out_is_the_place_that_it_was_made_of(
+    place: tuple[str | None, int | None],
+) -> None:
+    assert decode_cursor(encode_cursor(place), tuple[str | None, int | None]) == place
+
+
+@given(head=st.text(string.digits + "٣²-+ ", max_size=40), rest=calls() | texts)
+@example(head="²", rest="[]")
+@example(head="٣", rest="[]")
+@example(head="9" * 16, rest="[]")
+@example(head="", rest="")
+def test_an_ack_id_is_a_few_digits_and_nothing_of_a_frame_is_lost(head: str, rest: str) -> None:
+    ack_id, text = split_event(head + rest)
+    assert ack_id + text == head + rest
+    assert len(ack_id) <= MAX_ACK_ID
+    assert set(ack_id) <= set(string.digits)

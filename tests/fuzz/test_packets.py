@@ -1,0 +1,123 @@
+"""Mangled packets, over every transport: nobody else notices, and the log has no mistake."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.bystander import Bystanders, bystanders, p99_ms
+from tests.support.pages import ROOT
+from tests.support.process_usage import resident_bytes
+from tests.support.server import PLAIN_ASGI, RUN, Api, ServerProcess
+from tests.support.server_log import mistakes
+from tests.support.waiting import eventually
+
+MARK = "fuzzed-content-7ee1"
+ATTACKERS = 30
+WARM_UP_PACKETS = 20_000
+GROWTH_BYTES = 8 * 2**20
+"""What 180,000 packets may leave: caches, the store's pages, and the heap's holes."""
+FLOOR_MS = 50.0
+"""Below that, p99 says more about who else uses the machine's cores."""
+
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells how much memory another process holds"
+)
+
+
+@pytest.fixture(params=[RUN, PLAIN_ASGI], ids=["direct", "plain-asgi"])
+async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ServerProcess]:
+    """In production, where a line of the log is one JSON object with its level."""
+    settings: dict[str, str | int] = {
+        "CHAT_ENV": "production",
+        "HOST": "127.0.0.1",
+        "CHAT_CONNECT_SECONDS": 1,
+    }
+    async with ServerProcess(tmp_path, request.param, **settings) as server:
+        yield server
+
+
+async def orders(server: ServerProcess, api: Api, pair: Bystanders, **more: Any) -> dict[str, Any]:
+    """For `packet_fuzzer`, with a user for each attacker, and something to aim at."""
+    people = [await api.person("attacker") for _ in range(ATTACKERS)]
+    message = await api.send(people[0], people[1], MARK)
+    words = {"USER": people[1].id, "CONVERSATION": message["conversationId"], "MARK": MARK}
+    tokens = [person.token for person in people]
+    return {"url": server.url, "tokens": tokens, "words": words, **more}
+
+
+async def fuzzed(what: dict[str, Any], *, seconds: float) -> Any:
+    """Run the fuzzer to its end; its report."""
+    program = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.support.packet_fuzzer",
+        json.dumps(what),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        printed, _ = await asyncio.wait_for(program.communicate(), seconds)
+    finally:
+        if program.returncode is None:
+            program.kill()
+    assert program.returncode == 0
+    return json.loads(printed)
+
+
+async def hold_out(
+    server: ServerProcess, pair: Bystanders, what: dict[str, Any], seconds: float
+) -> tuple[Any, list[float]]:
+    """Fuzz while the bystanders chat; what the fuzzer reports, and how long messages took."""
+    async with pair.chatting() as measured:
+        report = await fuzzed(what, seconds=seconds)
+    assert report["hung"] == []
+    assert report["packets"] >= what["packets"]
+    assert all(int(status) < 500 for status in report["statuses"]), report
+    assert await pair.got_everything()
+    assert server.is_running
+    assert mistakes(server) == []
+    return report, measured
+
+
+async def test_some_thousand_mangled_packets_harm_nobody(server: ServerProcess) -> None:
+    async with Api(server.url) as api, bystanders(server, api) as pair:
+        what = await orders(server, api, pair, seed=1, packets=2_000)
+        held = server.sockets
+        report, _ = await hold_out(server, pair, what, 60)
+        assert set(report["over"]) == {"websocket", "polling", "upgrade", "handshake"}
+        await eventually(lambda: len(server.sockets) <= len(held) + 1, seconds=30)
+    assert MARK not in server.log
+    assert server.log.count("refused a packet") <= 2 + 2 * 60 / 10
+    await server.stop()  # well, and soon
+
+
+@pytest.mark.prove
+async def test_two_hundred_thousand_mangled_packets_take_no_memory(
+    server: ServerProcess, record_property: Callable[[str, object], None]
+) -> None:
+    """The bystanders' p99 is compared with that beside as many right packets, as fast."""
+    async with Api(server.url) as api, bystanders(server, api) as pair:
+        what = await orders(server, api, pair, seed=2, packets=WARM_UP_PACKETS)
+        started = resident_bytes(server.pid)
+        await hold_out(server, pair, what, 300)
+        warm = resident_bytes(server.pid)
+        what |= {"seed": 3, "packets": 200_000 - WARM_UP_PACKETS}
+        report, measured = await hold_out(server, pair, what, 1_500)
+        seconds = report["seconds"]
+        right = {"packets": 20_000, "per_second": report["packets"] / seconds, "valid": True}
+        _, usual = await hold_out(server, pair, what | right, 600)
+        figures = {
+            "packets": WARM_UP_PACKETS + report["packets"],
+            "seconds": round(seconds),
+            "RSS, MiB": [each // 2**20 for each in (started, warm, resident_bytes(server.pid))],
+            "p99, ms": {"beside right packets": p99_ms(usual), "beside mangled": p99_ms(measured)},
+        }
+        record_property("figures", figures)
+        print(figures)  # noqa: T201 - what the run was for
+        assert resident_bytes(server.pid) - warm < GROWTH_BYTES, figures
+        assert p99_ms(measured) <= max(2 * p99_ms(usual), FLOOR_MS), figures
