@@ -37,7 +37,14 @@ async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         "HOST": "127.0.0.1",
         "CHAT_CONNECT_SECONDS": 1,
     }
-    async with ServerProcess(tmp_path, request.param, **settings) as server:
+    async with ServerProcess(
+        tmp_path,
+        request.param,
+        CHAT_ENV="production",
+        HOST="127.0.0.1",
+        CHAT_CONNECT_SECONDS=1,
+        CHAT_ACCESS_TOKEN_SECONDS=36_000,  # the long run outlasts the usual
+    ) as server:
         yield server
 
 
