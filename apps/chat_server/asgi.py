@@ -22,6 +22,7 @@ from chat_core.services.sessions import Sessions
 from chat_server.container import SOCKET_PATH, Container, open_stores
 from chat_server.http import blocks, conversations, groups, health, messages, sessions, users
 from chat_server.http.answers import Answer
+from chat_server.http.asyncapi import asyncapi_route
 from chat_server.http.authentication import PUBLIC, BearerAuthentication
 from chat_server.http.cross_origin import CrossOrigin
 from chat_server.http.problems import exception_handlers
@@ -69,7 +70,13 @@ def create_app(settings: Settings | None = None) -> Litestar:
         "stores",
     )
     app = Litestar(
-        [api, health.router, _front_page, _socket_mount(container)],
+        [
+            api,
+            health.router,
+            asyncapi_route(settings.port),
+            _front_page,
+            _socket_mount(container),
+        ],
         dependencies={
             **{name: _provided(getattr(container, name)) for name in services},
             "settings": _provided(container.settings),
