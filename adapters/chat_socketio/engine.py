@@ -25,6 +25,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self.on_message: Callable[[str, str], Awaitable[object] | None]
         """A message came in: what has to be awaited before the next one, if anything."""
         self.outbound = outbound
+        self.cut_offs = 0
+        """Clients so far that did not take what was sent to them."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def create_queue(self, *_: object, **__: object) -> None:

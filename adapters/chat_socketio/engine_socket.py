@@ -132,6 +132,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
 
     def cut_off(self) -> None:
         """End the transport of a client that does not take what is sent to it."""
+        self.server.cut_offs += 1
         logger.info("cut off a client that does not take what is sent to it")
         self.abort()
 
