@@ -20,7 +20,16 @@ from litestar.types import Receive, Scope, Send
 
 from chat_core.services.sessions import Sessions
 from chat_server.container import SOCKET_PATH, Container, open_stores
-from chat_server.http import blocks, conversations, groups, health, messages, sessions, users
+from chat_server.http import (
+    blocks,
+    conversations,
+    groups,
+    health,
+    messages,
+    metrics,
+    sessions,
+    users,
+)
 from chat_server.http.answers import Answer
 from chat_server.http.asyncapi import asyncapi_route
 from chat_server.http.authentication import PUBLIC, BearerAuthentication
@@ -63,6 +72,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         "conversations",
         "erasure",
         "messaging",
+        "metrics",
         "presence",
         "receipts",
         "revocations",
@@ -73,6 +83,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         [
             api,
             health.router,
+            metrics.metrics,
             asyncapi_route(settings.port),
             _front_page,
             _socket_mount(container),
@@ -92,7 +103,8 @@ def create_app(settings: Settings | None = None) -> Litestar:
         state=State({"container": container}),
     )
     _resolve_in_turn(app)
-    app.asgi_handler = RequestLog(CrossOrigin(cast("AbstractMiddleware", app.asgi_handler)))
+    handler = CrossOrigin(cast("AbstractMiddleware", app.asgi_handler))
+    app.asgi_handler = RequestLog(handler, container.http_requests())
     return app
 
 
@@ -135,6 +147,7 @@ async def _running(container: Container, settings: Settings) -> AsyncIterator[No
         loops = [
             asyncio.create_task(_keep_running(container, container.presence().run)),
             asyncio.create_task(_keep_running(container, container.revocations().run)),
+            asyncio.create_task(_keep_running(container, container.loop_lag().run)),
         ]
         try:
             yield
