@@ -7,6 +7,7 @@ from pymongo.errors import DuplicateKeyError
 
 from chat_core.conversations import Conversation
 from chat_core.errors import Unavailable
+from chat_core.measures import Commits
 from chat_core.ports.log import (
     Appended,
     Committed,
@@ -43,6 +44,7 @@ class MongoConversationLog(ConversationLog):
 
     def __init__(self, database: MongoDatabase) -> None:
         self._database = database
+        self.commits = Commits()
         self._follower: Follower = _ignore
         self._appending = Appending(database, self._tell)
         self._waiting: deque[_Batch] = deque()
@@ -113,11 +115,14 @@ class MongoConversationLog(ConversationLog):
         try:
             while self._waiting:
                 self._at_work = batch = self._waiting.popleft()
+                began = asyncio.get_running_loop().time()
                 try:
                     await self._appending.store(batch.items, until=batch.over)
                 except Exception as error:  # noqa: BLE001 - handed to every caller that waits
                     batch.fail(error)
                 finally:
+                    seconds = asyncio.get_running_loop().time() - began
+                    self.commits.observe(len(batch.items), seconds)
                     batch.end()
         finally:
             self._at_work = self._task = None

@@ -8,7 +8,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import BoundedSemaphore
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import argon2
 import bcrypt
@@ -59,6 +59,15 @@ class Argon2Hasher(PasswordHasher):
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
         # Threading's, since a place is given back by the thread that has done the work.
         self._places = BoundedSemaphore(threads * (1 + waiting))
+        self._threads = threads
+        self._under_way: set[Future[Any]] = set()
+        self.refused = 0
+        """Calls so far for which there was no place."""
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for a thread."""
+        return max(0, len(self._under_way) - self._threads)
 
     async def hash(self, password: str) -> str:
         """See `PasswordHasher.hash`."""
@@ -94,6 +103,7 @@ class Argon2Hasher(PasswordHasher):
 
     async def _in_thread(self, work: Callable[[], Result]) -> Result:
         if not self._places.acquire(blocking=False):
+            self.refused += 1
             raise Overloaded(retry_after=RETRY_AFTER)
         try:
             future = self._executor.submit(work)
@@ -101,10 +111,12 @@ class Argon2Hasher(PasswordHasher):
             self._places.release()
             raise
         # Not in a `finally` here: a caller that gives up leaves a thread at work.
+        self._under_way.add(future)
         future.add_done_callback(self._give_back)
         return await asyncio.wrap_future(future)
 
-    def _give_back(self, _: Future[Result]) -> None:
+    def _give_back(self, future: Future[Any]) -> None:
+        self._under_way.discard(future)
         self._places.release()
 
 

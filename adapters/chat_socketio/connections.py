@@ -58,6 +58,8 @@ class Connection:
 class Rooms(Notifier, Connections):
     """The registered connections of each user: a private room that no client can name."""
 
+    pushes: int = 0
+    """Written so far."""
     _rooms: dict[UserId, dict[ConnectionId, Connection]] = field(default_factory=dict)
     _sessions: dict[SessionId, dict[ConnectionId, Connection]] = field(default_factory=dict)
 
@@ -96,6 +98,7 @@ class Rooms(Notifier, Connections):
                 text = packet = packet or _packet(events.push(event))
             for connection in room.values():
                 if connection.id != cause:
+                    self.pushes += 1
                     connection.transport.write(text)
 
 

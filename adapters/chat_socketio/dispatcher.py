@@ -82,6 +82,8 @@ class Dispatcher:
         self._limits = limits
         self._handlers = handlers
         self._pipelined = pipelined
+        self.refused_events = 0
+        """Past the rate of their connection, so far."""
 
     def opened(self, transport: Transport, auth: str | None = None) -> Connection:
         """A client has connected; `auth` is the JSON that came with it, for instance a token."""
@@ -104,6 +106,7 @@ class Dispatcher:
             return
         wait = connection.event_rate.take(self._clock.monotonic())
         if wait:
+            self.refused_events += 1
             ack_id, _ = packets.split_event(frame)
             refusal = RateLimited(retry_after=wait)
             self._answer(connection, ack_id, events.ErrorAck(problem(refusal)))

@@ -28,6 +28,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self.outbound = outbound
         self.refusals = CountedLog(logger, "refused a packet")
         self.cuts = CountedLog(logger, "cut off a client that does not take what is sent to it")
+        self.cut_offs = 0
+        """Clients so far that did not take what was sent to them."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def create_queue(self, *_: object, **__: object) -> None:

@@ -129,6 +129,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
 
     def cut_off(self) -> None:
         """End the transport of a client that does not take what is sent to it."""
+        self.server.cut_offs += 1
         self.server.cuts.note()
         self.abort()
 

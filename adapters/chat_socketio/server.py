@@ -98,6 +98,17 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         self.eio.on_open, self.eio.on_message = self._opened, self._received
         self.on("connect", self._connected)
 
+    @property
+    def connections(self) -> int:
+        """Live ones, registered or not."""
+        return len(self._peers)
+
+    @property
+    def cut_offs(self) -> int:
+        """Clients so far that did not take what was sent to them."""
+        cut_offs: int = self.eio.cut_offs
+        return cut_offs
+
     async def close(self) -> None:
         """Tell every client when to come back, answer what it has asked, and disconnect it."""
         connections = [each.connection for each in self._peers.values() if each.connection]

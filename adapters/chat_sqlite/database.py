@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
 from chat_core.errors import Unavailable
+from chat_core.measures import Commits
 from chat_sqlite.schema import DatabaseRefused, migrate
 
 T = TypeVar("T")
@@ -69,6 +70,7 @@ class SqliteDatabase:
         self._local = threading.local()
         self._writer = ThreadPoolExecutor(1, "sqlite-writer")
         self._readers = ThreadPoolExecutor(readers, "sqlite-reader")
+        self.commits = Commits()
         self._waiting: list[Write] = []
         self._draining: asyncio.Task[None] | None = None
 
@@ -143,7 +145,9 @@ class SqliteDatabase:
                 writes, self._waiting = self._waiting, []
                 for write in writes:
                     write.close()
+                began = loop.time()
                 errors = await loop.run_in_executor(self._writer, self._commit, writes)
+                self.commits.observe(len(writes), loop.time() - began)
                 for write, error in zip(writes, errors, strict=True):
                     write.done(error)
         finally:

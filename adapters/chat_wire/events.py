@@ -1,6 +1,7 @@
 """What the server tells over a socket: the events by name, and the acks."""
 
 from datetime import datetime
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -24,9 +25,13 @@ from chat_wire import shapes
 from chat_wire.problems import Problem
 from chat_wire.requests import sync_cursor
 
+Succeeded = Annotated[bool, msgspec.Meta(extra_json_schema={"const": True})]
+Failed = Annotated[bool, msgspec.Meta(extra_json_schema={"const": False})]
+"""The `ok` of every ack."""
+
 
 class RegistrationSuccess(msgspec.Struct, frozen=True, rename="camel"):
-    """`registration_success`; `devices` counts this user's live connections, this one included."""
+    """The connection is registered; `devices` counts this user's connections, with this one."""
 
     user_id: str
     session_id: str
@@ -47,7 +52,7 @@ class RegistrationSuccess(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class AuthError(msgspec.Struct, frozen=True):
-    """`auth_error`."""
+    """Why a connection was not registered, or why it is being closed."""
 
     code: str
     message: str
@@ -59,22 +64,27 @@ class AuthError(msgspec.Struct, frozen=True):
 
 
 class MessageUpdate(msgspec.Struct, frozen=True, rename="camel"):
-    """`message_updated`: an edit or a deletion, itself at place `seq`."""
+    """A message was edited or deleted, an entry of the log itself, at place `seq`."""
 
     conversation_id: str
     seq: int
     message: shapes.Message
 
 
+ChangeName = Literal[
+    "created", "member_added", "member_removed", "role_changed", "title_changed", "member_deleted"
+]
+
+
 class ConversationUpdate(msgspec.Struct, frozen=True, rename="camel"):
-    """`conversation_updated`: what the change is about, the rest null."""
+    """A conversation was created or changed: what the change is about, the rest null."""
 
     conversation_id: str
     seq: int
-    change: str
+    change: ChangeName
     actor_id: str
     user_id: str | None
-    role: str | None
+    role: shapes.RoleName | None
     title: str | None
     members: list[shapes.Member] | None
 
@@ -96,7 +106,7 @@ class ConversationUpdate(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ReceiptUpdate(msgspec.Struct, frozen=True, rename="camel"):
-    """`receipt`."""
+    """A member's marks have risen."""
 
     conversation_id: str
     user_id: str
@@ -105,7 +115,7 @@ class ReceiptUpdate(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class TypingUpdate(msgspec.Struct, frozen=True, rename="camel"):
-    """`typing`."""
+    """A member has begun to type, or has stopped."""
 
     conversation_id: str
     user_id: str
@@ -113,7 +123,7 @@ class TypingUpdate(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class PresenceChange(msgspec.Struct, frozen=True, rename="camel"):
-    """`presence_changed`."""
+    """A user came online, or left."""
 
     user_id: str
     online: bool
@@ -121,13 +131,13 @@ class PresenceChange(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class UserUpdate(msgspec.Struct, frozen=True):
-    """`user_updated`."""
+    """A user has another name, or has deleted the account."""
 
     user: shapes.User
 
 
 class ServerClosing(msgspec.Struct, frozen=True, rename="camel"):
-    """`server_closing`: the server is about to stop; when to come back is another for each."""
+    """The server is about to stop; when to come back is another for each client."""
 
     reconnect_after_ms: int
 
@@ -135,7 +145,7 @@ class ServerClosing(msgspec.Struct, frozen=True, rename="camel"):
 class RegisteredAck(RegistrationSuccess, frozen=True, rename="camel"):
     """The ack of `register_user`."""
 
-    ok: bool = True
+    ok: Succeeded = True
 
 
 class SentAck(msgspec.Struct, frozen=True):
@@ -143,7 +153,7 @@ class SentAck(msgspec.Struct, frozen=True):
 
     message: shapes.Message
     duplicate: bool
-    ok: bool = True
+    ok: Succeeded = True
 
     @classmethod
     def of(cls, appended: Appended, viewer: UserId) -> "SentAck":
@@ -156,13 +166,13 @@ class MarkedAck(msgspec.Struct, frozen=True, rename="camel"):
 
     delivered_seq: int
     read_seq: int
-    ok: bool = True
+    ok: Succeeded = True
 
 
 class DoneAck(msgspec.Struct, frozen=True):
     """The ack of what has nothing more to tell."""
 
-    ok: bool = True
+    ok: Succeeded = True
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -192,7 +202,7 @@ class SyncAck(msgspec.Struct, frozen=True, rename="camel"):
 
     conversations: list[Synced]
     next_cursor: str | None
-    ok: bool = True
+    ok: Succeeded = True
 
     @classmethod
     def of(cls, answer: SyncAnswer, viewer: UserId) -> "SyncAck":
@@ -226,7 +236,7 @@ class ErrorAck(msgspec.Struct, frozen=True):
     """The ack of an event that failed."""
 
     error: Problem
-    ok: bool = False
+    ok: Failed = False
 
 
 @record

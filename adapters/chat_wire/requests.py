@@ -67,7 +67,7 @@ class ProfileUpdate(Request, frozen=True):
 
 
 class SendMessage(Request, frozen=True):
-    """`POST /messages` and `send_message`."""
+    """A message to a user or to a conversation, by `POST /messages` or `send_message`."""
 
     content: str
     recipient_id: str | None = None
@@ -83,7 +83,7 @@ class SendMessage(Request, frozen=True):
 
 
 class Register(Request, frozen=True):
-    """`register_user`, and the `auth` of a connect."""
+    """Whose connection this is: by `register_user`, or in the `auth` of a connect."""
 
     token: str
     device: str | None = None
@@ -178,21 +178,21 @@ class MarkRead(Request, frozen=True):
 
 
 class Mark(Request, frozen=True):
-    """`mark_delivered` and `mark_read`."""
+    """Everything up to there has arrived (`mark_delivered`), or was read (`mark_read`)."""
 
     conversation_id: str
     seq: Seq
 
 
 class Typing(Request, frozen=True):
-    """`typing`."""
+    """The user types, to be said again every few seconds, or has stopped."""
 
     conversation_id: str
     typing: bool
 
 
 class Sync(Request, frozen=True):
-    """`sync`."""
+    """What came after these places of these conversations, and the latest of `others`."""
 
     conversations: dict[str, ClaimedSeq]
     others: Literal["latest", "none"] = "latest"

@@ -20,8 +20,18 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from chat_core.services.sessions import Sessions
 from chat_server.container import SOCKET_PATH, Container, open_stores
-from chat_server.http import blocks, conversations, groups, health, messages, sessions, users
+from chat_server.http import (
+    blocks,
+    conversations,
+    groups,
+    health,
+    messages,
+    metrics,
+    sessions,
+    users,
+)
 from chat_server.http.answers import Answer
+from chat_server.http.asyncapi import asyncapi_route
 from chat_server.http.authentication import PUBLIC, BearerAuthentication
 from chat_server.http.cross_origin import CrossOrigin
 from chat_server.http.known_hosts import KnownHosts
@@ -69,6 +79,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         "conversations",
         "erasure",
         "messaging",
+        "metrics",
         "presence",
         "receipts",
         "revocations",
@@ -76,7 +87,14 @@ def create_app(settings: Settings | None = None) -> Litestar:
         "stores",
     )
     app = Litestar(
-        [api, health.router, web_client(built_client()), _socket_mount(container)],
+        [
+            api,
+            health.router,
+            metrics.metrics,
+            asyncapi_route(settings.port),
+            web_client(built_client()),
+            _socket_mount(container),
+        ],
         dependencies={
             **{name: _provided(getattr(container, name)) for name in services},
             "settings": _provided(container.settings),
@@ -95,7 +113,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     inner: ASGIApp = CrossOrigin(cast("AbstractMiddleware", app.asgi_handler))
     if settings.hosts:
         inner = KnownHosts(inner, container.hosts(), container.problems())
-    app.asgi_handler = RequestLog(inner)
+    app.asgi_handler = RequestLog(inner, container.http_requests())
     return app
 
 
@@ -138,6 +156,7 @@ async def _running(container: Container, settings: Settings) -> AsyncIterator[No
         loops = [
             asyncio.create_task(_keep_running(container, container.presence().run)),
             asyncio.create_task(_keep_running(container, container.revocations().run)),
+            asyncio.create_task(_keep_running(container, container.loop_lag().run)),
         ]
         try:
             yield

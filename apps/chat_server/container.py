@@ -1,12 +1,13 @@
 """The one composition root: which adapter stands behind which port."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dependency_injector import containers, providers
 
+from chat_core.measures import Commits
 from chat_core.memory import (
     CachedBlocks,
     CachedConversations,
@@ -71,6 +72,7 @@ from chat_server.limits import (
     signups,
     token_life,
 )
+from chat_server.metrics import HttpRequests, LoopLag, Metrics, Sources
 from chat_server.origins import OriginPolicy
 from chat_server.settings import Settings
 from chat_socketio import (
@@ -112,6 +114,8 @@ __all__ = [
 ]
 
 SOCKET_PATH = "/socket.io"
+EVENTS = "events"
+"""The limit of a connection's events, by its name."""
 
 DATABASE_REFUSED = (SqliteRefused, MongoRefused)
 """What `open_stores` and `open_original` raise for a database that can't be used.
@@ -132,6 +136,7 @@ class Stores:
     blocks: BlockStore
     log: ConversationLog
     check: Callable[[], Awaitable[None]]
+    commits: Commits = field(default_factory=Commits)
 
 
 @asynccontextmanager
@@ -162,6 +167,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
                     blocks=SqliteBlockStore(file),
                     log=SqliteConversationLog(file),
                     check=file.check,
+                    commits=file.commits,
                 )
             finally:
                 await file.close()
@@ -178,6 +184,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
                     blocks=MongoBlockStore(client),
                     log=log,
                     check=client.check,
+                    commits=log.commits,
                 )
             finally:
                 await log.close()
@@ -199,7 +206,7 @@ async def _nothing_to_ask() -> None:
 
 
 def _socket_limits(settings: Settings) -> SocketLimits:
-    events = rate(settings, "events", settings.events_per_second, 1.0)
+    events = rate(settings, EVENTS, settings.events_per_second, 1.0)
     return SocketLimits(settings.registration_seconds, events)
 
 
@@ -243,6 +250,42 @@ def _websocket_protocol(
         server.eio, path=SOCKET_PATH, admission=admission.admit, problems=problems
     )
     return direct.protocol()
+
+
+def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
+    stores: Stores,
+    messaging: Messaging,
+    synchronising: Synchronising,
+    presence: Presence,
+    revocations: Revocations,
+    rooms: Rooms,
+    sockets: SocketServer,
+    dispatcher: Dispatcher,
+    hasher: Argon2Hasher,
+    limiter: MemoryRateLimiter,
+    http: HttpRequests,
+    loop_lag: LoopLag,
+) -> Metrics:
+    def refused() -> Mapping[str, int]:
+        return {**limiter.refused, EVENTS: dispatcher.refused_events}
+
+    return Metrics(
+        Sources(
+            connections=lambda: sockets.connections,
+            users_online=lambda: len(presence.tracker.online()),
+            sent=messaging.sent,
+            synced=synchronising.synced,
+            pushes=lambda: rooms.pushes,
+            cut_offs=lambda: sockets.cut_offs,
+            commits=stores.commits,
+            hashes_waiting=lambda: hasher.waiting,
+            hashes_refused=lambda: hasher.refused,
+            rates_refused=refused,
+            revocations_age=revocations.age,
+            http=http,
+            loop_lag=loop_lag,
+        )
+    )
 
 
 class Container(containers.DeclarativeContainer):
@@ -400,4 +443,22 @@ class Container(containers.DeclarativeContainer):
     )
     socket_app = providers.Singleton(
         SocketApp, socket_server, admission=admission.provided.admit, problems=problems
+    )
+
+    http_requests = providers.Singleton(HttpRequests)
+    loop_lag = providers.Singleton(LoopLag, clock)
+    metrics = providers.Singleton(
+        _metrics,
+        stores,
+        messaging,
+        synchronising,
+        presence,
+        revocations,
+        rooms,
+        socket_server,
+        dispatcher,
+        hasher,
+        limiter,
+        http_requests,
+        loop_lag,
     )

@@ -1,5 +1,6 @@
 """A rate limiter for one process."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from chat_core.errors import RateLimited
@@ -16,6 +17,8 @@ class MemoryRateLimiter(RateLimiter):
     """Token buckets in a dictionary; those that are full again are dropped as it grows."""
 
     clock: Clock
+    refused: Counter[str] = field(default_factory=Counter)
+    """By the name of the limit."""
     _buckets: dict[tuple[str, str], TokenBucket] = field(default_factory=dict)
     _sweep_at: int = SWEEP_AT
 
@@ -32,6 +35,7 @@ class MemoryRateLimiter(RateLimiter):
             bucket = self._buckets[limit.name, key] = TokenBucket.full(limit, now)
         wait = bucket.take(now)
         if wait:
+            self.refused[limit.name] += 1
             raise RateLimited(retry_after=wait)
         return True
 

@@ -18,6 +18,7 @@ from chat_core.errors import (
 )
 from chat_core.ids import ClientMessageId, ConversationId, MessageId, UserId
 from chat_core.limits import Limit
+from chat_core.measures import Sent
 from chat_core.messages import Message, Recipient, ToUser, check_client_id, check_content
 from chat_core.ports.limits import RateLimiter
 from chat_core.ports.log import (
@@ -71,6 +72,7 @@ class Messaging:
     clock: Clock
     ids: IdGenerator
     limits: MessageLimits
+    sent: Sent = field(default_factory=Sent)
     _turns: Turns = field(default_factory=Turns)
 
     async def send(
@@ -98,6 +100,23 @@ class Messaging:
         they are stored in that order, and share commits. What `send` raises either step does, or
         `done` is told.
         """
+        try:
+            waiting = self._submit(actor, to, content, client_id, done)
+        except Exception as error:
+            self._count(error)
+            raise
+        return None if waiting is None else self._counted(waiting)
+
+    async def _counted(self, waiting: Coroutine[Any, Any, None]) -> None:
+        try:
+            await waiting
+        except Exception as error:
+            self._count(error)
+            raise
+
+    def _submit(
+        self, actor: Actor, to: Recipient, content: str, client_id: str | None, done: Done
+    ) -> Coroutine[Any, Any, None] | None:
         check_content(content, self.limits.content_bytes)
         checked_id = None if client_id is None else check_client_id(client_id)
         wish = _Wish(actor, to, content, checked_id, done)
@@ -121,7 +140,7 @@ class Messaging:
         await self._turns.wait(turn_of(wish.actor, conversation), conversation.revision)
         judged = await self._judged(wish, conversation)
         if isinstance(judged, Appended):
-            wish.done(judged)
+            self._answer(wish, judged)
         else:
             self._append(wish, judged)
 
@@ -140,7 +159,19 @@ class Messaging:
             self._turns.again(turn, self._judge_again(wish, turn))
         else:
             self._turns.settled(turn)
-            wish.done(outcome)
+            self._answer(wish, outcome)
+
+    def _answer(self, wish: _Wish, outcome: Outcome) -> None:
+        if not isinstance(outcome, Appended):
+            self._count(outcome)
+        elif outcome.duplicate:
+            self.sent.duplicate += 1
+        else:
+            self.sent.stored += 1
+        wish.done(outcome)
+
+    def _count(self, error: Exception) -> None:
+        self.sent.refused[error.kind.value if isinstance(error, ChatError) else "internal"] += 1
 
     async def _judge_again(self, wish: _Wish, turn: Turn) -> None:
         outcome: Outcome
@@ -149,7 +180,7 @@ class Messaging:
         except Exception as error:  # noqa: BLE001 - handed to whoever waits
             outcome = error
         self._turns.settled(turn)
-        wish.done(outcome)
+        self._answer(wish, outcome)
 
     async def _appended(self, wish: _Wish) -> Appended:
         """Judge and append, again and again until both are about the same revision."""

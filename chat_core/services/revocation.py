@@ -62,16 +62,17 @@ class Revocations:
         while True:
             await self.clock.sleep(ASK_SECONDS)
             try:
-                await self._ask(self.clock.now() - OVERLAP - timedelta(seconds=self._late()))
+                await self._ask(self.clock.now() - OVERLAP - timedelta(seconds=self.age()))
             except Unavailable:
                 continue
             self._forget()
 
     def is_late(self) -> bool:
         """Whether the store has not answered for too long."""
-        return self._late() > LATE_SECONDS
+        return self.age() > LATE_SECONDS
 
-    def _late(self) -> float:
+    def age(self) -> float:
+        """Seconds since the question that the store answered last."""
         asked_at = self._known.asked_at
         return 0.0 if asked_at is None else self.clock.monotonic() - asked_at
 

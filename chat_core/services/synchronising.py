@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from chat_core.conversations import ActivityPlace, Standing
 from chat_core.errors import Invalid
 from chat_core.events import ConversationUpdated, LogEvent
 from chat_core.ids import ConversationId, UserId
+from chat_core.measures import Synced
 from chat_core.ports.storage import ConversationStore, LogReader
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 500
@@ -66,9 +67,16 @@ class Synchronising:
 
     conversations: ConversationStore
     reader: LogReader
+    synced: Synced = field(default_factory=Synced)
 
     async def sync(self, user_id: UserId, request: SyncRequest) -> SyncAnswer:
         """What the client missed. Raises `Invalid`."""
+        answer = await self._sync(user_id, request)
+        self.synced.answers += 1
+        self.synced.entries += sum(len(part.entries) for part in answer.conversations)
+        return answer
+
+    async def _sync(self, user_id: UserId, request: SyncRequest) -> SyncAnswer:
         if not 1 <= request.limit <= MAX_LIMIT:
             raise Invalid.field("limit", f"must be from 1 to {MAX_LIMIT}")
         answer = _Answer()

@@ -253,15 +253,18 @@ async def test_more_calls_than_may_wait_are_overload(gate: threading.Event) -> N
     hasher = cheap_hasher(waiting=2)
     calls = [asyncio.create_task(hasher.hash("correct horse")) for _ in range(3)]
     await asyncio.sleep(0)  # all of them have begun: one is at work and two wait
+    assert (hasher.waiting, hasher.refused) == (2, 0)
 
     for call in (hasher.hash("correct horse"), hasher.verify("correct horse", None)):
         with pytest.raises(Overloaded) as overloaded:
             await call
         assert overloaded.value.retry_after == 1
 
+    assert (hasher.waiting, hasher.refused) == (2, 2)
     gate.set()
     await asyncio.gather(*calls)
     assert await hasher.hash("correct horse")
+    assert hasher.waiting == 0
     hasher.close()
 
 

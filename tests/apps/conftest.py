@@ -6,9 +6,12 @@ from contextlib import contextmanager
 
 import pytest
 
+from tests.support.asyncapi import check_what_was_heard
 from tests.support.mongod import fresh_database
 from tests.support.server import PLAIN_ASGI, Api, ServerProcess
 from tests.support.socket_clients import SocketClients
+
+what_is_heard_fits = pytest.fixture(autouse=True)(check_what_was_heard)
 
 
 @pytest.fixture(scope="session", params=["sqlite", "mongodb-plain-asgi"])

@@ -15,7 +15,7 @@ from chat_core.errors import ChatError
 from chat_core.events import ChangeKind
 from chat_server.settings import load_settings, variables_by_field
 from chat_socketio.dispatcher import REGISTER
-from chat_wire import events, problems, requests, shapes
+from chat_wire import catalogue, events, problems, requests, shapes
 from tests.support import pages
 from tests.support.server import ServerProcess
 
@@ -137,6 +137,7 @@ def test_every_event_of_the_server_is_listed() -> None:
     assert pushed
     assert told
     assert sorted(listed) == sorted(pushed | told)
+    assert pushed | told == set(catalogue.SERVER_EVENTS)
 
 
 def test_every_change_of_a_conversation_is_listed() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.metrics import scraped, value
 from tests.support.raw_socket import deaf_socket, raw_socket
 from tests.support.server import Api, ServerProcess
 from tests.support.waiting import eventually
@@ -47,6 +48,7 @@ async def test_who_reads_nothing_is_cut_off_and_the_others_get_everything(
         seqs = [message["seq"] for message in reading.heard("new_message")]
         assert seqs == list(range(1, sent + 1))
         await api.devices(bob, alice, 0)
+        assert value(await scraped(server.url), "chat_cut_offs_total") == 1
         assert "Traceback" not in server.log
 
 

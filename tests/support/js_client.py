@@ -21,6 +21,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
+from tests.support import asyncapi
+
 _JS = Path(__file__).parents[1] / "js"
 _LONGEST_LINE = 16 * 1024 * 1024
 
@@ -94,7 +96,10 @@ class JsClient:
         )
         if len(acks) > 1:
             raise JsClientError(f"the ack of {event} has {len(acks)} values", acks)
-        return acks[0] if acks else None
+        if not acks:
+            return None
+        asyncapi.answered(event, acks[0])
+        return acks[0]
 
     async def wait_for(
         self,
@@ -215,6 +220,7 @@ class JsDriver:
             line = json.loads(text)
             if "event" in line:
                 self._clients[line["client"]].events.append(JsEvent(line["event"], line["args"]))
+                asyncapi.heard(line["event"], *line["args"])
                 self._wake()
             elif (reply := self._replies.get(line["id"])) and not reply.done():
                 if line["ok"]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 
+from tests.support import asyncapi
 from tests.support.raw_socket import PING, PONG, RawSocket, raw_socket
 from tests.support.server import Person
 from tests.support.waiting import eventually
@@ -40,7 +41,9 @@ class LiveSocket:
         self._acks[ack_id] = future = asyncio.get_running_loop().create_future()
         await self._raw.send(f"42{ack_id}{json.dumps([event, payload])}")
         async with asyncio.timeout(timeout):
-            return await future
+            ack = await future
+        asyncapi.answered(event, ack)
+        return ack
 
     def heard(self, event: str) -> list[Any]:
         """The payloads of every such event that came up to now."""

@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.support import asyncapi
 from tests.support.server import Person
 
 PATH = "/socket.io/?EIO=4&transport=websocket"
-OPEN, PING, PONG, CONNECTED = "0", "2", "3", "40"
+OPEN, PING, PONG, CONNECTED, EVENT = "0", "2", "3", "40", "42"
 
 
 @dataclass(slots=True)
@@ -44,6 +45,8 @@ class RawSocket:
                 packet = await self._websocket.recv()
                 assert isinstance(packet, str)
                 self.packets.append(packet)
+                if packet.startswith(EVENT):
+                    asyncapi.heard(*json.loads(packet.removeprefix(EVENT)))
                 if packet.startswith(begin):
                     return packet
 
@@ -62,7 +65,9 @@ class RawSocket:
 
     async def call(self, event: str, payload: Any) -> Any:
         """Send an event; its ack."""
-        return await self.call_text(json.dumps([event, payload]))
+        ack = await self.call_text(json.dumps([event, payload]))
+        asyncapi.answered(event, ack)
+        return ack
 
     async def call_text(self, text: str, ack_id: str = "") -> Any:
         """Send an event that is written out; its ack."""

@@ -17,6 +17,7 @@ import aiohttp
 import engineio
 import socketio
 
+from tests.support import asyncapi
 from tests.support.js_client import JsDriver, JsUnavailableError
 from tests.support.js_client import JsEvent as Heard
 from tests.support.server import Person
@@ -79,7 +80,9 @@ class PyClient:
         await self._client.emit(event, args)
 
     async def call(self, event: str, *args: Any, timeout: float = 5) -> Any:
-        return await self._client.call(event, args, timeout=timeout)
+        ack = await self._client.call(event, args, timeout=timeout)
+        asyncapi.answered(event, ack)
+        return ack
 
     async def wait_for(
         self, event: str, predicate: Callable[..., bool] | None = None, timeout: float = 5
@@ -126,6 +129,7 @@ class PyClient:
 
     def _heard(self, event: str, *args: Any) -> None:
         self.events.append(Heard(event, list(args)))
+        asyncapi.heard(event, *args)
 
 
 async def _read_whole(

@@ -21,15 +21,21 @@ async def ready(
     stores: NamedDependency[Stores], revocations: NamedDependency[Revocations]
 ) -> Response[dict[str, object]]:
     """200, or 503 with the names of what is down."""
+    down = await what_is_down(stores, revocations)
+    if down:
+        answer: dict[str, object] = {"status": "unavailable", "down": down}
+        return Response(answer, status_code=HTTP_503_SERVICE_UNAVAILABLE)
+    return Response({"status": "ok", "down": []}, status_code=HTTP_200_OK)
+
+
+async def what_is_down(stores: Stores, revocations: Revocations) -> list[str]:
+    """The names of what does not answer."""
     down = ["revocations"] if revocations.is_late() else []
     try:
         await stores.check()
     except Unavailable:
         down.append("database")
-    if down:
-        answer: dict[str, object] = {"status": "unavailable", "down": down}
-        return Response(answer, status_code=HTTP_503_SERVICE_UNAVAILABLE)
-    return Response({"status": "ok", "down": []}, status_code=HTTP_200_OK)
+    return down
 
 
 router = Router("/health", route_handlers=[live, ready], opt={PUBLIC: True}, tags=["health"])

@@ -2,14 +2,17 @@
 
 import re
 import time
+from collections.abc import Mapping
 
 import structlog
 import uuid_utils
 from litestar.enums import ScopeType
+from litestar.handlers import ASGIRouteHandler
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from chat_server.http.security_headers import missing_from
 from chat_server.logs import current_request
+from chat_server.metrics import HttpRequests
 
 HEADER = b"x-request-id"
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -26,8 +29,9 @@ class RequestLog:
     It goes around the whole application, so that it sees what the framework makes of errors.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, requests: HttpRequests) -> None:
         self._app = app
+        self._requests = requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the request and log it."""
@@ -51,14 +55,28 @@ class RequestLog:
         try:
             await self._app(scope, receive, send_with_id)
         finally:
+            seconds = time.perf_counter() - began
+            method = str(scope.get("method"))
+            self._requests.observe(_route(scope), method, status, seconds)
             logger.info(
                 "request",
-                method=scope.get("method"),
+                method=method,
                 path=path,
                 status=status,
-                ms=round((time.perf_counter() - began) * 1000, 1),
+                ms=round(seconds * 1000, 1),
             )
             current_request.reset(before)
+
+
+def _route(scope: Scope) -> str | None:
+    """The template of the route that took the request, if one did."""
+    routed: Mapping[str, object] = scope  # where no route took it, these keys are not there
+    handler = routed.get("route_handler")
+    if handler is None:
+        return None
+    if isinstance(handler, ASGIRouteHandler) and handler.is_mount:
+        return min(handler.paths)  # the framework has no template of a mount
+    return str(routed["path_template"]) or "/"
 
 
 def _request_id(scope: Scope) -> bytes:

@@ -18,6 +18,7 @@ const SENTENCES: Record<string, string> = {
   blocked: "One of you has blocked the other, so no messages can be sent here.",
   signups_closed: "New accounts are made by whoever runs this service. Please ask there.",
   origin_not_allowed: "This page may not use that server. Please tell whoever runs it.",
+  host_not_allowed: "This is not the address of the chat. Open it by its usual one.",
   not_found: "That is not there any more.",
   recipient_not_found: "There is no such person, or the account was deleted.",
   username_taken: "Somebody else has that user name. Please choose another.",

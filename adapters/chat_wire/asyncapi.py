@@ -1,0 +1,192 @@
+"""The sockets as an AsyncAPI 3.0 document, made from the types that read and write them.
+
+https://www.asyncapi.com/docs/reference/specification/v3.0.0. It speaks from the server's side, as
+the specification wants it: `receive` is what a client sends, `send` what the server tells.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from chat_core.errors import ChatError
+from chat_wire import events
+from chat_wire.catalogue import CLIENT_EVENTS, LOG_EVENTS, SERVER_EVENTS
+from chat_wire.problems import Problem, status_of
+
+NAMESPACE = "/"
+"""Of Socket.IO: the one channel."""
+
+Part = dict[str, Any]
+"""A part of the document."""
+
+_SCHEMA = "#/components/schemas/{name}"
+_CHANNEL = "namespace"
+_PYTHON_NAME = re.compile(r"`([a-z]+(?:_[a-z]+)+)`")
+
+
+def document(*, version: str, host: str, path: str) -> Part:
+    """The document of a server at that `host:port`, whose sockets are at that path."""
+    messages = dict(_messages())
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "chat-core",
+            "version": version,
+            "description": (
+                "The live connection of a chat service. The stored log is the truth, every push "
+                "is a hint: whoever missed one asks `sync`."
+            ),
+            "license": {"name": "MIT"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {"service": _server(host, path)},
+        "channels": {_CHANNEL: _channel(messages)},
+        "operations": dict(_operations()),
+        "components": {"messages": messages, "schemas": _schemas()},
+        "x-error-codes": [
+            {
+                "code": each.code,
+                "kind": each.kind.value,
+                "status": status_of(each()),
+                "title": each().title,
+            }
+            for each in ChatError.classes()
+        ],
+    }
+
+
+def _server(host: str, path: str) -> Part:
+    return {
+        "host": "{host}",
+        "pathname": path,
+        "protocol": "socket.io",
+        "protocolVersion": "5",
+        "description": "Socket.IO, over websocket or polling. Text only.",
+        "variables": {"host": {"default": host, "description": "Host and port of the service."}},
+    }
+
+
+def _channel(messages: Mapping[str, Part]) -> Part:
+    return {
+        "address": NAMESPACE,
+        "title": "The default namespace",
+        "description": (
+            "A connection registers first, with `register_user` or with the same payload as the "
+            "`auth` of its CONNECT. Each event of a client takes one object, and is answered where "
+            "an ack is asked for. Ignore fields of an answer that are not listed."
+        ),
+        "servers": [{"$ref": "#/servers/service"}],
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
+    }
+
+
+def asked(event: str) -> str:
+    """How the document calls the message that carries a client's event."""
+    return f"client.{event}"
+
+
+def acked(event: str) -> str:
+    """How the document calls the ack of that."""
+    return f"client.{event}.ack"
+
+
+def told(event: str) -> str:
+    """How the document calls the message that carries an event of the server."""
+    return f"server.{event}"
+
+
+def _messages() -> Iterator[tuple[str, Part]]:
+    for name, event in CLIENT_EVENTS.items():
+        yield asked(name), {"name": name, "payload": _reference(event.payload)}
+        answers = [_reference(event.ack), _reference(events.ErrorAck)]
+        yield acked(name), {"name": "ack", "title": f"Ack of {name}", "payload": {"oneOf": answers}}
+    for name, payload in SERVER_EVENTS.items():
+        yield told(name), {"name": name, "payload": _reference(payload)}
+
+
+def _operations() -> Iterator[tuple[str, Part]]:
+    channel = {"$ref": f"#/channels/{_CHANNEL}"}
+    for name, event in CLIENT_EVENTS.items():
+        yield (
+            f"receive.{name}",
+            {
+                "action": "receive",
+                "channel": channel,
+                "summary": _first_line(event.payload),
+                "messages": [_in_channel(asked(name))],
+                "reply": {"channel": channel, "messages": [_in_channel(acked(name))]},
+            },
+        )
+    for name, payload in SERVER_EVENTS.items():
+        yield (
+            f"send.{name}",
+            {
+                "action": "send",
+                "channel": channel,
+                "summary": _first_line(payload),
+                "messages": [_in_channel(told(name))],
+            },
+        )
+
+
+def _schemas() -> Part:
+    received = [event.payload for event in CLIENT_EVENTS.values()]
+    acks = [event.ack for event in CLIENT_EVENTS.values()]
+    sent: list[type[msgspec.Struct]] = [Problem, events.ErrorAck, *acks, *SERVER_EVENTS.values()]
+    schemas = _components(received) | {
+        name: _as_sent(schema) for name, schema in _components(sent).items()
+    }
+    # Which events there are in a log, no type tells: they come from all parts of this package.
+    schemas[events.Entry.__name__] = {
+        "title": events.Entry.__name__,
+        "description": events.Entry.__doc__,
+        "oneOf": [_entry(name, payload) for name, payload in LOG_EVENTS.items()],
+    }
+    del schemas[msgspec.Struct.__name__]
+    return dict(sorted(schemas.items()))
+
+
+def _components(types: Iterable[type[msgspec.Struct]]) -> Part:
+    _, schemas = msgspec.json.schema_components(types, ref_template=_SCHEMA)
+    return {name: _in_words_of_the_wire(schema) for name, schema in schemas.items()}
+
+
+def _in_words_of_the_wire(schema: Part) -> Part:
+    """A docstring names fields as Python does."""
+
+    def renamed(match: re.Match[str]) -> str:
+        first, *rest = match[1].split("_")
+        name = first + "".join(map(str.capitalize, rest))
+        return f"`{name}`" if name in schema["properties"] else match[0]
+
+    return schema | {"description": _PYTHON_NAME.sub(renamed, schema["description"])}
+
+
+def _as_sent(schema: Part) -> Part:
+    """What has a default may be left out of a request, but the server always sends it."""
+    given = {name for name, each in schema["properties"].items() if "default" in each}
+    required = set(schema["required"]) | given
+    return schema | {"required": [name for name in schema["properties"] if name in required]}
+
+
+def _entry(name: str, payload: type[msgspec.Struct]) -> Part:
+    properties = {
+        "seq": {"type": "integer"},
+        "event": {"type": "string", "const": name},
+        "data": _reference(payload),
+    }
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _reference(type_: type[msgspec.Struct]) -> Part:
+    return {"$ref": _SCHEMA.format(name=type_.__name__)}
+
+
+def _in_channel(message: str) -> Part:
+    return {"$ref": f"#/channels/{_CHANNEL}/messages/{message}"}
+
+
+def _first_line(type_: type[msgspec.Struct]) -> str:
+    return (type_.__doc__ or "").partition("\n")[0]

@@ -1,0 +1,25 @@
+"""The AsyncAPI document: what goes over the sockets."""
+
+from importlib.metadata import version
+
+from litestar import Response, get
+from litestar.enums import MediaType
+from litestar.handlers import HTTPRouteHandler
+
+from chat_server.container import SOCKET_PATH
+from chat_server.http.authentication import PUBLIC
+from chat_wire import encode
+from chat_wire.asyncapi import document
+
+
+def asyncapi_route(port: int) -> HTTPRouteHandler:
+    """`GET /asyncapi.json`, made once and served as it is."""
+    text = encode(
+        document(version=version("chat-core"), host=f"localhost:{port}", path=SOCKET_PATH)
+    )
+
+    @get("/asyncapi.json", opt={PUBLIC: True}, include_in_schema=False, sync_to_thread=False)
+    def asyncapi() -> Response[bytes]:
+        return Response(text, media_type=MediaType.JSON)
+
+    return asyncapi

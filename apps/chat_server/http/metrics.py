@@ -1,0 +1,21 @@
+"""What an operator watches, for Prometheus."""
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+
+from chat_core.services.revocation import Revocations
+from chat_server.container import Stores
+from chat_server.http.authentication import PUBLIC
+from chat_server.http.health import what_is_down
+from chat_server.metrics import CONTENT_TYPE, Metrics
+
+
+@get("/metrics", opt={PUBLIC: True}, include_in_schema=False)
+async def metrics(
+    metrics: NamedDependency[Metrics],
+    stores: NamedDependency[Stores],
+    revocations: NamedDependency[Revocations],
+) -> Response[bytes]:
+    """Every measure as it is now; whether the service is ready is asked anew."""
+    text = metrics.exposition(await what_is_down(stores, revocations))
+    return Response(text, media_type=CONTENT_TYPE)

@@ -1,0 +1,26 @@
+"""What a server tells Prometheus."""
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+async def scraped(url: str) -> Series:
+    async with httpx.AsyncClient() as http:
+        answer = await http.get(f"{url}/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+def value(series: Series, name: str, **labels: str) -> float:
+    return series[name, frozenset(labels.items())]
+
+
+def risen(before: Series, after: Series, name: str, **labels: str) -> float:
+    return value(after, name, **labels) - before.get((name, frozenset(labels.items())), 0)
