@@ -126,8 +126,10 @@ class Dispatcher:
         if connection.is_closed:
             return
         connection.is_closed = True
+        connection.end = _has_ended  # the other refers to the connection: no work for the collector
         if connection.deadline is not None:
             connection.deadline.cancel()
+            connection.deadline = None
         if connection.claims is not None:
             self._rooms.leave(connection.claims, connection)
             self._presence.disconnected(connection.claims.user_id, connection.id)
@@ -344,6 +346,10 @@ class Dispatcher:
     def _answer(self, connection: Connection, ack_id: str, payload: msgspec.Struct) -> None:
         if ack_id:
             connection.transport.write(packets.ack(ack_id, payload))
+
+
+def _has_ended(_: ChatError) -> None:
+    pass
 
 
 def _payload(arguments: list[bytes]) -> bytes:

@@ -321,6 +321,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
             self._ping_timer.cancel()
         await self.close(wait=False, abort=True, reason=reason)
         self.server.sockets.pop(self.sid, None)
+        self.direct = self._ping_timer = None  # which refer to this: no work for the collector
 
     async def _probe(self, ws: WebSocket) -> bool:
         """The handshake of an upgrade: whether the websocket takes over from polling."""

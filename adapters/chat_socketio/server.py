@@ -179,6 +179,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
             peer.deadline.cancel()
             if peer.connection is not None:
                 self._dispatcher.closed(peer.connection)
+                peer.connection = None  # which refers to the peer: no work for the collector
         await super()._handle_eio_disconnect(eio_sid, reason)
 
 

@@ -25,6 +25,7 @@ class JoiningHttpProtocol(HttpToolsProtocol):
         """See uvicorn: the websocket's protocol takes the transport over."""
         self.transport = self._direct
         super().handle_websocket_upgrade()
+        del self.parser  # which refers to this: no work for the collector
 
 
 class _JoinedWrites:

@@ -52,6 +52,8 @@ def test_the_page_is_asked_for_each_time_and_sent_when_it_is_another(
 
     assert first.headers["cache-control"] == "no-cache"
     assert (again.status_code, again.content) == (304, b"")
+    policy = "content-security-policy"
+    assert again.headers[policy] == first.headers[policy]
     assert other.status_code == 200
 
 

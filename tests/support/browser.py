@@ -72,7 +72,7 @@ class Browser:
         await self._chromium.close()
         await self._playwright.stop()
         if error is None:
-            assert complaints == []
+            assert complaints == [], complaints
         elif complaints:
             error.add_note(f"the browser says: {complaints}")
 

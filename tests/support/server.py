@@ -156,6 +156,11 @@ class ServerProcess:
         finally:
             self.kill()
 
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process
+        self._process.send_signal(number)
+
     def kill(self) -> None:
         """End it as a power cut would, with SIGKILL. One that has ended is a no-op."""
         if self._process is not None:

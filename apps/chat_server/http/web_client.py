@@ -88,7 +88,9 @@ def web_client(built: Traversable | None) -> Router:
     @get(list(SCREENS), media_type=MediaType.HTML, summary="The web client", sync_to_thread=False)
     def show_page(request: Request[Any, Any, Any]) -> Response[bytes]:
         if request.headers.get("If-None-Match") == page.tag:
-            return Response(b"", status_code=HTTP_304_NOT_MODIFIED, headers=_cached_as(page.tag))
+            # Its headers replace those that the browser keeps with the page.
+            headers = {**_HEADERS, **_cached_as(page.tag)}
+            return Response(b"", status_code=HTTP_304_NOT_MODIFIED, headers=headers)
         return _response(page, request, _cached_as(page.tag))
 
     @get("/assets/{name:str}", summary="A file of the web client", sync_to_thread=False)
