@@ -40,6 +40,10 @@ TEMPORARY = frozenset(
 class Write(Protocol):
     """A piece of work for the writer. Several share a transaction and its commit."""
 
+    def size(self) -> int:
+        """How many writes it counts for."""
+        return 1
+
     @abstractmethod
     def close(self) -> None:
         """Called in the event loop's thread right before it runs: nothing may be added now."""
@@ -147,7 +151,8 @@ class SqliteDatabase:
                     write.close()
                 began = loop.time()
                 errors = await loop.run_in_executor(self._writer, self._commit, writes)
-                self.commits.observe(len(writes), loop.time() - began)
+                size = sum(write.size() for write in writes)
+                self.commits.observe(size, loop.time() - began)
                 for write, error in zip(writes, errors, strict=True):
                     write.done(error)
         finally:

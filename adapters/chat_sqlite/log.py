@@ -86,6 +86,10 @@ class _Batch(Write):
         self._drafts.append(draft)
         self._callers.append(done)
 
+    def size(self) -> int:
+        """See `Write.size`."""
+        return len(self._drafts)
+
     def close(self) -> None:
         """See `Write.close`."""
         self.is_closed = True

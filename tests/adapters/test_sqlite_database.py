@@ -73,10 +73,12 @@ async def test_appends_that_wait_share_one_commit(database: SqliteDatabase, stor
     ann, bob = await stored_users(stores.users, "ann", "bob")
     talk = direct(ann, bob)
     seen = await database.write(statements)
+    before = database.commits.sizes.total
 
     await asyncio.gather(*(stores.log.append(draft(talk, ann)) for _ in range(50)))
 
     assert seen.count("BEGIN IMMEDIATE") == 1
+    assert database.commits.sizes.total - before == 50
 
 
 async def test_a_refused_write_undoes_nothing_of_those_that_share_its_transaction(
