@@ -48,6 +48,7 @@ class DirectSocket(WSListener, Direct):
         "_fragmented",
         "_fragments",
         "_frames",
+        "_is_closing",
         "_is_lost",
         "_loop",
         "_raw",
@@ -75,6 +76,7 @@ class DirectSocket(WSListener, Direct):
         self._fragments: list[bytes] = []
         self._fragmented = 0
         self._busy: deque[str] | None = None
+        self._is_closing = False
         self._is_lost = False
         self._frames: list[bytes] = []
         self._untaken: list[int] = []
@@ -122,6 +124,7 @@ class DirectSocket(WSListener, Direct):
             return frame.get_payload_as_utf8_text()
         if kind == WSMsgType.CLOSE:
             self.close()
+            self._raw.close()
             return None
         if kind in {WSMsgType.PING, WSMsgType.PONG}:
             return None
@@ -208,7 +211,7 @@ class DirectSocket(WSListener, Direct):
     def flush(self) -> None:
         """Write all that waits, at once: a write costs more than what it writes."""
         frames, self._frames = self._frames, []
-        if not frames or self._raw.is_closing():
+        if not frames or self._is_closing or self._raw.is_closing():
             return
         waiting = self._raw.get_write_buffer_size()
         if not waiting:
@@ -220,11 +223,15 @@ class DirectSocket(WSListener, Direct):
         self._raw.write(frames[0] if len(frames) == 1 else b"".join(frames))
 
     def close(self) -> None:
-        """Close once what was written is sent. Again is a no-op."""
+        """Say that this is the end, once what was written is sent. Again is a no-op.
+
+        The connection stays until the peer has said so, too: closed before, with a frame of the
+        peer's on its way, it would end with a reset, which can cost the peer what it was sent last.
+        """
         self.flush()
-        if not self._raw.is_closing():
+        if not self._is_closing and not self._raw.is_closing():
             self._raw.write(NORMAL_CLOSURE)
-            self._raw.close()
+            self._is_closing = True
 
     def abort(self) -> None:
         """Close now. Again is a no-op."""

@@ -69,7 +69,7 @@ class Direct(Protocol):
 
     @abstractmethod
     def close(self) -> None:
-        """Close it once what was written is sent. Again is a no-op."""
+        """Begin its closing handshake, once what was written is sent. Again is a no-op."""
 
     @abstractmethod
     def abort(self) -> None:
@@ -256,6 +256,8 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
             return self.server.on_message(self.sid, text[1:])
         if kind == PONG:
             self.schedule_ping()
+        elif kind == CLOSE and self.direct is not None:
+            self.end()
         elif kind == CLOSE:
             self.abort()
         else:

@@ -3,12 +3,15 @@
 import asyncio
 import contextlib
 import json
+from socket import SO_ERROR, SOL_SOCKET
 from urllib.parse import urlsplit
 
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tests.support.fuzzed_frames import CLOSE, frame
+from tests.support.hostile_peer import OPENED, HungUpError, Peer
 from tests.support.raw_socket import raw_socket
 from tests.support.server import Api, ServerProcess
 
@@ -80,6 +83,28 @@ async def test_a_close_is_answered_and_the_user_is_offline(server: ServerProcess
     async with raw_socket(server.url) as raw:
         await raw.register(alice)
         await api.devices(alice, bob, 1)
+    await api.devices(alice, bob, 0)
+
+
+@pytest.mark.parametrize("goodbye", ["41", "1"], ids=["socket.io", "engine.io"])
+async def test_a_goodbye_is_the_end_without_a_reset(
+    server: ServerProcess, api: Api, goodbye: str
+) -> None:
+    """The server's closing frame may cross the client's; a connection that is gone then resets."""
+    alice, bob = await api.people("alice", "bob")
+    peer = await Peer.connected(server.url)
+    try:
+        assert await peer.upgrade(OPENED) == 101
+        peer.say("40" + json.dumps({"token": alice.token}))
+        await peer.heard(b'42["registration_success"')
+        peer.say(goodbye)
+        with pytest.raises(HungUpError):
+            await peer.heard(b"nothing but the end")
+        peer.write(frame(b"\x03\xe8", CLOSE))
+        assert await asyncio.wait_for(peer.reader.read(), 5) == b""
+        assert peer.writer.get_extra_info("socket").getsockopt(SOL_SOCKET, SO_ERROR) == 0
+    finally:
+        peer.cut()
     await api.devices(alice, bob, 0)
 
 

@@ -11,7 +11,6 @@
 //   {"client": "a", "event": "news", "args": […]}, and for what the library itself tells:
 //   $connect, $connect_error, $disconnect, $upgrade
 
-import { once } from "node:events";
 import http from "node:http";
 import https from "node:https";
 import { Socket } from "node:net";
@@ -63,7 +62,8 @@ class Wire {
   }
 
   async closed() {
-    await Promise.all([...this.#sockets].map((socket) => once(socket, "close")));
+    // However they close: `once` of node:events would take a reset for a failure.
+    await Promise.all([...this.#sockets].map((socket) => happens(socket, "close")));
   }
 }
 
