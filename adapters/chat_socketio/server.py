@@ -137,10 +137,11 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         if not self.manager_initialized:
             self.manager_initialized = True
             self.manager.initialize()
-        self.environ[eio_sid] = environ
+        address = environ.get("asgi.scope", environ)[ADDRESS]
+        # Of a poll it would keep the whole request, and its TCP connection, as long as the session.
+        self.environ[eio_sid] = {ADDRESS: address}
         socket: EngineSocket = self.eio.sockets[eio_sid]
         deadline = self._clock.call_later(self._limits.connect_seconds, socket.abort)
-        address = environ.get("asgi.scope", environ)[ADDRESS]
         self._by_address[address] += 1
         self._peers[eio_sid] = _Peer(socket, deadline, address)
 
