@@ -22,6 +22,7 @@ from chat_core.memory import (
 )
 from chat_core.ports.log import ConversationLog
 from chat_core.ports.storage import (
+    AccountStore,
     BlockStore,
     ConversationStore,
     LogReader,
@@ -31,6 +32,7 @@ from chat_core.ports.storage import (
 )
 from chat_core.ports.system import IdGenerator
 from chat_core.services.accounts import Accounts
+from chat_core.services.administration import Administration
 from chat_core.services.blocking import Blocking
 from chat_core.services.conversations import Conversations
 from chat_core.services.delivery import Delivery
@@ -129,6 +131,7 @@ class Stores:
     """The open database, and how to ask whether it answers."""
 
     users: UserStore
+    accounts: AccountStore
     sessions: SessionStore
     conversations: ConversationStore
     reader: LogReader
@@ -144,9 +147,10 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
     """The stores that `DATABASE_URL` names; they are closed at the end."""
     match settings.database:
         case MemoryDatabase():
-            memory = MemoryConversations()
+            memory, memory_users = MemoryConversations(), MemoryUserStore()
             yield Stores(
-                users=MemoryUserStore(),
+                users=memory_users,
+                accounts=memory_users,
                 sessions=MemorySessionStore(),
                 conversations=memory,
                 reader=memory,
@@ -157,9 +161,11 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
             )
         case SqliteDatabase(path):
             file = await SqliteFile.open(path)
+            file_users = SqliteUserStore(file)
             try:
                 yield Stores(
-                    users=SqliteUserStore(file),
+                    users=file_users,
+                    accounts=file_users,
                     sessions=SqliteSessionStore(file),
                     conversations=SqliteConversationStore(file),
                     reader=SqliteLogReader(file),
@@ -173,10 +179,11 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
                 await file.close()
         case MongoDatabase(url, name):
             client = await MongoClient.open(url, name)
-            log = MongoConversationLog(client)
+            log, client_users = MongoConversationLog(client), MongoUserStore(client)
             try:
                 yield Stores(
-                    users=MongoUserStore(client),
+                    users=client_users,
+                    accounts=client_users,
                     sessions=MongoSessionStore(client),
                     conversations=MongoConversationStore(client),
                     reader=MongoLogReader(client),
@@ -333,6 +340,7 @@ class Container(containers.DeclarativeContainer):
     revocations = providers.Singleton(
         Revocations,
         sessions=stores.provided.sessions,
+        users=stores.provided.users,
         connections=rooms,
         clock=clock,
         token_life=providers.Callable(token_life, settings),
@@ -351,6 +359,16 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         limits=providers.Callable(login_limits, settings),
         lasting=providers.Callable(refresh_limits, settings),
+    )
+    administration = providers.Singleton(
+        Administration,
+        users=stores.provided.users,
+        accounts=stores.provided.accounts,
+        sessions=stores.provided.sessions,
+        revocations=revocations,
+        hasher=hasher,
+        clock=clock,
+        ids=ids,
     )
     messaging = providers.Singleton(
         Messaging,

@@ -9,6 +9,7 @@ that has too much to do) is left to the adapter's own tests.
 import pytest
 
 pytest.register_assert_rewrite(
+    "chat_core.testing.accounts_contract",
     "chat_core.testing.blocks_contract",
     "chat_core.testing.conversations_contract",
     "chat_core.testing.limits_contract",
