@@ -44,16 +44,19 @@ class NewAccount:
     email: str | None = None
     display_name: str | None = None
 
+    def check_names(self) -> None:
+        """The names and the address are as they should be; raises `Invalid`."""
+        check_username(self.username)
+        if self.display_name is not None:
+            check_display_name(self.display_name)
+        if self.email is not None:
+            check_email(self.email)
+
     def user(self, user_id: UserId, at: datetime) -> User:
-        """The account with these names, shown under the user name if no other; raises `Invalid`."""
+        """The account, shown under the user name if under no other; raises `Invalid`."""
+        self.check_names()
         shown = self.username if self.display_name is None else self.display_name
-        return User(
-            id=user_id,
-            username=check_username(self.username),
-            display_name=check_display_name(shown),
-            email=None if self.email is None else check_email(self.email),
-            created_at=at,
-        )
+        return User(user_id, self.username, shown, self.email, created_at=at)
 
     def checked_password(self) -> str:
         """The password, which is not too easily guessed; raises `Invalid`."""

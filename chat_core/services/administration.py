@@ -104,13 +104,17 @@ class Administration:
         """The user's sessions that last, the latest seen first."""
         return list(await self.sessions.of_user(user_id))
 
-    async def end_session(self, session_id: SessionId) -> Session:
-        """End a session, whosever it is; raises `NotFound` for one that has ended, too."""
+    async def session(self, session_id: SessionId) -> Session:
+        """A session that lasts, whosever it is; raises `NotFound`."""
         session = await self.sessions.get(session_id) if is_text(session_id) else None
         if session is None or session.ended_at is not None:
             raise NotFound("There is no such session, or it has ended")
-        await self.revocations.end([session_id])
         return session
+
+    async def end_session(self, session_id: SessionId) -> None:
+        """End a session, whosever it is; raises `NotFound` for one that has ended, too."""
+        await self.session(session_id)
+        await self.revocations.end([session_id])
 
     async def end_sessions(self, user_id: UserId) -> int:
         """End every session of a user: how many."""

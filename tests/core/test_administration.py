@@ -169,9 +169,9 @@ async def test_of_whoever_is_not_there_nothing_is_changed(chat: Engine, ann: Use
 
 async def test_one_session_of_anybody_is_ended(chat: Engine, ann: User) -> None:
     phone, laptop = [await log_in(chat, "ann") for _ in range(2)]
-    ended = await chat.administration.end_session(phone.session.id)
+    assert await chat.administration.session(phone.session.id) == phone.session
+    await chat.administration.end_session(phone.session.id)
 
-    assert ended == phone.session
     with pytest.raises(SessionRevoked):
         chat.sessions.verify(phone.access.text)
     assert await chat.administration.sessions_of(ann.id) == [laptop.session]

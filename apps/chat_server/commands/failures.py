@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import click
 
+from chat_core.errors import ChatError
 from chat_server.settings import SettingsError
 
 FAILED = 1
@@ -29,12 +30,14 @@ class Wrong(click.ClickException):
 
 @contextmanager
 def told(interrupted: str) -> Iterator[None]:
-    """Tell of wrong settings, and with that sentence of Ctrl-C."""
+    """Tell of wrong settings, of what is refused, and with that sentence of Ctrl-C."""
     try:
         yield
     except SettingsError as error:
         raise Wrong(error) from error
-    except KeyboardInterrupt:
+    except ChatError as error:
+        fail(error.detail)
+    except (KeyboardInterrupt, click.Abort):
         fail(interrupted, INTERRUPTED)
 
 
