@@ -21,6 +21,7 @@ from chat_core.memory import (
     SystemClock,
 )
 from chat_core.ports.log import ConversationLog
+from chat_core.ports.maintenance import Maintenance
 from chat_core.ports.storage import (
     AccountStore,
     BlockStore,
@@ -49,6 +50,7 @@ from chat_mongo import (
     MongoConversationLog,
     MongoConversationStore,
     MongoLogReader,
+    MongoMaintenance,
     MongoReceiptStore,
     MongoSessionStore,
     MongoUserStore,
@@ -95,6 +97,7 @@ from chat_sqlite import (
     SqliteConversationLog,
     SqliteConversationStore,
     SqliteLogReader,
+    SqliteMaintenance,
     SqliteReceiptStore,
     SqliteSessionStore,
     SqliteUserStore,
@@ -111,6 +114,7 @@ __all__ = [
     "OriginalUser",
     "Stores",
     "is_bcrypt",
+    "maintenance",
     "open_original",
     "open_stores",
 ]
@@ -196,6 +200,17 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
             finally:
                 await log.close()
                 await client.close()
+
+
+def maintenance(settings: Settings) -> Maintenance | None:
+    """What looks after the database that `DATABASE_URL` names; None where nothing is kept."""
+    match settings.database:
+        case SqliteDatabase(path):
+            return SqliteMaintenance(path)
+        case MongoDatabase(url, name):
+            return MongoMaintenance(url, name)
+        case MemoryDatabase():
+            return None
 
 
 @asynccontextmanager

@@ -21,6 +21,7 @@ pytest.register_assert_rewrite(
     "chat_core.testing.log_messages_contract",
     "chat_core.testing.log_repeats_contract",
     "chat_core.testing.log_revisions_contract",
+    "chat_core.testing.maintenance_contract",
     "chat_core.testing.reader_contract",
     "chat_core.testing.reader_messages_contract",
     "chat_core.testing.receipts_contract",

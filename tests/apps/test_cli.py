@@ -131,7 +131,7 @@ def every_command() -> Iterator[tuple[str, ...]]:
             yield from ((name, inner) for inner in command.commands)
 
 
-@pytest.mark.parametrize("command", every_command(), ids=" ".join)
+@pytest.mark.parametrize("command", [*every_command()], ids=lambda each: " ".join(each) or "alone")
 def test_each_command_has_a_sentence_and_an_example(command: Sequence[str]) -> None:
     shown = chat(*command, "--help").stdout
 
