@@ -25,6 +25,7 @@ from chat_core.messages import History, Message, Recipient, ToConversation, ToUs
 from chat_core.pages import Page
 from chat_core.presence import PresenceChange, PresenceTracker, UserPresence
 from chat_core.services.accounts import Accounts, NewAccount, SignupPolicy
+from chat_core.services.administration import Administration
 from chat_core.services.blocking import Blocking
 from chat_core.services.conversations import Conversations, NewGroup
 from chat_core.services.delivery import Delivery
@@ -42,6 +43,7 @@ __all__ = [
     "AccessToken",
     "Accounts",
     "Actor",
+    "Administration",
     "Blocking",
     "ChatError",
     "Claims",

@@ -117,6 +117,15 @@ class SessionRevoked(ChatError):
     """The session was ended: by a log-out, from another device, or by a new password."""
 
     kind, code, title = ErrorKind.UNAUTHENTICATED, "session_revoked", "The session has ended"
+    session_id: SessionId | None = None
+    """That session, where a store tells, for the server's own use."""
+
+    @classmethod
+    def of(cls, session_id: SessionId) -> "SessionRevoked":
+        """Of that session."""
+        error = cls()
+        error.session_id = session_id
+        return error
 
 
 class RefreshReused(ChatError):

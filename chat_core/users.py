@@ -27,6 +27,8 @@ class User:
     created_at: datetime
     deleted_at: datetime | None = None
     last_seen_at: datetime | None = None
+    disabled_at: datetime | None = None
+    """Since when the operator keeps the user from logging in."""
 
 
 @dataclass(frozen=True, slots=True)

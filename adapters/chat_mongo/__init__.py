@@ -6,6 +6,7 @@ try:
     from chat_mongo.database import MongoDatabase
     from chat_mongo.errors import DatabaseRefused
     from chat_mongo.log import MongoConversationLog
+    from chat_mongo.maintenance import MongoMaintenance
     from chat_mongo.original import (
         Batches,
         OriginalCounts,
@@ -32,6 +33,7 @@ __all__ = [
     "MongoConversationStore",
     "MongoDatabase",
     "MongoLogReader",
+    "MongoMaintenance",
     "MongoReceiptStore",
     "MongoSessionStore",
     "MongoUserStore",

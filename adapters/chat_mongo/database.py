@@ -1,8 +1,8 @@
 """One database of a MongoDB replica set: how it is opened, and what every call to it has."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +12,7 @@ from bson import Timestamp
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import (
     OperationFailure,
     PyMongoError,
@@ -86,13 +87,33 @@ class MongoDatabase:
         Waits up to `patience` seconds for a primary; later a read or write outside of the log
         takes `call_seconds` at most. Raises `DatabaseRefused` where the database can't be used.
         """
+        database = await cls.connect(url, name, patience=patience, call_seconds=call_seconds)
+        try:
+            with database.refusals():
+                await database._prepare()  # noqa: SLF001  (its own)
+        except BaseException:
+            await database.close()
+            raise
+        return database
+
+    @classmethod
+    async def connect(
+        cls,
+        url: str,
+        name: str = "chat",
+        *,
+        patience: float = OPEN_SECONDS,
+        call_seconds: float = CALL_SECONDS,
+    ) -> "MongoDatabase":
+        """As `open`, but nothing is made: for looking at a database as it is."""
         try:
             options = {**_OPTIONS, "timeoutMS": int(call_seconds * 1000)}
             database = cls(AsyncMongoClient(url, **options), name, call_seconds)
         except (PyMongoError, ValueError):
             raise DatabaseRefused(NO_URL) from None
         try:
-            await database._prepare(patience)
+            with database.refusals(), pymongo.timeout(patience):
+                _check_kind(await database.hello())
         except BaseException:
             await database.close()
             raise
@@ -158,14 +179,29 @@ class MongoDatabase:
             return False
         return True
 
-    async def _prepare(self, patience: float) -> None:
+    async def hello(self) -> Mapping[str, Any]:
+        """What the primary says about itself and its set."""
+        answer: Mapping[str, Any] = await self._client.admin.command("hello")
+        return answer
+
+    @property
+    def plain(self) -> AsyncDatabase[Row]:
+        """The database without a model."""
+        return self._database
+
+    @property
+    def members(self) -> Mapping[str, bool]:
+        """The servers that are known, and whether each answers as a member that has data."""
+        servers = self._client.topology_description.server_descriptions().values()
+        return {
+            f"{host}:{port}": each.is_readable for each in servers for host, port in (each.address,)
+        }
+
+    @contextmanager
+    def refusals(self) -> Iterator[None]:
+        """What the driver says of a database that can't be used becomes `DatabaseRefused`."""
         try:
-            with pymongo.timeout(patience):
-                hello = await self._client.admin.command("hello")
-            _check_kind(hello)
-            with pymongo.timeout(None):
-                await self._check_version()
-                await init_beanie(database=self._database, document_models=list(DOCUMENTS))
+            yield
         except ServerSelectionTimeoutError as error:
             raise DatabaseRefused(self._why_no_primary()) from error
         except OperationFailure as error:
@@ -173,16 +209,17 @@ class MongoDatabase:
         except PyMongoError as error:
             raise DatabaseRefused(f"does not work: {error}") from error
 
+    async def _prepare(self) -> None:
+        with pymongo.timeout(None):
+            await self._check_version()
+            await init_beanie(database=self._database, document_models=list(DOCUMENTS))
+
     async def _check_version(self) -> None:
         stored = await self._database[MetaDocument.Settings.name].find_one_and_update(
             {"_id": "schema"}, {"$setOnInsert": {"version": SCHEMA_VERSION}}, upsert=True
         )
-        if stored is not None and stored["version"] > SCHEMA_VERSION:
-            raise DatabaseRefused(
-                f"The database has schema version {stored['version']}, and this version of "
-                f"chat-core knows versions up to {SCHEMA_VERSION}; upgrade chat-core, or restore "
-                "an older backup."
-            )
+        if stored is not None:
+            check_version(stored["version"])
 
     def _why_no_primary(self) -> str:
         servers = self._client.topology_description.server_descriptions().values()
@@ -197,6 +234,15 @@ class MongoDatabase:
         return (
             f"no primary of a replica set answers at {where}{because}; is it running, is the "
             "address right, and do most of its members see each other?"
+        )
+
+
+def check_version(stored: int) -> None:
+    """Raises `DatabaseRefused` for a version of the schema that is newer than this program."""
+    if stored > SCHEMA_VERSION:
+        raise DatabaseRefused(
+            f"The database has schema version {stored}, and this version of chat-core knows "
+            f"versions up to {SCHEMA_VERSION}; upgrade chat-core, or restore an older backup."
         )
 
 

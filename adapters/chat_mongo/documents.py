@@ -48,6 +48,7 @@ class UserDocument(NamedDocument):
     created_at: datetime
     deleted_at: datetime | None = None
     last_seen_at: datetime | None = None
+    disabled_at: datetime | None = None
 
     class Settings:
         """Of Beanie."""

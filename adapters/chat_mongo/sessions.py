@@ -1,6 +1,6 @@
 """Sessions in MongoDB."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -84,12 +84,14 @@ class MongoSessionStore(SessionStore):
                 {"_id": {"$in": list(session_ids)}, "ended_at": None}, session=at_database
             ).update({"$set": {"ended_at": at}}, session=at_database)
 
-    async def ended_since(self, at: datetime) -> Collection[SessionId]:
+    async def ended_since(self, at: datetime) -> Mapping[SessionId, UserId]:
         """See `SessionStore.ended_since`."""
         sessions = self.database.collection(SessionDocument)
         async with self.database.session() as at_database:
-            found = sessions.find({"ended_at": {"$gte": at}}, {"_id": 1}, session=at_database)
-            return [SessionId(each["_id"]) for each in await found.to_list()]
+            found = sessions.find({"ended_at": {"$gte": at}}, {"user_id": 1}, session=at_database)
+            return {
+                SessionId(each["_id"]): UserId(each["user_id"]) for each in await found.to_list()
+            }
 
     async def relabel(self, session_id: SessionId, device: str) -> None:
         """See `SessionStore.relabel`."""
@@ -104,7 +106,7 @@ class MongoSessionStore(SessionStore):
         """The session after the use; None where it changed meanwhile, and nothing was done."""
         session = _session(stored)
         if session.ended_at is not None:
-            raise SessionRevoked
+            raise SessionRevoked.of(session.id)
         as_judged = {
             "_id": stored.id,
             "current": stored.current,

@@ -6,13 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from beanie import UpdateResponse
-from pymongo import UpdateOne
+from pymongo import ReturnDocument, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from chat_core.errors import EmailTaken, NotFound, UsernameTaken
 from chat_core.ids import UserId
 from chat_core.pages import Page
-from chat_core.ports.storage import UserStore
+from chat_core.ports.storage import AccountStore, UserStore
 from chat_core.users import MAX_DISPLAY_NAME, Credentials, NamePlace, ProfileChange, User, fold
 from chat_mongo.database import MongoDatabase
 from chat_mongo.documents import UserDocument
@@ -22,7 +22,7 @@ _AFTER_ALL = "\U0010ffff" * MAX_DISPLAY_NAME
 
 
 @dataclass(frozen=True, slots=True)
-class MongoUserStore(UserStore):
+class MongoUserStore(UserStore, AccountStore):
     """Accounts in one collection; names and addresses are indexed folded."""
 
     database: MongoDatabase
@@ -41,6 +41,7 @@ class MongoUserStore(UserStore):
             created_at=user.created_at,
             deleted_at=user.deleted_at,
             last_seen_at=user.last_seen_at,
+            disabled_at=user.disabled_at,
         )
         async with self.database.session() as session:
             try:
@@ -154,6 +155,7 @@ class MongoUserStore(UserStore):
             "email",
             "email_key",
             "last_seen_at",
+            "disabled_at",
         )
         async with self.database.session() as session:
             erased = await UserDocument.find_one(_living(user_id), session=session).update(
@@ -164,6 +166,39 @@ class MongoUserStore(UserStore):
         if not isinstance(erased, UserDocument):
             raise NotFound
         return _user(erased)
+
+    async def accounts(self, *, after: UserId | None, limit: int) -> Page[User, UserId]:
+        """See `AccountStore.accounts`."""
+        async with self.database.session() as session:
+            found = (
+                await UserDocument.find({"_id": {"$gt": after or ""}}, session=session)
+                .sort("_id")
+                .limit(limit + 1)
+                .to_list()
+            )
+        users = [_user(each) for each in found[:limit]]
+        return Page(users, users[-1].id if len(found) > limit else None)
+
+    async def disable(self, user_id: UserId, at: datetime) -> User:
+        """See `AccountStore.disable`."""
+        return await self._set_disabled(user_id, {"$ifNull": ["$disabled_at", at]})
+
+    async def enable(self, user_id: UserId) -> User:
+        """See `AccountStore.enable`."""
+        return await self._set_disabled(user_id, None)
+
+    async def _set_disabled(self, user_id: UserId, value: object) -> User:
+        users = self.database.collection(UserDocument)
+        async with self.database.session() as session:
+            changed = await users.find_one_and_update(
+                _living(user_id),
+                [{"$set": {"disabled_at": value}}],
+                return_document=ReturnDocument.AFTER,
+                session=session,
+            )
+        if changed is None:
+            raise NotFound
+        return _user(UserDocument.model_validate(changed))
 
 
 def _living(user_id: UserId) -> dict[str, Any]:
@@ -208,4 +243,5 @@ def _user(document: UserDocument) -> User:
         created_at=document.created_at,
         deleted_at=document.deleted_at,
         last_seen_at=document.last_seen_at,
+        disabled_at=document.disabled_at,
     )

@@ -4,6 +4,7 @@ from chat_sqlite.blocks import SqliteBlockStore
 from chat_sqlite.conversations import SqliteConversationStore
 from chat_sqlite.database import SqliteDatabase
 from chat_sqlite.log import SqliteConversationLog
+from chat_sqlite.maintenance import SqliteMaintenance
 from chat_sqlite.reader import SqliteLogReader
 from chat_sqlite.receipts import SqliteReceiptStore
 from chat_sqlite.schema import SCHEMA_VERSION, DatabaseRefused
@@ -18,6 +19,7 @@ __all__ = [
     "SqliteConversationStore",
     "SqliteDatabase",
     "SqliteLogReader",
+    "SqliteMaintenance",
     "SqliteReceiptStore",
     "SqliteSessionStore",
     "SqliteUserStore",

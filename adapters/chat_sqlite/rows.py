@@ -46,6 +46,11 @@ def maybe_from_ms(ms: int | None) -> datetime | None:
     return None if ms is None else from_ms(ms)
 
 
+def maybe_to_ms(at: datetime | None) -> int | None:
+    """Whole milliseconds since 1970, or None."""
+    return None if at is None else to_ms(at)
+
+
 def pair_of(conversation: Conversation) -> str | None:
     """What is unique about a direct conversation: both members in order."""
     if conversation.kind is not ConversationKind.DIRECT:

@@ -125,7 +125,11 @@ CREATE TABLE blocks (
 ) STRICT, WITHOUT ROWID;
 """
 
-MIGRATIONS = (_VERSION_1, _VERSION_2)
+_VERSION_3 = """
+ALTER TABLE users ADD COLUMN disabled_at INTEGER;
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3)
 """The script at place n brings a file of version n to version n + 1."""
 
 SCHEMA_VERSION = len(MIGRATIONS)
@@ -140,13 +144,21 @@ def migrate(connection: sqlite3.Connection) -> None:
 
     Raises `DatabaseRefused` for a file of a newer version, or of another program.
     """
+    for step in range(file_version(connection), SCHEMA_VERSION):
+        _apply(connection, step)
+
+
+def file_version(connection: sqlite3.Connection) -> int:
+    """The version of the file's schema, 0 of an empty one.
+
+    Raises `DatabaseRefused` for a file of a newer version, or of another program.
+    """
     version = _version(connection)
     if version == 0 and _has_tables(connection):
         raise DatabaseRefused(
             "The database file belongs to another program; name another file in DATABASE_URL."
         )
-    for step in range(version, SCHEMA_VERSION):
-        _apply(connection, step)
+    return version
 
 
 def _version(connection: sqlite3.Connection) -> int:
@@ -175,7 +187,7 @@ def _apply(connection: sqlite3.Connection, step: int) -> None:
     try:
         # Another process may have been first, while this one waited for the lock.
         if _version(connection) == step:
-            for statement in _statements(MIGRATIONS[step]):
+            for statement in statements(MIGRATIONS[step]):
                 connection.execute(statement)
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {step + 1}")
@@ -185,11 +197,12 @@ def _apply(connection: sqlite3.Connection, step: int) -> None:
         raise
 
 
-def _statements(script: str) -> list[str]:
-    statements, statement = [], ""
+def statements(script: str) -> list[str]:
+    """The statements of a step, one by one."""
+    found, statement = [], ""
     for line in script.splitlines(keepends=True):
         statement += line
         if sqlite3.complete_statement(statement):
-            statements.append(statement)
+            found.append(statement)
             statement = ""
-    return statements
+    return found

@@ -1,7 +1,7 @@
 """Sessions in SQLite."""
 
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -86,12 +86,16 @@ class SqliteSessionStore(SessionStore):
 
         await self.database.write(update)
 
-    async def ended_since(self, at: datetime) -> Collection[SessionId]:
+    async def ended_since(self, at: datetime) -> Mapping[SessionId, UserId]:
         """See `SessionStore.ended_since`."""
 
-        def select(connection: sqlite3.Connection) -> list[SessionId]:
-            rows = connection.execute("SELECT id FROM sessions WHERE ended_at >= ?", (to_ms(at),))
-            return [SessionId(session_id) for (session_id,) in rows]
+        def select(connection: sqlite3.Connection) -> dict[SessionId, UserId]:
+            rows = connection.execute(
+                "SELECT s.id, u.id FROM sessions s JOIN users u ON u.pk = s.user_pk"
+                " WHERE s.ended_at >= ?",
+                (to_ms(at),),
+            )
+            return {SessionId(session_id): UserId(user_id) for session_id, user_id in rows}
 
         return await self.database.read(select)
 
@@ -116,7 +120,7 @@ def _refresh(connection: sqlite3.Connection, use: RefreshUse) -> Session | Refre
     pk, current, previous, replaced_at, session_id = row
     session = _session(connection.execute(f"{_SESSION} WHERE s.pk = ?", (pk,)).fetchone())
     if session.ended_at is not None:
-        raise SessionRevoked
+        raise SessionRevoked.of(session.id)
     try:
         after, chain = use.judge(
             session, RefreshChain(current, previous, maybe_from_ms(replaced_at))

@@ -9,12 +9,12 @@ from typing import Any
 from chat_core.errors import EmailTaken, NotFound, UsernameTaken
 from chat_core.ids import UserId
 from chat_core.pages import Page
-from chat_core.ports.storage import UserStore
+from chat_core.ports.storage import AccountStore, UserStore
 from chat_core.users import MAX_DISPLAY_NAME, Credentials, NamePlace, ProfileChange, User, fold
 from chat_sqlite.database import SqliteDatabase
-from chat_sqlite.rows import from_ms, maybe_from_ms, to_ms
+from chat_sqlite.rows import from_ms, maybe_from_ms, maybe_to_ms, to_ms
 
-_COLUMNS = "id, username, display_name, email, created_at, deleted_at, last_seen_at"
+_COLUMNS = "id, username, display_name, email, created_at, deleted_at, last_seen_at, disabled_at"
 
 _AFTER_ALL = "\U0010ffff" * MAX_DISPLAY_NAME
 """Sorts behind everything that a name may go on with."""
@@ -35,7 +35,7 @@ ORDER BY display_key, id LIMIT :limit
 
 
 @dataclass(frozen=True, slots=True)
-class SqliteUserStore(UserStore):
+class SqliteUserStore(UserStore, AccountStore):
     """Accounts in one table; names and addresses are indexed folded."""
 
     database: SqliteDatabase
@@ -47,8 +47,8 @@ class SqliteUserStore(UserStore):
             try:
                 connection.execute(
                     "INSERT INTO users (id, username, username_key, display_name, display_key,"
-                    " email, email_key, password_hash, created_at, deleted_at, last_seen_at)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    " email, email_key, password_hash, created_at, deleted_at, last_seen_at,"
+                    " disabled_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         user.id,
                         user.username,
@@ -59,8 +59,9 @@ class SqliteUserStore(UserStore):
                         _key(user.email),
                         password_hash,
                         to_ms(user.created_at),
-                        None if user.deleted_at is None else to_ms(user.deleted_at),
-                        None if user.last_seen_at is None else to_ms(user.last_seen_at),
+                        maybe_to_ms(user.deleted_at),
+                        maybe_to_ms(user.last_seen_at),
+                        maybe_to_ms(user.disabled_at),
                     ),
                 )
             except sqlite3.IntegrityError as error:
@@ -187,9 +188,43 @@ class SqliteUserStore(UserStore):
             row = connection.execute(
                 "UPDATE users SET username = NULL, username_key = NULL, display_name = NULL,"
                 " display_key = NULL, email = NULL, email_key = NULL, password_hash = '',"
-                " last_seen_at = NULL, deleted_at = ?"
+                " last_seen_at = NULL, disabled_at = NULL, deleted_at = ?"
                 f" WHERE id = ? AND deleted_at IS NULL RETURNING {_COLUMNS}",
                 (to_ms(at), user_id),
+            ).fetchone()
+            if row is None:
+                raise NotFound
+            return _user(row)
+
+        return await self.database.write(update)
+
+    async def accounts(self, *, after: UserId | None, limit: int) -> Page[User, UserId]:
+        """See `AccountStore.accounts`."""
+
+        def select(connection: sqlite3.Connection) -> Page[User, UserId]:
+            rows = connection.execute(
+                f"SELECT {_COLUMNS} FROM users WHERE id > ? ORDER BY id LIMIT ?",
+                (after or "", limit + 1),
+            ).fetchall()
+            users = [_user(row) for row in rows[:limit]]
+            return Page(users, users[-1].id if len(rows) > limit else None)
+
+        return await self.database.read(select)
+
+    async def disable(self, user_id: UserId, at: datetime) -> User:
+        """See `AccountStore.disable`."""
+        return await self._set_disabled(user_id, "coalesce(disabled_at, ?)", to_ms(at))
+
+    async def enable(self, user_id: UserId) -> User:
+        """See `AccountStore.enable`."""
+        return await self._set_disabled(user_id, "?", None)
+
+    async def _set_disabled(self, user_id: UserId, value: str, at: int | None) -> User:
+        def update(connection: sqlite3.Connection) -> User:
+            row = connection.execute(
+                f"UPDATE users SET disabled_at = {value}"
+                f" WHERE id = ? AND deleted_at IS NULL RETURNING {_COLUMNS}",
+                (at, user_id),
             ).fetchone()
             if row is None:
                 raise NotFound
@@ -211,7 +246,8 @@ def _taken(error: sqlite3.IntegrityError) -> Exception:
 
 
 def _user(row: tuple[Any, ...]) -> User:
-    id_, username, display_name, email, created_at, deleted_at, last_seen_at = row
+    id_, username, display_name, email, *times = row
+    created_at, deleted_at, last_seen_at, disabled_at = times
     return User(
         id=UserId(id_),
         username=username,
@@ -220,4 +256,5 @@ def _user(row: tuple[Any, ...]) -> User:
         created_at=from_ms(created_at),
         deleted_at=maybe_from_ms(deleted_at),
         last_seen_at=maybe_from_ms(last_seen_at),
+        disabled_at=maybe_from_ms(disabled_at),
     )

@@ -21,7 +21,9 @@ from chat_core.memory import (
     SystemClock,
 )
 from chat_core.ports.log import ConversationLog
+from chat_core.ports.maintenance import Maintenance
 from chat_core.ports.storage import (
+    AccountStore,
     BlockStore,
     ConversationStore,
     LogReader,
@@ -31,6 +33,7 @@ from chat_core.ports.storage import (
 )
 from chat_core.ports.system import IdGenerator
 from chat_core.services.accounts import Accounts
+from chat_core.services.administration import Administration
 from chat_core.services.blocking import Blocking
 from chat_core.services.conversations import Conversations
 from chat_core.services.delivery import Delivery
@@ -47,6 +50,7 @@ from chat_mongo import (
     MongoConversationLog,
     MongoConversationStore,
     MongoLogReader,
+    MongoMaintenance,
     MongoReceiptStore,
     MongoSessionStore,
     MongoUserStore,
@@ -93,6 +97,7 @@ from chat_sqlite import (
     SqliteConversationLog,
     SqliteConversationStore,
     SqliteLogReader,
+    SqliteMaintenance,
     SqliteReceiptStore,
     SqliteSessionStore,
     SqliteUserStore,
@@ -109,6 +114,7 @@ __all__ = [
     "OriginalUser",
     "Stores",
     "is_bcrypt",
+    "maintenance",
     "open_original",
     "open_stores",
 ]
@@ -129,6 +135,7 @@ class Stores:
     """The open database, and how to ask whether it answers."""
 
     users: UserStore
+    accounts: AccountStore
     sessions: SessionStore
     conversations: ConversationStore
     reader: LogReader
@@ -144,9 +151,10 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
     """The stores that `DATABASE_URL` names; they are closed at the end."""
     match settings.database:
         case MemoryDatabase():
-            memory = MemoryConversations()
+            memory, memory_users = MemoryConversations(), MemoryUserStore()
             yield Stores(
-                users=MemoryUserStore(),
+                users=memory_users,
+                accounts=memory_users,
                 sessions=MemorySessionStore(),
                 conversations=memory,
                 reader=memory,
@@ -157,9 +165,11 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
             )
         case SqliteDatabase(path):
             file = await SqliteFile.open(path)
+            file_users = SqliteUserStore(file)
             try:
                 yield Stores(
-                    users=SqliteUserStore(file),
+                    users=file_users,
+                    accounts=file_users,
                     sessions=SqliteSessionStore(file),
                     conversations=SqliteConversationStore(file),
                     reader=SqliteLogReader(file),
@@ -173,10 +183,11 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
                 await file.close()
         case MongoDatabase(url, name):
             client = await MongoClient.open(url, name)
-            log = MongoConversationLog(client)
+            log, client_users = MongoConversationLog(client), MongoUserStore(client)
             try:
                 yield Stores(
-                    users=MongoUserStore(client),
+                    users=client_users,
+                    accounts=client_users,
                     sessions=MongoSessionStore(client),
                     conversations=MongoConversationStore(client),
                     reader=MongoLogReader(client),
@@ -189,6 +200,17 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
             finally:
                 await log.close()
                 await client.close()
+
+
+def maintenance(settings: Settings) -> Maintenance | None:
+    """What looks after the database that `DATABASE_URL` names; None where nothing is kept."""
+    match settings.database:
+        case SqliteDatabase(path):
+            return SqliteMaintenance(path)
+        case MongoDatabase(url, name):
+            return MongoMaintenance(url, name)
+        case MemoryDatabase():
+            return None
 
 
 @asynccontextmanager
@@ -334,6 +356,7 @@ class Container(containers.DeclarativeContainer):
     revocations = providers.Singleton(
         Revocations,
         sessions=stores.provided.sessions,
+        users=stores.provided.users,
         connections=rooms,
         clock=clock,
         token_life=providers.Callable(token_life, settings),
@@ -352,6 +375,16 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         limits=providers.Callable(login_limits, settings),
         lasting=providers.Callable(refresh_limits, settings),
+    )
+    administration = providers.Singleton(
+        Administration,
+        users=stores.provided.users,
+        accounts=stores.provided.accounts,
+        sessions=stores.provided.sessions,
+        revocations=revocations,
+        hasher=hasher,
+        clock=clock,
+        ids=ids,
     )
     messaging = providers.Singleton(
         Messaging,

@@ -1,6 +1,6 @@
 """Sessions in dictionaries."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -35,7 +35,7 @@ class MemorySessionStore(SessionStore):
             raise TokenInvalid
         session = self._sessions[session_id]
         if session.ended_at is not None:
-            raise SessionRevoked
+            raise SessionRevoked.of(session_id)
         try:
             session, chain = use.judge(session, self._chains[session_id])
         except RefreshReused as error:
@@ -62,13 +62,13 @@ class MemorySessionStore(SessionStore):
             if session is not None and session.ended_at is None:
                 self._sessions[session_id] = replace(session, ended_at=at)
 
-    async def ended_since(self, at: datetime) -> Collection[SessionId]:
+    async def ended_since(self, at: datetime) -> Mapping[SessionId, UserId]:
         """See `SessionStore.ended_since`."""
-        return [
-            session.id
+        return {
+            session.id: session.user_id
             for session in self._sessions.values()
             if session.ended_at is not None and session.ended_at >= at
-        ]
+        }
 
     async def relabel(self, session_id: SessionId, device: str) -> None:
         """See `SessionStore.relabel`."""

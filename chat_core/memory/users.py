@@ -7,12 +7,12 @@ from datetime import datetime
 from chat_core.errors import EmailTaken, NotFound, UsernameTaken
 from chat_core.ids import UserId
 from chat_core.pages import Page
-from chat_core.ports.storage import UserStore
+from chat_core.ports.storage import AccountStore, UserStore
 from chat_core.users import Credentials, NamePlace, ProfileChange, User, fold
 
 
 @dataclass(slots=True)
-class MemoryUserStore(UserStore):
+class MemoryUserStore(UserStore, AccountStore):
     """Accounts that are gone when the process is."""
 
     _users: dict[UserId, User] = field(default_factory=dict)
@@ -46,9 +46,7 @@ class MemoryUserStore(UserStore):
 
     async def update(self, user_id: UserId, change: ProfileChange) -> User:
         """See `UserStore.update`."""
-        user = self._users.get(user_id)
-        if user is None or user.deleted_at is not None:
-            raise NotFound
+        user = self._living(user_id)
         if change.email is not None:
             self._check_email(user_id, change.email)
             if user.email is not None:
@@ -95,17 +93,45 @@ class MemoryUserStore(UserStore):
 
     async def erase(self, user_id: UserId, at: datetime) -> User:
         """See `UserStore.erase`."""
-        user = self._users.get(user_id)
-        if user is None or user.deleted_at is not None:
-            raise NotFound
+        user = self._living(user_id)
         del self._hashes[user_id]
         self._by_username = {k: u for k, u in self._by_username.items() if u != user_id}
         self._by_email = {key: each for key, each in self._by_email.items() if each != user_id}
         erased = replace(
-            user, username=None, display_name=None, email=None, last_seen_at=None, deleted_at=at
+            user,
+            username=None,
+            display_name=None,
+            email=None,
+            last_seen_at=None,
+            disabled_at=None,
+            deleted_at=at,
         )
         self._users[user_id] = erased
         return erased
+
+    async def accounts(self, *, after: UserId | None, limit: int) -> Page[User, UserId]:
+        """See `AccountStore.accounts`."""
+        ids = sorted(each for each in self._users if after is None or each > after)
+        found, more = ids[:limit], len(ids) > limit
+        return Page([self._users[each] for each in found], found[-1] if more else None)
+
+    async def disable(self, user_id: UserId, at: datetime) -> User:
+        """See `AccountStore.disable`."""
+        user = self._living(user_id)
+        if user.disabled_at is None:
+            user = self._users[user_id] = replace(user, disabled_at=at)
+        return user
+
+    async def enable(self, user_id: UserId) -> User:
+        """See `AccountStore.enable`."""
+        user = self._users[user_id] = replace(self._living(user_id), disabled_at=None)
+        return user
+
+    def _living(self, user_id: UserId) -> User:
+        user = self._users.get(user_id)
+        if user is None or user.deleted_at is not None:
+            raise NotFound
+        return user
 
     def _check_email(self, user_id: UserId, email: str | None) -> None:
         if email is not None and self._by_email.get(fold(email), user_id) != user_id:

@@ -90,6 +90,36 @@ class UserStore(Protocol):
         """
 
 
+class AccountStore(Protocol):
+    """What an operator does with the accounts of a `UserStore`, erased ones included."""
+
+    @abstractmethod
+    async def accounts(self, *, after: UserId | None, limit: int) -> Page[User, UserId]:
+        """Every account, in the order of ids.
+
+        - Disabled and erased ones are listed, too.
+        - From page to page each is found once; `next` is None on the last page.
+        """
+
+    @abstractmethod
+    async def disable(self, user_id: UserId, at: datetime) -> User:
+        """Note since when a user is disabled, and return the user as it is then.
+
+        - A disabled user stays so since the first time.
+        - Nothing else of the account changes, and everyone finds it as before.
+        - Once the user is erased, it is forgotten.
+        - An unknown or erased user: raises `NotFound`.
+        """
+
+    @abstractmethod
+    async def enable(self, user_id: UserId) -> User:
+        """The user is disabled no more; returns the user as it is then.
+
+        - One who is not disabled stays as it is.
+        - An unknown or erased user: raises `NotFound`.
+        """
+
+
 class SessionStore(Protocol):
     """The logins, and the digests (SHA-256) of every refresh token that they were given."""
 
@@ -107,7 +137,7 @@ class SessionStore(Protocol):
 
         - The chain and `last_seen_at` become what the rules say, and the session is returned.
         - A token that no session was given: raises `TokenInvalid`.
-        - A session that has ended: raises `SessionRevoked`.
+        - A session that has ended: raises `SessionRevoked`, which names it.
         - A token that was used up: ends the session at `use.at`, raises `RefreshReused`.
         - Of concurrent uses of one token all get an answer by the rules, one after another.
         """
@@ -121,8 +151,8 @@ class SessionStore(Protocol):
         """End sessions; ended and unknown ones are ignored."""
 
     @abstractmethod
-    async def ended_since(self, at: datetime) -> Collection[SessionId]:
-        """The sessions that ended then or later."""
+    async def ended_since(self, at: datetime) -> Mapping[SessionId, UserId]:
+        """The sessions that ended then or later, each with whose it was."""
 
     @abstractmethod
     async def relabel(self, session_id: SessionId, device: str) -> None:

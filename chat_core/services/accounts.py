@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from chat_core.errors import Invalid, NotFound, SignupsClosed
 from chat_core.events import UserUpdated
@@ -43,6 +44,25 @@ class NewAccount:
     email: str | None = None
     display_name: str | None = None
 
+    def check_names(self) -> None:
+        """The names and the address are as they should be; raises `Invalid`."""
+        check_username(self.username)
+        if self.display_name is not None:
+            check_display_name(self.display_name)
+        if self.email is not None:
+            check_email(self.email)
+
+    def user(self, user_id: UserId, at: datetime) -> User:
+        """The account, shown under the user name if under no other; raises `Invalid`."""
+        self.check_names()
+        shown = self.username if self.display_name is None else self.display_name
+        return User(user_id, self.username, shown, self.email, created_at=at)
+
+    def checked_password(self) -> str:
+        """The password, which is not too easily guessed; raises `Invalid`."""
+        names = (self.username, self.display_name, self.email)
+        return check_new_password(self.password, names)
+
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
@@ -65,17 +85,8 @@ class Accounts:
         """
         if self.signups.per_address is None:
             raise SignupsClosed
-        user = User(
-            id=UserId(self.ids.new_id()),
-            username=check_username(new.username),
-            display_name=check_display_name(
-                new.username if new.display_name is None else new.display_name
-            ),
-            email=None if new.email is None else check_email(new.email),
-            created_at=self.clock.now(),
-        )
-        names = (user.username, user.display_name, user.email)
-        password = check_new_password(new.password, names)
+        user = new.user(UserId(self.ids.new_id()), self.clock.now())
+        password = new.checked_password()
         await self.limiter.take(self.signups.per_address, address)
         await self.users.add(user, await self.hasher.hash(password))
         return user

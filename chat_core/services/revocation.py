@@ -1,13 +1,14 @@
 """Revocation: ended sessions are known in this process, so that no request has to ask a store."""
 
 from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from chat_core.errors import SessionRevoked, Unavailable
-from chat_core.ids import SessionId
+from chat_core.errors import AccountDisabled, ChatError, SessionRevoked, Unavailable
+from chat_core.ids import SessionId, UserId
 from chat_core.ports.notifications import Connections
-from chat_core.ports.storage import SessionStore
+from chat_core.ports.storage import SessionStore, UserStore
 from chat_core.ports.system import Clock
 
 ASK_SECONDS = 1.0
@@ -15,13 +16,22 @@ LATE_SECONDS = 2.0
 """Without an answer of the store for so long, other processes' log-outs may be missed."""
 OVERLAP = timedelta(seconds=10)
 """How far back each question reaches: a commit may take a while after its time was read."""
+LOOKED_UP = 1000
+"""Users who are read at once, where sessions of very many have ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    at: datetime
+    reason: type[ChatError]
+    """What the holders of its tokens are told."""
 
 
 @dataclass(slots=True)
 class _Known:
     """The ended sessions whose access tokens may still live, and when the store last answered."""
 
-    ended: dict[SessionId, datetime] = field(default_factory=dict)
+    ended: dict[SessionId, _End] = field(default_factory=dict)
     asked_at: float | None = None
 
 
@@ -30,28 +40,34 @@ class Revocations:
     """The sessions that ended within one access token's life. `load` before use, then `run`."""
 
     sessions: SessionStore
+    users: UserStore
     connections: Connections
     clock: Clock
     token_life: timedelta
     _known: _Known = field(default_factory=_Known)
 
     def check(self, session_id: SessionId) -> None:
-        """Raises `SessionRevoked` if the session has ended."""
-        if session_id in self._known.ended:
-            raise SessionRevoked
+        """Raises `SessionRevoked` if the session has ended, `AccountDisabled` if that is why."""
+        end = self._known.ended.get(session_id)
+        if end is not None:
+            raise end.reason
 
-    async def end(self, session_ids: Collection[SessionId]) -> None:
+    async def end(
+        self, session_ids: Collection[SessionId], reason: type[ChatError] = SessionRevoked
+    ) -> None:
         """End sessions: in the store, here, and on their live connections. Raises `Unavailable`."""
         await self.sessions.end(session_ids, self.clock.now())
-        self.note(session_ids)
+        self.note(session_ids, reason)
 
-    def note(self, session_ids: Collection[SessionId]) -> None:
+    def note(
+        self, session_ids: Collection[SessionId], reason: type[ChatError] = SessionRevoked
+    ) -> None:
         """Know of sessions that have ended in the store, and close their live connections."""
-        now = self.clock.now()
-        new = [session_id for session_id in session_ids if session_id not in self._known.ended]
-        self._known.ended.update(dict.fromkeys(new, now))
+        end = _End(self.clock.now(), reason)
+        new = self._unknown(session_ids)
+        self._known.ended.update(dict.fromkeys(new, end))
         if new:
-            self.connections.end(new, SessionRevoked())
+            self.connections.end(new, reason())
 
     async def load(self) -> None:
         """Ask the store for every session whose tokens may still live. Raises `Unavailable`."""
@@ -78,11 +94,28 @@ class Revocations:
 
     async def _ask(self, since: datetime) -> None:
         began = self.clock.monotonic()
-        self.note(await self.sessions.ended_since(since))
+        ended = await self.sessions.ended_since(since)
+        new = self._unknown(ended)
+        if new:
+            disabled = await self._disabled({ended[session_id] for session_id in new})
+            with_account = [each for each in new if ended[each] in disabled]
+            self.note(with_account, AccountDisabled)
+            self.note(new)  # but for those, of which it knows by now
         self._known.asked_at = began
+
+    def _unknown(self, session_ids: Collection[SessionId]) -> Collection[SessionId]:
+        return [session_id for session_id in session_ids if session_id not in self._known.ended]
+
+    async def _disabled(self, user_ids: AbstractSet[UserId]) -> AbstractSet[UserId]:
+        """Those of the users who are disabled."""
+        ids, found = list(user_ids), set[UserId]()
+        for begin in range(0, len(ids), LOOKED_UP):
+            users = await self.users.get(ids[begin : begin + LOOKED_UP])
+            found |= {each.id for each in users.values() if each.disabled_at is not None}
+        return found
 
     def _forget(self) -> None:
         oldest = self.clock.now() - self.token_life - 2 * OVERLAP
-        for session_id, at in list(self._known.ended.items()):
-            if at < oldest:
+        for session_id, end in list(self._known.ended.items()):
+            if end.at < oldest:
                 del self._known.ended[session_id]

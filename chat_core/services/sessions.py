@@ -7,11 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from chat_core.errors import (
+    AccountDisabled,
     InvalidCredentials,
     NotFound,
     Overloaded,
     RateLimited,
     RefreshReused,
+    SessionRevoked,
     Unavailable,
     WrongPassword,
 )
@@ -34,7 +36,7 @@ from chat_core.sessions import (
     Session,
     check_device,
 )
-from chat_core.users import MAX_EMAIL, Credentials, fold, is_text
+from chat_core.users import MAX_EMAIL, Credentials, User, fold, is_text
 
 REFRESH_BYTES = 32
 """Of chance in a refresh token: what is not guessed, so a fast digest of it is enough."""
@@ -77,7 +79,8 @@ class Sessions:
         """A new session for whoever knows the password; `login` is a user name or an e-mail.
 
         Only failed log-ins count against the limits. An outdated hash of the password is replaced.
-        Raises `InvalidCredentials`, `RateLimited`, `Invalid`, `Overloaded`.
+        Raises `InvalidCredentials`, `RateLimited`, `Invalid`, `Overloaded`; `AccountDisabled` only
+        for the right password.
         """
         label = UNNAMED_DEVICE if device is None else check_device(device)
         known = is_text(login) and len(login) <= MAX_EMAIL
@@ -86,6 +89,8 @@ class Sessions:
         account = credentials.user.id if credentials else fold(login[:MAX_EMAIL])
         if not await self._is_right(account, credentials, password, address) or not credentials:
             raise InvalidCredentials
+        if credentials.user.disabled_at is not None:
+            raise AccountDisabled
         now = self.clock.now()
         session = Session(
             SessionId(self.ids.new_id()),
@@ -98,7 +103,7 @@ class Sessions:
         await self.sessions.add(session, _digest(refresh_token))
         try:
             await self._check_unchanged(login, password, credentials)
-        except (InvalidCredentials, Overloaded):
+        except (InvalidCredentials, AccountDisabled, Overloaded):
             await self.revocations.end([session.id])
             raise
         await self._bring_up_to_date(credentials, password)
@@ -108,8 +113,8 @@ class Sessions:
     async def refresh(self, refresh_token: str) -> Login:
         """New tokens for a session that lasts.
 
-        Raises `TokenInvalid`, `TokenExpired`, `SessionRevoked`; for a token that was used up
-        `RefreshReused`, and the session has ended.
+        Raises `TokenInvalid`, `TokenExpired`, `SessionRevoked`, or `AccountDisabled` where that is
+        why; for a token that was used up `RefreshReused`, and the session has ended.
         """
         now = self.clock.now()
         replacement = secrets.token_urlsafe(REFRESH_BYTES)
@@ -120,12 +125,25 @@ class Sessions:
             if error.session_id is not None:
                 self.revocations.note([error.session_id])
             raise
-        users = await self.users.get([session.user_id])
+        except SessionRevoked as error:
+            ended = await self.sessions.get(error.session_id) if error.session_id else None
+            if ended is not None:
+                await self._enabled_user(ended)
+            raise
+        try:
+            user = await self._enabled_user(session)
+        except AccountDisabled:
+            # Whoever disables an account ends its sessions next, and may not have got so far.
+            await self.revocations.end([session.id], AccountDisabled)
+            raise
         access = self.issuer.issue(session.user_id, session.id, now)
-        return Login(users[session.user_id], session, access, replacement)
+        return Login(user, session, access, replacement)
 
     def verify(self, token: str) -> Claims:
-        """Who holds this access token: `TokenInvalid`, `TokenExpired`, `SessionRevoked`."""
+        """Who holds this access token.
+
+        Raises `TokenInvalid`, `TokenExpired`, `SessionRevoked`, `AccountDisabled`.
+        """
         claims = self.verifier.verify(token, self.clock.now())
         self.revocations.check(claims.session_id)
         return claims
@@ -173,14 +191,24 @@ class Sessions:
         """Give the session's device another label; raises `Invalid`."""
         await self.sessions.relabel(session_id, check_device(device))
 
+    async def _enabled_user(self, session: Session) -> User:
+        """Whose session it is; raises `AccountDisabled`."""
+        user = (await self.users.get([session.user_id]))[session.user_id]
+        if user.disabled_at is not None:
+            raise AccountDisabled
+        return user
+
     async def _check_unchanged(self, login: str, password: str, judged: Credentials) -> None:
         """While the session was stored, did the password change, or the account go?
 
-        Raises `InvalidCredentials`, and `Overloaded` where that could not be found out.
+        Raises `InvalidCredentials`, `AccountDisabled`, and `Overloaded` where that could not be
+        found out.
         """
         still = await self.users.credentials(login)
         if still is None or still.user.id != judged.user.id:
             raise InvalidCredentials
+        if still.user.disabled_at is not None:
+            raise AccountDisabled
         if still.password_hash == judged.password_hash:
             return
         # Another log-in may have replaced an outdated hash: then it is of the same password.

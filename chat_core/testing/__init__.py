@@ -9,6 +9,7 @@ that has too much to do) is left to the adapter's own tests.
 import pytest
 
 pytest.register_assert_rewrite(
+    "chat_core.testing.accounts_contract",
     "chat_core.testing.blocks_contract",
     "chat_core.testing.conversations_contract",
     "chat_core.testing.limits_contract",
@@ -20,6 +21,7 @@ pytest.register_assert_rewrite(
     "chat_core.testing.log_messages_contract",
     "chat_core.testing.log_repeats_contract",
     "chat_core.testing.log_revisions_contract",
+    "chat_core.testing.maintenance_contract",
     "chat_core.testing.reader_contract",
     "chat_core.testing.reader_messages_contract",
     "chat_core.testing.receipts_contract",

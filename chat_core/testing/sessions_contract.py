@@ -97,11 +97,12 @@ class SessionStoreContract(SessionRefreshContract):
         assert list(await sessions.of_user(bob.id)) == [stored[4]]
         assert list(await sessions.of_user(UserId("nobody"))) == []
 
-    async def test_the_sessions_that_ended_then_or_later_are_told(
+    async def test_the_sessions_that_ended_then_or_later_are_told_with_whose_they_were(
         self, sessions: SessionStore, users: UserStore, phone: Session
     ) -> None:
         (bob,) = await stored_users(users, "bob")
         others = [session(bob) for _ in range(2)]
+        whose = {phone.id: phone.user_id, others[0].id: bob.id}
         for number, each in enumerate(others):
             await sessions.add(each, digest(f"{number}"))
         await sessions.end([phone.id], at(5))
@@ -113,4 +114,4 @@ class SessionStoreContract(SessionRefreshContract):
             (5.001, {others[0].id}),
             (6.001, set()),
         ):
-            assert set(await sessions.ended_since(at(moment))) == ended
+            assert await sessions.ended_since(at(moment)) == {each: whose[each] for each in ended}

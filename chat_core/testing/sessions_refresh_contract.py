@@ -76,8 +76,9 @@ class SessionRefreshContract:
         await sessions.end([phone.id], at(2))
 
         for known in ("phone", "b"):
-            with pytest.raises(SessionRevoked):
+            with pytest.raises(SessionRevoked) as caught:
                 await sessions.refresh(use(known, "c", 3))
+            assert caught.value.session_id == phone.id
         ended = await sessions.get(phone.id)
         assert ended == replace(phone, last_seen_at=at(1), ended_at=at(2))
 

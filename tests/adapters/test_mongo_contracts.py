@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from chat_core.testing.accounts_contract import AccountStoreContract
 from chat_core.testing.blocks_contract import BlockStoreContract
 from chat_core.testing.conversations_contract import ConversationStoreContract
 from chat_core.testing.log_contract import ConversationLogContract
@@ -29,6 +30,11 @@ async def database(empty_mongodb: MongoDatabase) -> MongoDatabase:
 @pytest.fixture
 def users(database: MongoDatabase) -> MongoUserStore:
     return MongoUserStore(database)
+
+
+@pytest.fixture
+def accounts(users: MongoUserStore) -> MongoUserStore:
+    return users
 
 
 @pytest.fixture
@@ -64,6 +70,10 @@ async def log(database: MongoDatabase) -> AsyncIterator[MongoConversationLog]:
 
 
 class TestMongoUserStore(UserStoreContract):
+    pass
+
+
+class TestMongoAccountStore(AccountStoreContract):
     pass
 
 

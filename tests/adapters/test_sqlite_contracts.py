@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from chat_core.testing.accounts_contract import AccountStoreContract
 from chat_core.testing.blocks_contract import BlockStoreContract
 from chat_core.testing.conversations_contract import ConversationStoreContract
 from chat_core.testing.log_contract import ConversationLogContract
@@ -32,6 +33,11 @@ async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
 @pytest.fixture
 def users(database: SqliteDatabase) -> SqliteUserStore:
     return SqliteUserStore(database)
+
+
+@pytest.fixture
+def accounts(users: SqliteUserStore) -> SqliteUserStore:
+    return users
 
 
 @pytest.fixture
@@ -65,6 +71,10 @@ def log(database: SqliteDatabase) -> SqliteConversationLog:
 
 
 class TestSqliteUserStore(UserStoreContract):
+    pass
+
+
+class TestSqliteAccountStore(AccountStoreContract):
     pass
 
 

@@ -4,11 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -121,12 +122,21 @@ def test_settings_makes_no_secret(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", [None, *chat_server.commands])
-def test_each_command_has_a_sentence_and_an_example(command: str | None) -> None:
-    shown = chat(*([command] if command else []), "--help").stdout
+def every_command() -> Iterator[tuple[str, ...]]:
+    """The command itself, those that it has, and those that these have."""
+    yield ()
+    for name, command in chat_server.commands.items():
+        yield (name,)
+        if isinstance(command, click.Group):
+            yield from ((name, inner) for inner in command.commands)
+
+
+@pytest.mark.parametrize("command", [*every_command()], ids=lambda each: " ".join(each) or "alone")
+def test_each_command_has_a_sentence_and_an_example(command: Sequence[str]) -> None:
+    shown = chat(*command, "--help").stdout
 
     assert "Example:\n" in shown
-    assert f"chat-server {command or ''}" in shown.partition("Example:")[2]
+    assert " ".join(("chat-server", *command)) in shown.partition("Example:")[2]
 
 
 @pytest.mark.parametrize("arguments", [["run", "--port", "65536"], ["fly"], ["run", "--colour"]])

@@ -7,6 +7,7 @@ from chat_core.memory import (
     MemorySessionStore,
     MemoryUserStore,
 )
+from chat_core.testing.accounts_contract import AccountStoreContract
 from chat_core.testing.blocks_contract import BlockStoreContract
 from chat_core.testing.conversations_contract import ConversationStoreContract
 from chat_core.testing.log_contract import ConversationLogContract
@@ -19,6 +20,11 @@ from chat_core.testing.users_contract import UserStoreContract
 @pytest.fixture
 def users() -> MemoryUserStore:
     return MemoryUserStore()
+
+
+@pytest.fixture
+def accounts(users: MemoryUserStore) -> MemoryUserStore:
+    return users
 
 
 @pytest.fixture
@@ -52,6 +58,10 @@ def log(conversations: MemoryConversations) -> MemoryConversationLog:
 
 
 class TestMemoryUserStore(UserStoreContract):
+    pass
+
+
+class TestMemoryAccountStore(AccountStoreContract):
     pass
 
 

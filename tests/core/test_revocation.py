@@ -1,14 +1,14 @@
 import asyncio
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import pytest
 
-from chat_core import SessionId, User
-from chat_core.errors import SessionRevoked, Unavailable
-from chat_core.memory import MemorySessionStore
+from chat_core import SessionId, User, UserId
+from chat_core.errors import AccountDisabled, SessionRevoked, Unavailable
+from chat_core.memory import MemorySessionStore, MemoryUserStore
 from chat_core.services.revocation import ASK_SECONDS, LATE_SECONDS, OVERLAP, Revocations
 from chat_core.testing.clock import ManualClock
 from chat_core.testing.makers import at, session, user
@@ -26,7 +26,7 @@ class Store(MemorySessionStore):
     down: bool = False
     asked: list[datetime] = field(default_factory=list)
 
-    async def ended_since(self, at: datetime) -> Collection[SessionId]:
+    async def ended_since(self, at: datetime) -> Mapping[SessionId, UserId]:
         if self.down:
             raise Unavailable
         self.asked.append(at)
@@ -39,6 +39,7 @@ class World:
     store: Store
     connections: RecordingConnections
     revocations: Revocations
+    users: MemoryUserStore
     ann: User
 
     async def session(self, ended_at: datetime | None = None) -> SessionId:
@@ -67,8 +68,9 @@ class World:
 @pytest.fixture
 def world() -> World:
     clock, store, connections = ManualClock(at(10_000)), Store(), RecordingConnections()
-    revocations = Revocations(store, connections, clock, TOKEN_LIFE)
-    return World(clock, store, connections, revocations, user("ann"))
+    users = MemoryUserStore()
+    revocations = Revocations(store, users, connections, clock, TOKEN_LIFE)
+    return World(clock, store, connections, revocations, users, user("ann"))
 
 
 @asynccontextmanager
@@ -116,6 +118,31 @@ async def test_what_other_processes_end_is_known_within_a_second(world: World) -
         assert world.knows(theirs)
         await world.pass_seconds(3)
         assert world.connections.ended == [(theirs, SessionRevoked)]
+
+
+async def test_what_ended_with_a_disabled_account_is_told_as_that(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat_core.services.revocation.LOOKED_UP", 2)
+    bob, *others = (user(name) for name in ("bob", "cyd", "dan", "eve"))
+    for each in (world.ann, bob, *others):
+        await world.users.add(each, "hash")
+    await world.revocations.load()
+    ended: dict[SessionId, type[Exception]] = {}
+    for of in (world.ann, bob, *others):
+        stored = session(of)
+        await world.store.add(stored, stored.id.encode())
+        ended[stored.id] = SessionRevoked if of is bob else AccountDisabled
+        if of is not bob:
+            await world.users.disable(of.id, world.clock.now())
+    await world.store.end(ended.keys(), world.clock.now())
+    async with running(world):
+        await world.pass_seconds(2)
+
+    assert sorted(world.connections.ended) == sorted(ended.items())
+    for session_id, reason in ended.items():
+        with pytest.raises(reason):
+            world.revocations.check(session_id)
 
 
 async def test_each_question_reaches_back_to_the_last_answer_and_some_more(world: World) -> None:
@@ -174,7 +201,7 @@ async def test_a_store_that_is_out_of_reach_ends_nothing_here(world: World) -> N
         async def end(self, session_ids: Collection[SessionId], at: datetime) -> None:
             raise Unavailable
 
-    revocations = Revocations(Broken(), world.connections, world.clock, TOKEN_LIFE)
+    revocations = Revocations(Broken(), world.users, world.connections, world.clock, TOKEN_LIFE)
     with pytest.raises(Unavailable):
         await revocations.end([SessionId("s")])
     revocations.check(SessionId("s"))

@@ -2,7 +2,8 @@
 
 Each block of `sh`, `js` or `python` is run as it stands, in the order of its page and in one
 folder; only the server's address is another one. A block says otherwise behind its language:
-`not-run`, or `pytest` for tests. A block of `text` right after a program is what that prints, with
+`not-run`, `pytest` for tests, or `operator` for what is run in the server's folder, beside it and
+with its settings. A block of `text` right after a program is what that prints, with
 `…` for what differs from run to run.
 """
 
@@ -14,6 +15,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -24,6 +26,7 @@ from tests.support.services import missing
 
 ADDRESS = "http://localhost:5000"
 OUTPUT = "text"
+OPERATOR = "operator"
 SECONDS = 60
 
 NODE_MODULES = pages.ROOT / "tests" / "js" / "node_modules"
@@ -32,13 +35,13 @@ CURL = 'curl() { command curl --fail-with-body "$@"; }\n'
 PYTEST_INI = "[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n"
 
 
-def run(folder: Path, *command: str | Path) -> str:
+def run(folder: Path, *command: str | Path, env: Mapping[str, str] = os.environ) -> str:
     """What the command prints."""
     scripts = Path(sys.executable).parent
     done = subprocess.run(
         command,
         cwd=folder,
-        env=os.environ | {"PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"},
+        env={**env, "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -53,6 +56,12 @@ def run_shell(folder: Path, text: str) -> str:
     if "curl" in text and shutil.which("curl") is None:
         missing("curl is not installed")
     return run(folder, "bash", "-euo", "pipefail", "-c", CURL + text)
+
+
+def run_beside(server: ServerProcess, folder: Path, text: str) -> str:
+    port = str(urlsplit(server.url).port)
+    env = {**os.environ, **server.env, "PORT": port, "CHAT_RATE_LIMITS": "on"}
+    return run(folder, "bash", "-euo", "pipefail", "-c", text, env=env)
 
 
 def run_javascript(folder: Path, text: str) -> str:
@@ -92,13 +101,17 @@ RUNNERS: Mapping[tuple[str, str], Callable[[Path, str], str]] = {
 LANGUAGES = {language for language, _ in RUNNERS}
 
 
+def is_program(block: pages.Block) -> bool:
+    return (block.language, block.note) in RUNNERS or block.note == OPERATOR
+
+
 def prints(expected: str) -> re.Pattern[str]:
     """Whatever looks like that, with anything where it has an ellipsis."""
     return re.compile(".*?".join(map(re.escape, expected.strip().split("…"))), re.DOTALL)
 
 
 def programs(page: Path) -> list[pages.Block]:
-    return [block for block in pages.blocks(page) if (block.language, block.note) in RUNNERS]
+    return [block for block in pages.blocks(page) if is_program(block)]
 
 
 @pytest.mark.parametrize("page", [*filter(programs, pages.pages())], ids=pages.name)
@@ -112,13 +125,19 @@ async def test_the_programs_of_a_page_do_what_it_says(page: Path, tmp_path: Path
         for block in pages.blocks(page):
             if block.language == OUTPUT and printed is not None:
                 assert prints(block.text).fullmatch(printed.strip()), printed
-            runner = RUNNERS.get((block.language, block.note))
+            printed = None
+            if not is_program(block):
+                continue
             text = block.text
-            if runner is not None and ADDRESS in text:
-                if server is None:
-                    server = await stack.enter_async_context(ServerProcess(served))
+            if server is None and (ADDRESS in text or block.note == OPERATOR):
+                server = await stack.enter_async_context(ServerProcess(served))
+            if server is not None:
                 text = text.replace(ADDRESS, server.url)
-            printed = runner(folder, text) if runner else None
+            if block.note == OPERATOR:
+                assert server is not None
+                printed = run_beside(server, served, text)
+            else:
+                printed = RUNNERS[block.language, block.note](folder, text)
 
 
 @pytest.mark.parametrize("page", pages.pages(), ids=pages.name)
@@ -126,7 +145,7 @@ def test_a_program_that_is_not_run_says_so(page: Path) -> None:
     unknown = {
         (block.language, block.note)
         for block in pages.blocks(page)
-        if block.language in LANGUAGES and block.note != "not-run"
+        if block.language in LANGUAGES and block.note != "not-run" and not is_program(block)
     }
     assert unknown <= RUNNERS.keys()
 

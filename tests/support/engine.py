@@ -21,6 +21,7 @@ from chat_core import (
     User,
 )
 from chat_core.memory import MemoryRateLimiter, PlainHasher, PlainTokens, RecordingNotifier
+from chat_core.services.administration import Administration
 from chat_core.services.blocking import Blocking
 from chat_core.services.erasure import Erasure
 from chat_core.services.receipts import Receipts, Typing
@@ -58,6 +59,7 @@ class Engine:
     synchronising: Synchronising
     blocking: Blocking
     erasure: Erasure
+    administration: Administration
     presence: Presence
 
     async def user(self, username: str) -> User:
@@ -76,7 +78,7 @@ def engine(stores: Stores, *, connections_per_user: int = 10, often: int = 1_000
     stores.log.follow(Delivery(notifier))
     presence = Presence(stores.users, stores.conversations, notifier, clock, connections_per_user)
     connections = RecordingConnections()
-    revocations = Revocations(stores.sessions, connections, clock, TOKEN_LIFE)
+    revocations = Revocations(stores.sessions, stores.users, connections, clock, TOKEN_LIFE)
     sessions = Sessions(
         sessions=stores.sessions,
         users=stores.users,
@@ -144,6 +146,15 @@ def engine(stores: Stores, *, connections_per_user: int = 10, often: int = 1_000
             presence=presence,
             notifier=notifier,
             clock=clock,
+        ),
+        administration=Administration(
+            users=stores.users,
+            accounts=stores.accounts,
+            sessions=stores.sessions,
+            revocations=revocations,
+            hasher=hasher,
+            clock=clock,
+            ids=ids,
         ),
         presence=presence,
     )

@@ -54,6 +54,9 @@ async def use_users(stores: Stores, ann: User, bob: User) -> None:
     await stores.users.update(ann.id, ProfileChange("Ann", "ann@example.org"))
     await stores.users.set_password_hash(ann.id, "another")
     await stores.users.set_password_hash(ann.id, "a third", instead_of="another")
+    await stores.accounts.accounts(after=None, limit=5)
+    await stores.accounts.disable(bob.id, at(1))
+    await stores.accounts.enable(bob.id)
 
 
 async def use_sessions(stores: Stores, login: Session) -> None:

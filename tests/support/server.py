@@ -28,7 +28,8 @@ PASSWORD = "correct horse battery"
 START_SECONDS = 30
 STOP_SECONDS = 10
 
-RUN = (str(Path(sys.executable).parent / "chat-server"), "run")
+COMMAND = str(Path(sys.executable).parent / "chat-server")
+RUN = (COMMAND, "run")
 PLAIN_ASGI = (sys.executable, plain_asgi.__file__)
 """The same application under a plain ASGI server: its websockets, too, go through ASGI."""
 
@@ -95,6 +96,11 @@ class ServerProcess:
         return self._command == PLAIN_ASGI
 
     @property
+    def env(self) -> dict[str, str]:
+        """The settings that it was given, for what is to run beside it."""
+        return {**self._settings}
+
+    @property
     def pid(self) -> int:
         """Of the process that runs."""
         assert self._process
@@ -156,6 +162,12 @@ class ServerProcess:
         finally:
             self.kill()
 
+    async def command(self, *arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
+        """Run `chat-server` with arguments beside it, in its folder and with its settings."""
+        return await asyncio.to_thread(
+            chat_command, self._folder, *arguments, given=given, **self._settings
+        )
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         assert self._process
@@ -176,6 +188,22 @@ class ServerProcess:
         with self._log.open("rb") as log:
             log.seek(self._log_from)
             return _SERVES.search(log.read().decode())
+
+
+def chat_command(
+    folder: Path, *arguments: str, given: str = "", **settings: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run `chat-server` with arguments in a folder, with these settings and that on stdin."""
+    return subprocess.run(
+        [COMMAND, *arguments],
+        cwd=folder,
+        env=_environment() | settings,
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def _environment() -> dict[str, str]:

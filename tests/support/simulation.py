@@ -228,7 +228,9 @@ class Server:
         log.follow(follow)
         limit = Limit("anything", OFTEN, 1)
         self.presence = Presence(users, conversations, self.rooms, clock, OFTEN)
-        self.revocations = Revocations(stores.sessions, self.rooms, clock, tokens.lifetime)
+        self.revocations = Revocations(
+            stores.sessions, stores.users, self.rooms, clock, tokens.lifetime
+        )
         self.accounts = Accounts(
             users=users,
             conversations=conversations,

@@ -16,6 +16,7 @@ from chat_core.memory import (
 )
 from chat_core.ports.log import ConversationLog
 from chat_core.ports.storage import (
+    AccountStore,
     BlockStore,
     ConversationStore,
     LogReader,
@@ -52,6 +53,7 @@ class Stores:
     """The storage ports of one backend, empty at first."""
 
     users: UserStore
+    accounts: AccountStore
     sessions: SessionStore
     conversations: ConversationStore
     reader: LogReader
@@ -63,9 +65,10 @@ class Stores:
 @asynccontextmanager
 async def memory_stores() -> AsyncIterator[Stores]:
     """Stores in dictionaries."""
-    conversations = MemoryConversations()
+    conversations, users = MemoryConversations(), MemoryUserStore()
     yield Stores(
-        users=MemoryUserStore(),
+        users=users,
+        accounts=users,
         sessions=MemorySessionStore(),
         conversations=conversations,
         reader=conversations,
@@ -88,8 +91,10 @@ async def sqlite_stores() -> AsyncIterator[Stores]:
 
 def sqlite_stores_in(database: SqliteDatabase) -> Stores:
     """The stores in an open file."""
+    users = SqliteUserStore(database)
     return Stores(
-        users=SqliteUserStore(database),
+        users=users,
+        accounts=users,
         sessions=SqliteSessionStore(database),
         conversations=SqliteConversationStore(database),
         reader=SqliteLogReader(database),
@@ -127,8 +132,10 @@ async def empty_database() -> AsyncIterator[MongoDatabase]:
 
 def mongo_stores_in(database: MongoDatabase, log: MongoConversationLog) -> Stores:
     """The stores in an open database."""
+    users = MongoUserStore(database)
     return Stores(
-        users=MongoUserStore(database),
+        users=users,
+        accounts=users,
         sessions=MongoSessionStore(database),
         conversations=MongoConversationStore(database),
         reader=MongoLogReader(database),

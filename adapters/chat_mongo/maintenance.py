@@ -1,0 +1,244 @@
+"""A MongoDB database as those see it who look after it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, timedelta
+from typing import Any
+
+import bson
+import pymongo
+from pymongo import IndexModel
+from pymongo.errors import OperationFailure, PyMongoError
+
+from chat_core.findings import Finding, Level, fine, problem, warning
+from chat_core.ports.maintenance import Maintenance
+from chat_core.ports.system import Clock
+from chat_mongo.database import OPEN_SECONDS, SCHEMA_VERSION, MongoDatabase, check_version
+from chat_mongo.documents import DOCUMENTS, MetaDocument
+from chat_mongo.errors import DatabaseRefused
+
+CALL_SECONDS = 5.0
+SEEN_SECONDS = 2.5
+"""How long members may take to be seen: a little more than the driver's beat."""
+SKEW, FAR_SKEW = timedelta(seconds=2), timedelta(minutes=1)
+LITTLE_ROOM, NO_ROOM = 0.1, 0.02
+"""What is free of the disk."""
+
+_DATABASE, _SCHEMA, _INDEXES, _WRITING = "database", "schema", "indexes", "writing"
+_MEMBERS, _CLOCK, _DISK = "replica set", "clock", "disk"
+_ONLY = "partialFilterExpression"
+
+
+@dataclass(frozen=True, slots=True)
+class MongoMaintenance(Maintenance):
+    """One database of a replica set, which may be away, old, or changed by hand."""
+
+    url: str = field(repr=False)
+    name: str
+    patience: float = OPEN_SECONDS
+    """Seconds to wait for a primary."""
+
+    async def pending(self) -> Sequence[str]:
+        """See `Maintenance.pending`."""
+        async with self._connected() as database:
+            with database.refusals():
+                return [each async for each in _pending(database)]
+
+    async def migrate(self) -> Sequence[str]:
+        """See `Maintenance.migrate`."""
+        pending = await self.pending()
+        if pending:
+            await (await MongoDatabase.open(self.url, self.name, patience=self.patience)).close()
+        return pending
+
+    async def examine(self, clock: Clock) -> Sequence[Finding]:
+        """See `Maintenance.examine`."""
+        found: list[Finding] = []
+        try:
+            async with self._connected() as database:
+                with database.refusals():
+                    async for finding in _examine(database, clock):
+                        found.append(finding)  # noqa: PERF401  (kept, whatever comes then)
+        except DatabaseRefused as error:
+            said, separator, remedy = str(error).rpartition("; ")
+            if not separator:
+                said, remedy = remedy, _BRING_BACK
+            found.append(problem(_DATABASE, said, remedy.rstrip(".")))
+        return found
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[MongoDatabase]:
+        database = await MongoDatabase.connect(
+            self.url, self.name, patience=self.patience, call_seconds=CALL_SECONDS
+        )
+        try:
+            yield database
+        finally:
+            await database.close()
+
+
+_BRING_BACK = "see that it runs, and that DATABASE_URL names it and a user who may use it"
+
+
+async def _pending(database: MongoDatabase) -> AsyncIterator[str]:
+    stored = await _stored_version(database)
+    if stored is None:
+        yield f"notes that the schema is version {SCHEMA_VERSION}"
+    elif stored < SCHEMA_VERSION:
+        yield f"brings the schema from version {stored} to {SCHEMA_VERSION}"
+    for collection, declared in _declared():
+        there = await database.plain[collection].index_information()
+        for index in declared:
+            if index.document["name"] not in there:
+                yield f"makes the index {index.document['name']} of {collection}"
+
+
+async def _examine(database: MongoDatabase, clock: Clock) -> AsyncIterator[Finding]:
+    asked_at = clock.now()
+    hello = await database.hello()
+    there = hello["localTime"].replace(tzinfo=UTC)  # commands are not read by the client's options
+    skew = max(asked_at - there, there - clock.now(), timedelta(0))
+    build = await database.plain.command("buildInfo")
+    yield fine(_DATABASE, f"MongoDB {build['version']} answers, {database.name} is its database")
+    yield await _members(database, hello)
+    yield await _writing(database)
+    yield _schema(await _stored_version(database))
+    async for finding in _indexes(database):
+        yield finding
+    yield _clock(skew)
+    yield await _room(database)
+
+
+async def _stored_version(database: MongoDatabase) -> int | None:
+    stored = await database.plain[MetaDocument.Settings.name].find_one({"_id": "schema"})
+    if stored is None:
+        return None
+    version = int(stored["version"])
+    check_version(version)
+    return version
+
+
+def _declared() -> Iterator[tuple[str, Sequence[IndexModel]]]:
+    for document in DOCUMENTS:
+        settings = document.Settings
+        yield settings.name, getattr(settings, "indexes", [])
+
+
+async def _members(database: MongoDatabase, hello: Mapping[str, Any]) -> Finding:
+    hosts = [*hello.get("hosts", []), *hello.get("passives", [])]
+    if not hosts:
+        return fine(_MEMBERS, "is behind a router, which tells nothing of its members")
+    if len(hosts) == 1:
+        return warning(
+            _MEMBERS,
+            f"{hello['setName']} has one member: its machine lost, all is lost",
+            "have backups, or three members",
+        )
+    try:
+        async with asyncio.timeout(SEEN_SECONDS):
+            while not all(database.members.get(host) for host in hosts):  # noqa: ASYNC110 (the driver's own tasks see them)
+                await asyncio.sleep(0.05)
+    except TimeoutError:
+        away = [host for host in hosts if not database.members.get(host)]
+        return warning(
+            _MEMBERS,
+            f"of the {len(hosts)} members of {hello['setName']} these do not answer here:"
+            f" {', '.join(away)}",
+            "bring them back: without a majority nothing is stored",
+        )
+    return fine(_MEMBERS, f"all {len(hosts)} members of {hello['setName']} answer")
+
+
+async def _writing(database: MongoDatabase) -> Finding:
+    """What matches nothing changes nothing, and is acked by the majority like any write."""
+    meta = database.plain[MetaDocument.Settings.name]
+    try:
+        with pymongo.timeout(CALL_SECONDS):
+            await meta.update_one({"_id": "nothing has this id"}, {"$set": {"writes": 0}})
+    except OperationFailure as error:
+        return problem(
+            _WRITING,
+            f"is refused: {(error.details or {}).get('errmsg', error)}",
+            "give the user of DATABASE_URL the role readWrite on the database",
+        )
+    except PyMongoError as error:
+        return problem(
+            _WRITING,
+            f"is not acked by a majority within {CALL_SECONDS:g} s: {error}",
+            "bring members back, or find out what slows them",
+        )
+    return fine(_WRITING, "is acked by the majority")
+
+
+def _schema(stored: int | None) -> Finding:
+    if stored is None:
+        return warning(
+            _SCHEMA,
+            "there is none yet",
+            "the first start makes it, and so does chat-server migrate; if there should be one,"
+            " mend the name at the end of DATABASE_URL",
+        )
+    if stored < SCHEMA_VERSION:
+        return warning(
+            _SCHEMA,
+            f"version {stored}, and this program's is {SCHEMA_VERSION}",
+            "make a backup, then run chat-server migrate, or start the service, which does it",
+        )
+    return fine(_SCHEMA, f"version {stored}")
+
+
+async def _indexes(database: MongoDatabase) -> AsyncIterator[Finding]:
+    missing, is_fine = [], True
+    for collection, declared in _declared():
+        there = await database.plain[collection].index_information()
+        for index in declared:
+            name = index.document["name"]
+            if name in there and not _is_like(there[name], index):
+                is_fine = False
+                yield problem(
+                    _INDEXES,
+                    f"{name} of {collection} is not as this version declares it",
+                    f'drop it (db.{collection}.dropIndex("{name}")), then chat-server migrate',
+                )
+            elif name not in there:
+                missing.append(f"{name} of {collection}")
+    if missing:
+        yield warning(_INDEXES, f"lack {', '.join(missing)}", "run chat-server migrate")
+    elif is_fine:
+        yield fine(_INDEXES, "are all there")
+
+
+def _is_like(there: Mapping[str, Any], declared: IndexModel) -> bool:
+    wanted = declared.document
+    return (
+        list(there["key"]) == list(wanted["key"].items())
+        and there.get("unique", False) == wanted.get("unique", False)
+        # As they are sent: what comes back are times without a zone.
+        and bson.encode(there.get(_ONLY, {})) == bson.encode(wanted.get(_ONLY, {}))
+    )
+
+
+def _clock(skew: timedelta) -> Finding:
+    if skew <= SKEW:
+        return fine(_CLOCK, "goes with the database server's")
+    return Finding(
+        Level.PROBLEM if skew > FAR_SKEW else Level.WARNING,
+        _CLOCK,
+        f"is {skew.total_seconds():,.0f} s apart from the database server's",
+        "set both clocks right, and keep them so by NTP (timedatectl)",
+    )
+
+
+async def _room(database: MongoDatabase) -> Finding:
+    stats = await database.plain.command("dbStats")
+    total = stats.get("fsTotalSize", 0)
+    if not total:
+        return fine(_DISK, "the database server does not tell how full it is")
+    free = total - stats["fsUsedSize"]
+    said = f"{free / 1e9:,.1f} of {total / 1e9:,.1f} GB are free where the database server stores"
+    if free / total >= LITTLE_ROOM:
+        return fine(_DISK, said)
+    level = Level.PROBLEM if free / total < NO_ROOM else Level.WARNING
+    return Finding(level, _DISK, said, "make room: when it is full, mongod ends")

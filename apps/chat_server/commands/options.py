@@ -1,0 +1,68 @@
+"""Options that several commands take, and how a new password is come by."""
+
+import secrets
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from chat_core.errors import Invalid
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+GENERATED_BYTES = 15
+"""Of chance in a generated password, which has 20 characters then."""
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Change nothing; say what would be done."
+)
+yes_option = click.option("--yes", is_flag=True, help="Do not ask whether that is meant.")
+
+
+def password_options(command: Command) -> Command:
+    """Two ways to give a password besides typing it. None is an argument, which others can see."""
+    command = click.option(
+        "--generate", is_flag=True, help="Make the password, and print it, once."
+    )(command)
+    return click.option(
+        "--password-stdin", is_flag=True, help="Read the password from the first line of stdin."
+    )(command)
+
+
+def new_password(check: Callable[[str], str], *, password_stdin: bool, generate: bool) -> str:
+    """The password that the options, or the person at the terminal, say.
+
+    A typed one is asked for again until `check` takes it; else raises the `Invalid` of that.
+    """
+    if password_stdin and generate:
+        raise click.UsageError("--password-stdin and --generate exclude each other.")
+    if generate:
+        return check(secrets.token_urlsafe(GENERATED_BYTES))
+    if password_stdin:
+        return check(sys.stdin.readline().rstrip("\r\n"))
+    if not sys.stdin.isatty():
+        raise click.UsageError(
+            "There is no terminal to ask for the password at; --password-stdin reads it, and"
+            " --generate makes one."
+        )
+
+    def checked(typed: str) -> str:
+        try:
+            return check(typed)
+        except Invalid as error:
+            raise click.BadParameter(error.detail) from error
+
+    typed: str = click.prompt(
+        "New password", hide_input=True, confirmation_prompt="Again", value_proc=checked
+    )
+    return typed
+
+
+def confirm(question: str) -> None:
+    """Ask, and end the command unless the answer is yes."""
+    if not sys.stdin.isatty():
+        raise click.UsageError("There is no terminal to ask at; --yes says that it is meant.")
+    if not click.confirm(question):
+        click.echo("Nothing was done.")
+        raise click.exceptions.Exit

@@ -1,0 +1,205 @@
+# ruff: noqa: D301 FBT001 (to Click the character \b means: do not wrap; a flag it hands over so)
+"""`chat-server users …`."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from chat_core.passwords import check_new_password
+from chat_core.users import User
+from chat_server.commands import listing
+from chat_server.commands.failures import told
+from chat_server.commands.listing import counted, shown
+from chat_server.commands.options import json_option, new_password, password_options
+from chat_server.settings import load_settings
+
+if TYPE_CHECKING:
+    from chat_core.services.administration import Administration
+
+Result = TypeVar("Result")
+
+
+@click.group()
+def users() -> None:
+    """Add, list, disable and enable accounts, and give new passwords.
+
+    A NAME is a user name or an e-mail address, in any case. The service may be running.
+
+    \b
+    Example:
+      chat-server users list --query ann
+    """
+
+
+@users.command()
+@click.argument("username")
+@click.option("--email", help="An e-mail address, to log in with as well.")
+@click.option("--display-name", help="The name that others see, instead of USERNAME.")
+@password_options
+@json_option
+def add(  # noqa: PLR0913  (how Click hands over options)
+    username: str,
+    email: str | None,
+    display_name: str | None,
+    *,
+    password_stdin: bool,
+    generate: bool,
+    as_json: bool,
+) -> None:
+    """Make an account, also where CHAT_SIGNUPS is off.
+
+    \b
+    Example:
+      chat-server users add ann --display-name 'Ann Smith' --generate
+    """
+    with told("Stopped. Whether the account was made, `chat-server users list` shows."):
+        settings = load_settings()
+        # `settings` and `--help` stay quick.
+        from chat_core.services.accounts import NewAccount  # noqa: PLC0415
+        from chat_server.administering import administer_new  # noqa: PLC0415
+
+        new = NewAccount(username, "", email, display_name)
+        new.check_names()  # before a password is asked for
+        password = new_password(
+            lambda typed: replace(new, password=typed).checked_password(),
+            password_stdin=password_stdin,
+            generate=generate,
+        )
+        new = replace(new, password=password)
+        user = asyncio.run(administer_new(settings, lambda admin: admin.add(new)))
+    _tell(
+        listing.described_user(user) | ({"password": password} if generate else {}),
+        f"{username} is added." + _told_once(password, generate=generate),
+        as_json=as_json,
+    )
+
+
+@users.command("list")
+@click.option("--query", default="", help="Only whose name, or shown name, begins so.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
+def list_users(query: str, as_json: bool) -> None:
+    """List accounts, with the number of their sessions; disabled and deleted ones, too.
+
+    They come in the order in which they were made, with --query in the order of names, and then
+    without deleted ones, which have none.
+
+    \b
+    Example:
+      chat-server users list | grep disabled
+    """
+
+    async def show(admin: "Administration") -> None:
+        array = listing.JsonList() if as_json else None
+        if array is None:
+            click.echo(listing.USER_HEADING)
+        async for part in admin.list(query):
+            for each in part:
+                if array is None:
+                    click.echo(listing.user_line(each.user, each.sessions))
+                else:
+                    array.add(listing.described_user(each.user) | {"sessions": each.sessions})
+        if array is not None:
+            array.end()
+
+    with told("Stopped."):
+        _administer(show)
+
+
+@users.command()
+@click.argument("name")
+@json_option
+def disable(name: str, as_json: bool) -> None:
+    """Keep a user from logging in, and end the user's sessions.
+
+    Others go on seeing the user, what was said, and can write; it is there once the account is
+    enabled.
+
+    \b
+    Example:
+      chat-server users disable ann
+    """
+
+    async def do(admin: "Administration") -> tuple[User, int]:
+        user = await admin.find(name)
+        return user, await admin.disable(user.id)
+
+    with told("Stopped. Run it again: whether it was done, `chat-server users list` shows."):
+        user, ended = _administer(do)
+    _tell(
+        {"id": user.id, "username": user.username, "sessionsEnded": ended},
+        f"{shown(user.username)} is disabled; {counted(ended, 'session')} ended.",
+        as_json=as_json,
+    )
+
+
+@users.command()
+@click.argument("name")
+@json_option
+def enable(name: str, as_json: bool) -> None:
+    """Let a disabled user log in again. Sessions stay ended.
+
+    \b
+    Example:
+      chat-server users enable ann
+    """
+
+    async def do(admin: "Administration") -> User:
+        return await admin.enable((await admin.find(name)).id)
+
+    with told("Stopped. Run it again: whether it was done, `chat-server users list` shows."):
+        user = _administer(do)
+    _tell(
+        {"id": user.id, "username": user.username},
+        f"{shown(user.username)} can log in.",
+        as_json=as_json,
+    )
+
+
+@users.command("reset-password")
+@click.argument("name")
+@password_options
+@json_option
+def reset_password(name: str, *, password_stdin: bool, generate: bool, as_json: bool) -> None:
+    """Give a user another password, and end the user's sessions.
+
+    The service sends no e-mail: tell the user the password, who can change it then.
+
+    \b
+    Example:
+      chat-server users reset-password ann --generate
+    """
+    with told("Stopped. Run it again, to be sure which password holds."):
+        user = _administer(lambda admin: admin.find(name))
+        names = (user.username, user.display_name, user.email)
+        password = new_password(
+            lambda typed: check_new_password(typed, names),
+            password_stdin=password_stdin,
+            generate=generate,
+        )
+        ended = _administer(lambda admin: admin.reset_password(user.id, password))
+    _tell(
+        {"id": user.id, "username": user.username, "sessionsEnded": ended}
+        | ({"password": password} if generate else {}),
+        f"{shown(user.username)} has another password; {counted(ended, 'session')} ended."
+        + _told_once(password, generate=generate),
+        as_json=as_json,
+    )
+
+
+def _administer(work: "Callable[[Administration], Awaitable[Result]]") -> Result:
+    settings = load_settings()
+    from chat_server.administering import administer  # noqa: PLC0415  (`--help` stays quick)
+
+    return asyncio.run(administer(settings, work))
+
+
+def _told_once(password: str, *, generate: bool) -> str:
+    return f" The password, which is shown this once:\n{password}" if generate else ""
+
+
+def _tell(described: listing.Described, sentence: str, *, as_json: bool) -> None:
+    click.echo(json.dumps(described, indent=2) if as_json else sentence)

@@ -1,0 +1,128 @@
+"""What `chat-server doctor` looks at: settings, this machine, the port, and the database."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from chat_core.findings import Finding, fine, problem, warning
+from chat_core.ports.system import Clock
+from chat_server.container import Container, maintenance
+from chat_server.jwt_secret import KEPT_IN
+from chat_server.running_server import RunningServer, who_serves
+from chat_server.settings import Settings, SettingsError, load_settings
+
+SPARE_FILES = 64
+"""Open files besides those of connections."""
+MIN_DISTINCT = 10
+"""Characters of a secret: fewer were hardly drawn by chance."""
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+
+
+async def examine(connections: int) -> AsyncIterator[Finding]:
+    """Look at everything, for a service that is to have so many live connections at once.
+
+    What a part needs that is broken is left out; nothing is raised for it, and nothing is changed.
+    """
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        for line in error.problems:
+            name, _, why = line.partition(": ")
+            said, _, remedy = why.partition("; ")
+            yield problem("settings", f"{name} {said}", remedy or f"mend {name}")
+        yield _files(None, connections)
+        return
+    for finding in _settings(settings):
+        yield finding
+    server = await asyncio.to_thread(who_serves, settings.host, settings.port)
+    yield server.finding
+    yield _files(server, connections)
+    async for finding in _database(settings, Container(settings=settings).clock()):
+        yield _without_secrets(finding, settings)
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    mode = "production" if settings.production else "development"
+    yield fine("settings", f"are valid, for {mode}")
+    for sentence in settings.warnings():
+        variable = sentence.partition(" ")[0]
+        yield warning("settings", sentence, f"mend {variable} before anyone else uses the service")
+    if not settings.production and settings.host not in LOOPBACK:
+        yield warning(
+            "settings",
+            f"development at HOST={settings.host}: errors show others their stack traces",
+            "set CHAT_ENV=production",
+        )
+    if settings.production and not settings.hosts:
+        yield warning(
+            "settings",
+            "CHAT_HOSTS is not set: requests are answered by whatever name they come",
+            "set CHAT_HOSTS to the names of the service",
+        )
+    yield _secret(settings)
+
+
+def _secret(settings: Settings) -> Finding:
+    if settings.jwt_secret is None:
+        if not KEPT_IN.exists():
+            return fine("JWT_SECRET", f"is not set: the first start makes one, in {KEPT_IN}")
+        try:
+            settings.signing_secret()
+        except SettingsError as error:
+            said, _, remedy = str(error).partition(": ")[2].partition("; ")
+            return problem("JWT_SECRET", said, remedy or f"let the service's user read {KEPT_IN}")
+        return fine("JWT_SECRET", f"is kept in {KEPT_IN}")
+    if len(set(settings.jwt_secret.get_secret_value())) < MIN_DISTINCT:
+        return warning(
+            "JWT_SECRET",
+            "has few different characters: whoever guesses it is whomever they like",
+            'make one with python3 -c "import secrets; print(secrets.token_urlsafe(48))"',
+        )
+    return fine("JWT_SECRET", "is set")
+
+
+def _files(server: RunningServer | None, connections: int) -> Finding:
+    limit = server.max_files if server is not None else None
+    whose = "the server that runs"
+    if limit is None:
+        limit, whose = _own_max_files(), "a server started from here"
+    if limit is None:
+        return fine("open files", "this system tells no limit")
+    said = f"{whose} may have {limit:,}, and each connection takes one"
+    if limit >= connections + SPARE_FILES:
+        return fine("open files", said)
+    return warning(
+        "open files",
+        f"{said}: too few for {connections:,} connections",
+        "raise the limit (ulimit -n, or LimitNOFILE of systemd), or name fewer --connections",
+    )
+
+
+def _own_max_files() -> int | None:
+    try:
+        import resource  # noqa: PLC0415  (not everywhere)
+    except ModuleNotFoundError:
+        return None
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
+async def _database(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
+    database = maintenance(settings)
+    if database is None:
+        return
+    for finding in await database.examine(clock):
+        yield finding
+
+
+def _without_secrets(finding: Finding, settings: Settings) -> Finding:
+    """The same, should a driver have quoted what it was given."""
+    url = urlsplit(settings.database_url) if "@" in settings.database_url else None
+    secrets = [] if url is None else [unquote(url.password or ""), url.password or ""]
+    secrets += [value for name, value in parse_qsl(url.query if url else "") if "assword" in name]
+    if settings.jwt_secret is not None:
+        secrets.append(settings.jwt_secret.get_secret_value())
+    said, remedy = finding.said, finding.remedy
+    for secret in filter(None, secrets):
+        said, remedy = said.replace(secret, "***"), remedy.replace(secret, "***")
+    return Finding(finding.level, finding.subject, said, remedy)

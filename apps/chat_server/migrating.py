@@ -1,0 +1,20 @@
+"""Bringing a database up to date before the service starts on it."""
+
+from collections.abc import Sequence
+
+from chat_server.container import DATABASE_REFUSED, maintenance
+from chat_server.settings import Settings, SettingsError
+
+
+async def migrate(settings: Settings, *, dry_run: bool) -> Sequence[str]:
+    """What was done to the database, or would be.
+
+    Raises `SettingsError` where it can't be used.
+    """
+    database = maintenance(settings)
+    if database is None:
+        raise SettingsError(["DATABASE_URL: memory:// keeps nothing that could be out of date"])
+    try:
+        return await (database.pending() if dry_run else database.migrate())
+    except DATABASE_REFUSED as error:
+        raise SettingsError([f"DATABASE_URL: {error}"]) from error

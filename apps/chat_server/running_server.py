@@ -1,0 +1,81 @@
+"""Who listens where the service is to: nobody, the service, or somebody else."""
+
+import json
+import re
+import socket
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+
+from chat_core.findings import Finding, fine, problem, warning
+
+SECONDS = 3.0
+_READY = "/health/ready"
+_MAX_FILES = re.compile(r"^process_max_fds ([0-9.e+]+)$", re.MULTILINE)
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (to be reached by another)
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """What was found at the port, and how many files the service there may open, if it is one."""
+
+    finding: Finding
+    max_files: int | None = None
+
+
+def who_serves(host: str, port: int) -> RunningServer:
+    """Look who listens there. Blocks for some seconds at most."""
+    where = f"{host} port {port}"
+    if port == 0:
+        return RunningServer(fine("port", "any that is free"))
+    try:
+        _listen(host, port)
+    except OSError as error:
+        found = _ask(_EVERYWHERE.get(host, host), port, where)
+        if found is not None:
+            return found
+        return RunningServer(_why_not(error, where))
+    return RunningServer(fine("port", f"nobody listens at {where}: the service can start"))
+
+
+def _listen(host: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    socket.create_server((host, port), family=family).close()
+
+
+def _why_not(error: OSError, where: str) -> Finding:
+    return problem(
+        "port",
+        f"can't listen at {where} ({error.strerror})",
+        "stop what listens there (ss -ltnp names it), or set another HOST or PORT",
+    )
+
+
+def _ask(host: str, port: int, where: str) -> RunningServer | None:
+    """The service there, if it is one."""
+    try:
+        ready = json.loads(_get(host, port, _READY))
+        down = ready["down"]
+        metrics = _get(host, port, "/metrics")
+    except (OSError, HTTPException, ValueError, KeyError, TypeError):
+        return None
+    files = _MAX_FILES.search(metrics)
+    max_files = None if files is None else int(float(files[1]))
+    if not down:
+        return RunningServer(fine("port", f"the service runs at {where}, and is ready"), max_files)
+    return RunningServer(
+        warning(
+            "port",
+            f"the service runs at {where}, and is not ready: {', '.join(map(str, down))}",
+            "see what is said of the database",
+        ),
+        max_files,
+    )
+
+
+def _get(host: str, port: int, path: str) -> str:
+    connection = HTTPConnection(host, port, timeout=SECONDS)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read(1_000_000).decode()
+    finally:
+        connection.close()

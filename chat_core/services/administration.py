@@ -1,0 +1,152 @@
+"""Administration: what the operator does with accounts and sessions that are others'."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from chat_core.errors import AccountDisabled, Invalid, NotFound
+from chat_core.ids import SessionId, UserId
+from chat_core.passwords import check_new_password
+from chat_core.ports.security import PasswordHasher
+from chat_core.ports.storage import AccountStore, SessionStore, UserStore
+from chat_core.ports.system import Clock, IdGenerator
+from chat_core.services.accounts import NewAccount
+from chat_core.services.revocation import Revocations
+from chat_core.sessions import Session
+from chat_core.users import User, is_text
+
+AT_ONCE = 50
+"""Users whose sessions are asked for at one time."""
+
+_NOBODY = UserId("")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedAccount:
+    """An account, and how many sessions of it last."""
+
+    user: User
+    sessions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Administration:
+    """Add, list, disable and enable accounts, give new passwords, and end sessions.
+
+    Nobody is asked whether they may: that is the business of whoever offers this.
+    """
+
+    users: UserStore
+    accounts: AccountStore
+    sessions: SessionStore
+    revocations: Revocations
+    hasher: PasswordHasher
+    clock: Clock
+    ids: IdGenerator
+
+    async def add(self, new: NewAccount) -> User:
+        """Make an account, by the rules of signing up, where signing up is closed, too.
+
+        Raises `Invalid`, `UsernameTaken`, `EmailTaken`.
+        """
+        user = new.user(UserId(self.ids.new_id()), self.clock.now())
+        await self.users.add(user, await self.hasher.hash(new.checked_password()))
+        return user
+
+    async def find(self, login: str) -> User:
+        """The user with that user name or e-mail address; raises `NotFound`."""
+        credentials = await self.users.credentials(login) if is_text(login) else None
+        if credentials is None:
+            raise NotFound("There is no such user")
+        return credentials.user
+
+    async def list(self, prefix: str = "") -> AsyncIterator[Sequence[ListedAccount]]:
+        """All accounts in the order of their ids, some at a time, erased ones included.
+
+        With a prefix those of which a name begins with it, in the order of names. Raises `Invalid`.
+        """
+        if not is_text(prefix):
+            raise Invalid.field("query", "must not hold NUL or half of a surrogate pair")
+        async for users in self._found(prefix) if prefix else self._all():
+            live = await asyncio.gather(*(self.sessions.of_user(each.id) for each in users))
+            yield [
+                ListedAccount(user, len(of_user)) for user, of_user in zip(users, live, strict=True)
+            ]
+
+    async def disable(self, user_id: UserId) -> int:
+        """Keep a user from logging in, and end every session: how many; raises `NotFound`.
+
+        Again, it ends what sessions there are. What was said stays, and others go on writing.
+        """
+        # In this order: a log-in that stores its session after this looks at the account again.
+        await self.accounts.disable(user_id, self.clock.now())
+        live = await self.sessions.of_user(user_id)
+        await self.revocations.end([each.id for each in live], AccountDisabled)
+        return len(live)
+
+    async def enable(self, user_id: UserId) -> User:
+        """Let a user log in again; sessions stay ended. Raises `NotFound`."""
+        return await self.accounts.enable(user_id)
+
+    async def reset_password(self, user_id: UserId, new: str) -> int:
+        """Give a user another password, and end every session: how many.
+
+        Raises `Invalid`, `NotFound`.
+        """
+        user = (await self.users.get([user_id])).get(user_id)
+        if user is None or user.deleted_at is not None:
+            raise NotFound("There is no such user")
+        check_new_password(new, (user.username, user.display_name, user.email))
+        await self.users.set_password_hash(user_id, await self.hasher.hash(new))
+        return await self.end_sessions(user_id)
+
+    async def sessions_of(self, user_id: UserId) -> Sequence[Session]:
+        """The user's sessions that last, the latest seen first."""
+        return list(await self.sessions.of_user(user_id))
+
+    async def session(self, session_id: SessionId) -> Session:
+        """A session that lasts, whosever it is; raises `NotFound`."""
+        session = await self.sessions.get(session_id) if is_text(session_id) else None
+        if session is None or session.ended_at is not None:
+            raise NotFound("There is no such session, or it has ended")
+        return session
+
+    async def end_session(self, session_id: SessionId) -> None:
+        """End a session, whosever it is; raises `NotFound` for one that has ended, too."""
+        await self.session(session_id)
+        await self.revocations.end([session_id])
+
+    async def end_sessions(self, user_id: UserId) -> int:
+        """End every session of a user: how many."""
+        live = await self.sessions.of_user(user_id)
+        await self.revocations.end([each.id for each in live])
+        return len(live)
+
+    async def end_all_sessions(self) -> AsyncIterator[int]:
+        """End the sessions of all users, some users at a time: how many, of each of those.
+
+        Interrupted, it has ended those; again, it goes on. Who logs in meanwhile may stay.
+        """
+        async for users in self._all():
+            live = await asyncio.gather(*(self.sessions.of_user(each.id) for each in users))
+            ids = [session.id for of_user in live for session in of_user]
+            await self.revocations.end(ids)
+            yield len(ids)
+
+    async def _all(self) -> AsyncIterator[Sequence[User]]:
+        place: UserId | None = None
+        while True:
+            page = await self.accounts.accounts(after=place, limit=AT_ONCE)
+            yield page.items
+            if page.next is None:
+                return
+            place = page.next
+
+    async def _found(self, prefix: str) -> AsyncIterator[Sequence[User]]:
+        place = None
+        while True:
+            page = await self.users.search(prefix, without=_NOBODY, after=place, limit=AT_ONCE)
+            yield page.items
+            if page.next is None:
+                return
+            place = page.next
