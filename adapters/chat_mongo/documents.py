@@ -152,7 +152,7 @@ class EntryDocument(NamedDocument):
     content: str | None = None
     client_id: str | None = None
     digest: bytes | None = None
-    """Of the content as it was first sent, where there is a client id."""
+    """Of the content as it was first sent, where there is a client id, while the sender exists."""
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
 
@@ -202,11 +202,20 @@ class StandingDocument(NamedDocument):
     delivered_seq: int = 0
     read_seq: int = 0
     removed_seq: int | None = None
+    user_id: str | None = None
+    """Of who was removed."""
 
     class Settings:
         """Of Beanie."""
 
         name = "chat_standings"
+        indexes: ClassVar = [
+            IndexModel(
+                [("user_id", ASCENDING)],
+                name="by_removed_user",
+                partialFilterExpression={"removed_seq": {"$gt": 0}},
+            ),
+        ]
 
 
 class BlockDocument(NamedDocument):

@@ -91,6 +91,13 @@ class MongoSessionStore(SessionStore):
             found = sessions.find({"ended_at": {"$gte": at}}, {"_id": 1}, session=at_database)
             return [SessionId(each["_id"]) for each in await found.to_list()]
 
+    async def forget_devices(self, user_id: UserId) -> None:
+        """See `SessionStore.forget_devices`."""
+        async with self.database.session() as at_database:
+            await SessionDocument.find({"user_id": user_id}, session=at_database).update(
+                {"$set": {"device": ""}}, session=at_database
+            )
+
     async def relabel(self, session_id: SessionId, device: str) -> None:
         """See `SessionStore.relabel`."""
         async with self.database.session() as at_database:

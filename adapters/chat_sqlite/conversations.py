@@ -29,6 +29,15 @@ WHERE mine.user_pk = (SELECT pk FROM users WHERE id = ?)
 AND mine.removed_seq IS NULL AND m.removed_seq IS NULL
 """
 
+_LEFT_BEHIND = """
+SELECT c.id FROM members m JOIN conversations c ON c.pk = m.conversation_pk
+WHERE m.user_pk = (SELECT pk FROM users WHERE id = ?) AND m.removed_seq IS NOT NULL
+AND EXISTS (
+    SELECT 1 FROM messages g WHERE g.conversation_pk = m.conversation_pk
+    AND g.sender_pk = m.user_pk AND (g.content IS NOT NULL OR g.first_digest IS NOT NULL)
+)
+"""
+
 _MAX_INTEGER = 2**63 - 1
 
 _Row = tuple[int, str, int, int, int, int]
@@ -81,6 +90,15 @@ class SqliteConversationStore(ConversationStore):
             return Page(overviews, ActivityPlace(last.active_at, last.conversation.id))
 
         return await self.database.read_at_once(select)
+
+    async def left_behind(self, user_id: UserId) -> Collection[ConversationId]:
+        """See `ConversationStore.left_behind`."""
+
+        def select(connection: sqlite3.Connection) -> list[ConversationId]:
+            rows = connection.execute(_LEFT_BEHIND, (user_id,))
+            return [ConversationId(each) for (each,) in rows]
+
+        return await self.database.read(select)
 
     async def peers(self, users: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
         """See `ConversationStore.peers`."""

@@ -95,6 +95,18 @@ class SqliteSessionStore(SessionStore):
 
         return await self.database.read(select)
 
+    async def forget_devices(self, user_id: UserId) -> None:
+        """See `SessionStore.forget_devices`."""
+
+        def update(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE sessions SET device = ''"
+                " WHERE user_pk = (SELECT pk FROM users WHERE id = ?)",
+                (user_id,),
+            )
+
+        await self.database.write(update)
+
     async def relabel(self, session_id: SessionId, device: str) -> None:
         """See `SessionStore.relabel`."""
 

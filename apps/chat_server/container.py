@@ -396,6 +396,8 @@ class Container(containers.DeclarativeContainer):
         users=stores.provided.users,
         conversations=stores.provided.conversations,
         log=log,
+        blocks=blocks,
+        stored_sessions=stores.provided.sessions,
         sessions=sessions,
         presence=presence,
         notifier=rooms,

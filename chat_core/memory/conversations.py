@@ -147,6 +147,18 @@ class MemoryConversations(ConversationStore, LogReader, ReceiptStore):
         found, more = overviews[:limit], len(overviews) > limit
         return Page(found, ActivityPlace(*_activity(found[-1])) if more else None)
 
+    async def left_behind(self, user_id: UserId) -> Collection[ConversationId]:
+        """See `ConversationStore.left_behind`."""
+        return [
+            conversation_id
+            for conversation_id, log in self.logs.items()
+            if user_id in log.removed_at
+            and any(
+                message.sender_id == user_id and message.content is not None
+                for message in log.messages.values()
+            )
+        ]
+
     async def peers(self, users: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
         """See `ConversationStore.peers`."""
         peers: dict[UserId, set[UserId]] = {user: set() for user in users}

@@ -70,6 +70,12 @@ class MemorySessionStore(SessionStore):
             if session.ended_at is not None and session.ended_at >= at
         ]
 
+    async def forget_devices(self, user_id: UserId) -> None:
+        """See `SessionStore.forget_devices`."""
+        for session in list(self._sessions.values()):
+            if session.user_id == user_id:
+                self._sessions[session.id] = replace(session, device="")
+
     async def relabel(self, session_id: SessionId, device: str) -> None:
         """See `SessionStore.relabel`."""
         session = self._sessions.get(session_id)

@@ -128,6 +128,10 @@ class SessionStore(Protocol):
     async def relabel(self, session_id: SessionId, device: str) -> None:
         """Give the session's device another label; an unknown session is ignored."""
 
+    @abstractmethod
+    async def forget_devices(self, user_id: UserId) -> None:
+        """Make the labels of the user's devices empty, those of ended sessions, too."""
+
 
 class ConversationStore(Protocol):
     """Reads of conversations. Whatever changes them is an entry of the log."""
@@ -163,6 +167,10 @@ class ConversationStore(Protocol):
         - `receipts` are given up to `RECEIPTS_UP_TO` members.
         - From page to page each conversation that had no activity meanwhile is found once.
         """
+
+    @abstractmethod
+    async def left_behind(self, user_id: UserId) -> Collection[ConversationId]:
+        """The groups that the user is out of, and in which content of theirs is kept."""
 
     @abstractmethod
     async def peers(self, users: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:

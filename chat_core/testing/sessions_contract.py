@@ -114,3 +114,17 @@ class SessionStoreContract(SessionRefreshContract):
             (6.001, set()),
         ):
             assert set(await sessions.ended_since(at(moment))) == ended
+
+    async def test_the_labels_of_a_users_devices_are_forgotten(
+        self, sessions: SessionStore, users: UserStore, phone: Session
+    ) -> None:
+        (bob,) = await stored_users(users, "bob")
+        live, ended = session(bob), session(bob)
+        for number, each in enumerate((live, ended)):
+            await sessions.add(each, digest(f"{number}"))
+        await sessions.end([ended.id], at(5))
+        await sessions.forget_devices(bob.id)
+
+        assert await sessions.get(live.id) == replace(live, device="")
+        assert await sessions.get(ended.id) == replace(ended, device="", ended_at=at(5))
+        assert await sessions.get(phone.id) == phone

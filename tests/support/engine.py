@@ -140,6 +140,8 @@ def engine(stores: Stores, *, connections_per_user: int = 10, often: int = 1_000
             users=stores.users,
             conversations=stores.conversations,
             log=stores.log,
+            blocks=stores.blocks,
+            stored_sessions=stores.sessions,
             sessions=sessions,
             presence=presence,
             notifier=notifier,

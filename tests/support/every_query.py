@@ -64,6 +64,7 @@ async def use_sessions(stores: Stores, login: Session) -> None:
     await stores.sessions.refresh(RefreshUse(b"digest", b"new", at(1), limits))
     await stores.sessions.of_user(login.user_id)
     await stores.sessions.ended_since(at(0))
+    await stores.sessions.forget_devices(login.user_id)
     with pytest.raises(RefreshReused):
         await stores.sessions.refresh(RefreshUse(b"digest", b"newer", at(60), limits))
     await stores.sessions.end([login.id], at(61))
@@ -76,6 +77,7 @@ async def use_conversations(stores: Stores, of: ConversationId, ann: User, bob: 
     await stores.conversations.overview(ann.id, of)
     await stores.conversations.overviews(ann.id, after=None, limit=5)
     await stores.conversations.peers([ann.id])
+    await stores.conversations.left_behind(ann.id)
     await stores.reader.history(of, before=5, after=None, limit=5)
     await stores.reader.history(of, before=None, after=0, limit=5)
     await stores.receipts.move(of, bob.id, delivered=1, read=1)
