@@ -114,7 +114,7 @@ class Changing:
             revised = replace(revised, edited_at=draft.at)
             changed = {"edited_at": draft.at}
         updated = await self._entries.update_one(
-            {"_id": revised.id, "updated_seq": draft.message.updated_seq},
+            {"_id": revised.id, "updated_seq": draft.message.updated_seq, "expired": None},
             {"$set": changed | {"content": draft.content, "updated_seq": seq}},
             session=self._session,
         )

@@ -17,6 +17,7 @@ from chat_core.pages import Page
 from chat_core.ports.storage import ConversationStore
 from chat_mongo.database import MongoDatabase, Row
 from chat_mongo.documents import (
+    FIRST_SEQ,
     MESSAGE,
     ConversationDocument,
     EntryDocument,
@@ -129,20 +130,24 @@ class MongoConversationStore(ConversationStore):
             Overview(
                 conversation=conversation(rows[each]),
                 standing=standings[each],
-                last_message=await self._last_message(session, ends.get(each)),
+                last_message=await self._last_message(session, rows[each], ends.get(each)),
                 active_at=ends[each]["at"] if each in ends else rows[each]["created_at"],
             )
             for each in conversation_ids
             if each in rows
         ]
 
-    async def _last_message(self, session: AsyncClientSession, end: Row | None) -> Message | None:
-        if end is None or end["kind"] == MESSAGE:
-            return None if end is None else message(end)
+    async def _last_message(
+        self, session: AsyncClientSession, conversation: Row, end: Row | None
+    ) -> Message | None:
+        if end is None or "expired" in end:
+            return None
+        if end["kind"] == MESSAGE:
+            return message(end)
         row = await self.database.collection(EntryDocument).find_one(
             {
                 "conversation_id": end["conversation_id"],
-                "seq": {"$lt": end["seq"]},
+                "seq": {"$lt": end["seq"], "$gte": conversation.get("first_seq", FIRST_SEQ)},
                 "kind": MESSAGE,
             },
             sort=[("seq", DESCENDING)],

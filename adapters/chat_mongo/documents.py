@@ -17,6 +17,9 @@ MESSAGE = "message"
 EDITED, DELETED = "edited", "deleted"
 """The kinds that change a message; all others are those of `ChangeKind`."""
 
+FIRST_SEQ = 1
+"""Of a log of which nothing has expired."""
+
 
 def _unique(name: str, *fields: str) -> IndexModel:
     """Unique among the documents that have the last of the fields."""
@@ -119,6 +122,8 @@ class ConversationDocument(NamedDocument):
     created_at: datetime
     creator_id: str | None = None
     client_id: str | None = None
+    first_seq: int | None = None
+    """The oldest place that is kept, once entries have expired."""
 
     class Settings:
         """Of Beanie."""
@@ -144,6 +149,8 @@ class EntryDocument(NamedDocument):
     kind: str
     at: datetime
     """When it was appended."""
+    expired: bool | None = None
+    """True of one that is kept only for its client id, or because it tells where its log ends."""
 
     # A message
     sender_id: str | None = None

@@ -6,6 +6,7 @@ from chat_sqlite.database import SqliteDatabase
 from chat_sqlite.log import SqliteConversationLog
 from chat_sqlite.reader import SqliteLogReader
 from chat_sqlite.receipts import SqliteReceiptStore
+from chat_sqlite.retention import SqliteLogRetention
 from chat_sqlite.schema import SCHEMA_VERSION, DatabaseRefused
 from chat_sqlite.sessions import SqliteSessionStore
 from chat_sqlite.users import SqliteUserStore
@@ -18,6 +19,7 @@ __all__ = [
     "SqliteConversationStore",
     "SqliteDatabase",
     "SqliteLogReader",
+    "SqliteLogRetention",
     "SqliteReceiptStore",
     "SqliteSessionStore",
     "SqliteUserStore",

@@ -173,7 +173,10 @@ class Appending:
     def _revise(self, draft: RevisionDraft) -> Outcome:
         place = self._places.of(self._connection, draft.conversation)
         row = self._connection.execute(
-            "SELECT pk, updated_seq, content FROM messages WHERE id = ?", (draft.message.id,)
+            "SELECT m.pk, m.updated_seq, m.content FROM messages m"
+            " JOIN conversations c ON c.pk = m.conversation_pk"
+            " WHERE m.id = ? AND m.seq >= c.first_seq",
+            (draft.message.id,),
         ).fetchone()
         if place is None or place.revision != draft.conversation.revision or row is None:
             return Stale()

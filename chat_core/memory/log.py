@@ -135,7 +135,7 @@ class MemoryConversationLog(ConversationLog):
     def _revise(self, draft: RevisionDraft) -> Appended:
         log = self._checked(self._stored(draft.conversation), draft.conversation)
         message = log.messages[draft.message.id]
-        if message.updated_seq != draft.message.updated_seq:
+        if message.updated_seq != draft.message.updated_seq or message.seq < log.first_seq:
             raise Stale
         seq, is_deletion = len(log.entries) + 1, draft.content is None
         message = replace(message, updated_seq=seq, content=draft.content)
@@ -233,6 +233,7 @@ class MemoryConversationLog(ConversationLog):
         before: Conversation,
     ) -> None:
         log.entries.append(entry)
+        log.times.append(draft.at)
         log.active_at = draft.at
         audience = before.members.keys() | log.conversation.members.keys()
         self._follower(Committed(event, audience, draft.actor.connection_id))

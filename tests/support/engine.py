@@ -24,6 +24,7 @@ from chat_core.memory import MemoryRateLimiter, PlainHasher, PlainTokens, Record
 from chat_core.services.blocking import Blocking
 from chat_core.services.erasure import Erasure
 from chat_core.services.receipts import Receipts, Typing
+from chat_core.services.retention import Retention
 from chat_core.services.revocation import Revocations
 from chat_core.services.synchronising import Synchronising
 from chat_core.sessions import RefreshLimits
@@ -59,6 +60,7 @@ class Engine:
     blocking: Blocking
     erasure: Erasure
     presence: Presence
+    retention: Retention
 
     async def user(self, username: str) -> User:
         """Sign someone up."""
@@ -148,6 +150,7 @@ def engine(stores: Stores, *, connections_per_user: int = 10, often: int = 1_000
             clock=clock,
         ),
         presence=presence,
+        retention=Retention(stores.retention, clock),
     )
 
 

@@ -42,6 +42,8 @@ async def ask_everything(stores: Stores) -> None:
     await stores.blocks.between(bob.id, ann.id)
     await stores.blocks.blocked_by(ann.id, after=bob.id, limit=5)
     await stores.blocks.unblock(ann.id, bob.id)
+    await stores.retention.old(at(9), after=None, limit=5)
+    await stores.retention.expire({said.message.conversation_id: 99}, at(9))
     await stores.users.erase(eve.id, at(9))
 
 

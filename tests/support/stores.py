@@ -11,10 +11,12 @@ from chat_core.memory import (
     MemoryBlockStore,
     MemoryConversationLog,
     MemoryConversations,
+    MemoryLogRetention,
     MemorySessionStore,
     MemoryUserStore,
 )
 from chat_core.ports.log import ConversationLog
+from chat_core.ports.retention import LogRetention
 from chat_core.ports.storage import (
     BlockStore,
     ConversationStore,
@@ -29,6 +31,7 @@ from chat_mongo import (
     MongoConversationStore,
     MongoDatabase,
     MongoLogReader,
+    MongoLogRetention,
     MongoReceiptStore,
     MongoSessionStore,
     MongoUserStore,
@@ -40,6 +43,7 @@ from chat_sqlite import (
     SqliteConversationStore,
     SqliteDatabase,
     SqliteLogReader,
+    SqliteLogRetention,
     SqliteReceiptStore,
     SqliteSessionStore,
     SqliteUserStore,
@@ -58,6 +62,7 @@ class Stores:
     receipts: ReceiptStore
     blocks: BlockStore
     log: ConversationLog
+    retention: LogRetention
 
 
 @asynccontextmanager
@@ -72,6 +77,7 @@ async def memory_stores() -> AsyncIterator[Stores]:
         receipts=conversations,
         blocks=MemoryBlockStore(),
         log=MemoryConversationLog(conversations),
+        retention=MemoryLogRetention(conversations),
     )
 
 
@@ -96,6 +102,7 @@ def sqlite_stores_in(database: SqliteDatabase) -> Stores:
         receipts=SqliteReceiptStore(database),
         blocks=SqliteBlockStore(database),
         log=SqliteConversationLog(database),
+        retention=SqliteLogRetention(database),
     )
 
 
@@ -135,4 +142,5 @@ def mongo_stores_in(database: MongoDatabase, log: MongoConversationLog) -> Store
         receipts=MongoReceiptStore(database),
         blocks=MongoBlockStore(database),
         log=log,
+        retention=MongoLogRetention(database),
     )
