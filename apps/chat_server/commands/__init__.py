@@ -1,0 +1,25 @@
+"""What `chat-server` can do: a module for each thing that is done something with."""
+
+import click
+
+from chat_server.commands.demo_command import demo
+from chat_server.commands.import_command import import_original
+from chat_server.commands.run_command import run
+from chat_server.commands.settings_command import show_settings
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="chat-core", prog_name="chat-server")
+def chat_server() -> None:
+    """A chat service over HTTP and Socket.IO.
+
+    Settings come from the environment, or from a file .env in the working directory.
+
+    \b
+    Example:
+      PORT=8080 chat-server run
+    """  # noqa: D301  (to Click the character \b means: do not wrap)
+
+
+for _command in (run, show_settings, demo, import_original):
+    chat_server.add_command(_command)

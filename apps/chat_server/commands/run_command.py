@@ -1,0 +1,25 @@
+"""`chat-server run`."""
+
+import click
+
+from chat_server.commands.failures import Wrong
+from chat_server.settings import SettingsError, load_settings
+
+
+@click.command()
+@click.option("--host", help="The address to listen at, instead of HOST.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="The port, instead of PORT.")
+def run(host: str | None, port: int | None) -> None:
+    """Serve until stopped by Ctrl-C or SIGTERM.
+
+    \b
+    Example:
+      chat-server run --host 0.0.0.0 --port 8080
+    """  # noqa: D301
+    try:
+        settings = load_settings(HOST=host, PORT=port)
+        from chat_server.serving import serve  # noqa: PLC0415  (`settings` and `--help` stay quick)
+
+        serve(settings)
+    except SettingsError as error:
+        raise Wrong(error) from error
