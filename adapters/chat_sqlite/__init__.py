@@ -2,6 +2,7 @@
 
 from chat_sqlite.blocks import SqliteBlockStore
 from chat_sqlite.conversations import SqliteConversationStore
+from chat_sqlite.copies import Copied, CopyRefused, back_up, restore, vacuum
 from chat_sqlite.database import SqliteDatabase
 from chat_sqlite.log import SqliteConversationLog
 from chat_sqlite.reader import SqliteLogReader
@@ -13,6 +14,8 @@ from chat_sqlite.users import SqliteUserStore
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Copied",
+    "CopyRefused",
     "DatabaseRefused",
     "SqliteBlockStore",
     "SqliteConversationLog",
@@ -23,4 +26,7 @@ __all__ = [
     "SqliteReceiptStore",
     "SqliteSessionStore",
     "SqliteUserStore",
+    "back_up",
+    "restore",
+    "vacuum",
 ]

@@ -15,12 +15,14 @@ from chat_core.memory import (
     MemoryBlockStore,
     MemoryConversationLog,
     MemoryConversations,
+    MemoryLogRetention,
     MemoryRateLimiter,
     MemorySessionStore,
     MemoryUserStore,
     SystemClock,
 )
 from chat_core.ports.log import ConversationLog
+from chat_core.ports.retention import LogRetention
 from chat_core.ports.storage import (
     BlockStore,
     ConversationStore,
@@ -38,6 +40,7 @@ from chat_core.services.erasure import Erasure
 from chat_core.services.messaging import Messaging
 from chat_core.services.presence import Presence
 from chat_core.services.receipts import Receipts, Typing
+from chat_core.services.retention import Retention
 from chat_core.services.revocation import Revocations
 from chat_core.services.sessions import Sessions
 from chat_core.services.synchronising import Synchronising
@@ -47,6 +50,7 @@ from chat_mongo import (
     MongoConversationLog,
     MongoConversationStore,
     MongoLogReader,
+    MongoLogRetention,
     MongoReceiptStore,
     MongoSessionStore,
     MongoUserStore,
@@ -87,16 +91,22 @@ from chat_socketio import (
     handlers,
     pipelined,
 )
-from chat_sqlite import DatabaseRefused as SqliteRefused
 from chat_sqlite import (
+    Copied,
+    CopyRefused,
     SqliteBlockStore,
     SqliteConversationLog,
     SqliteConversationStore,
     SqliteLogReader,
+    SqliteLogRetention,
     SqliteReceiptStore,
     SqliteSessionStore,
     SqliteUserStore,
+    back_up,
+    restore,
+    vacuum,
 )
+from chat_sqlite import DatabaseRefused as SqliteRefused
 from chat_sqlite import SqliteDatabase as SqliteFile
 from chat_wire.problems import ProblemReporter
 
@@ -104,13 +114,18 @@ __all__ = [
     "DATABASE_REFUSED",
     "SOCKET_PATH",
     "Container",
+    "Copied",
+    "CopyRefused",
     "OriginalDatabase",
     "OriginalMessage",
     "OriginalUser",
     "Stores",
+    "back_up",
     "is_bcrypt",
     "open_original",
     "open_stores",
+    "restore",
+    "vacuum",
 ]
 
 SOCKET_PATH = "/socket.io"
@@ -135,6 +150,7 @@ class Stores:
     receipts: ReceiptStore
     blocks: BlockStore
     log: ConversationLog
+    retention: LogRetention
     check: Callable[[], Awaitable[None]]
     commits: Commits = field(default_factory=Commits)
 
@@ -153,6 +169,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
                 receipts=memory,
                 blocks=MemoryBlockStore(),
                 log=MemoryConversationLog(memory),
+                retention=MemoryLogRetention(memory),
                 check=_nothing_to_ask,
             )
         case SqliteDatabase(path):
@@ -166,6 +183,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
                     receipts=SqliteReceiptStore(file),
                     blocks=SqliteBlockStore(file),
                     log=SqliteConversationLog(file),
+                    retention=SqliteLogRetention(file),
                     check=file.check,
                     commits=file.commits,
                 )
@@ -183,6 +201,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
                     receipts=MongoReceiptStore(client),
                     blocks=MongoBlockStore(client),
                     log=log,
+                    retention=MongoLogRetention(client),
                     check=client.check,
                     commits=log.commits,
                 )
@@ -403,6 +422,8 @@ class Container(containers.DeclarativeContainer):
         notifier=rooms,
         clock=clock,
     )
+
+    retention = providers.Singleton(Retention, retention=stores.provided.retention, clock=clock)
 
     dispatcher = providers.Singleton(
         Dispatcher,

@@ -13,12 +13,16 @@ from chat_core.ports.notifications import Notifier
 from chat_core.ports.storage import BlockStore, ConversationStore, SessionStore, UserStore
 from chat_core.ports.system import Clock
 from chat_core.services.presence import Presence
+from chat_core.services.revocation import LATE_SECONDS
 from chat_core.services.sessions import Sessions
 from chat_core.sessions import Actor
 from chat_core.users import User
 
 OPERATOR = SessionId("operator")
 """In place of a session, where the operator acts for a user."""
+
+ELSEWHERE_SECONDS = LATE_SECONDS + 1.0
+"""After so long no other process takes anything from a session that has ended."""
 
 Step = Callable[[int], None]
 """Told how many more conversations are done."""
@@ -77,7 +81,11 @@ class Erasure:
 
         Of an account that is erased already it does what was not done, if anything.
         """
-        await self._erase(Actor(user_id, OPERATOR), step)
+        actor = Actor(user_id, OPERATOR)
+        await self._erase(actor, step)
+        # A server is another process, which takes a moment to learn of sessions that ended.
+        await self.clock.sleep(ELSEWHERE_SECONDS)
+        await self._leave_all(actor, step)
         return await self._user(user_id)
 
     async def to_erase(self, user_id: UserId) -> ToErase:

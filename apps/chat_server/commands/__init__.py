@@ -2,10 +2,13 @@
 
 import click
 
+from chat_server.commands.copies_commands import backup, restore, vacuum
 from chat_server.commands.demo_command import demo
 from chat_server.commands.import_command import import_original
+from chat_server.commands.messages_command import messages
 from chat_server.commands.run_command import run
 from chat_server.commands.settings_command import show_settings
+from chat_server.commands.users_data_commands import users
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,3 +26,5 @@ def chat_server() -> None:
 
 for _command in (run, show_settings, demo, import_original):
     chat_server.add_command(_command)
+for _on_data in (messages, users, backup, restore, vacuum):
+    chat_server.add_command(_on_data)

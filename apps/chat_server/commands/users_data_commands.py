@@ -1,0 +1,18 @@
+"""`chat-server users`: what a user has, and its end."""
+
+import click
+
+from chat_server.commands.erase_command import erase_user
+
+
+@click.group()
+def users() -> None:
+    """Hand out and erase what users have.
+
+    \b
+    Example:
+      chat-server users erase mira
+    """  # noqa: D301
+
+
+users.add_command(erase_user)
