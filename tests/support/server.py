@@ -134,7 +134,7 @@ class ServerProcess:
             self._process = subprocess.Popen(
                 self._command,
                 cwd=self._folder,
-                env=_environment() | self._settings,
+                env=environment() | self._settings,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -178,7 +178,7 @@ class ServerProcess:
             return _SERVES.search(log.read().decode())
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """This process's, without any setting of the service."""
     return {name: os.environ[name] for name in ("HOME", "LANG", "PATH", "TZ") if name in os.environ}
 

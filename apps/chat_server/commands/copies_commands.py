@@ -65,7 +65,7 @@ def restore(source: Path, as_json: bool) -> None:  # noqa: FBT001
     from chat_server.container import restore as restore_file  # noqa: PLC0415
     from chat_server.operating import mongo_address, sqlite_path  # noqa: PLC0415
 
-    with data_told("Stopped. The database is as it was."):
+    with data_told("Stopped. The database is as it was, or all restored; run it again."):
         settings = load_settings()
         load = LOAD.format(url=mongo_address(settings), file=source)
         target = sqlite_path(settings, instead=load)

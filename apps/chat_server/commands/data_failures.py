@@ -20,11 +20,7 @@ def data_told(interrupted: str) -> Iterator[None]:
         try:
             yield
         except (ChatError, CopyRefused) as error:
-            fail(": ".join(filter(None, [str(error), *_fields(error)])))
-
-
-def _fields(error: Exception) -> list[str]:
-    return [each.message for each in error.errors] if isinstance(error, ChatError) else []
+            fail(str(error))
 
 
 @contextmanager

@@ -14,21 +14,14 @@ _AGE = re.compile(r"([0-9]{1,6})([hdw])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
-class Age(click.ParamType[timedelta]):
-    """A number of hours, days or weeks, as in 12h, 90d, 52w."""
-
-    name = "age"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
-        """The time that it is."""
-        if isinstance(value, timedelta):
-            return value
-        found = _AGE.fullmatch(str(value))
-        if found is None or int(found[1]) == 0:
-            self.fail(f"{value!r} is no age; write it as 12h, 90d or 52w.", param, ctx)
-        return int(found[1]) * _UNITS[found[2]]
+def _age(context: click.Context, parameter: click.Parameter, value: str) -> timedelta:
+    """The time that a number of hours, days or weeks is."""
+    found = _AGE.fullmatch(value)
+    if found is None or int(found[1]) == 0:
+        raise click.BadParameter(
+            f"{value!r} is no age; write it as 12h, 90d or 52w.", context, parameter
+        )
+    return int(found[1]) * _UNITS[found[2]]
 
 
 @click.group()
@@ -43,7 +36,12 @@ def messages() -> None:
 
 @messages.command()
 @click.option(
-    "--older-than", "age", type=Age(), required=True, metavar="AGE", help="As in 12h, 90d or 52w."
+    "--older-than",
+    "age",
+    callback=_age,
+    required=True,
+    metavar="AGE",
+    help="As in 12h, 90d or 52w.",
 )
 @click.option("--dry-run", is_flag=True, help="Only tell what would go.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
