@@ -81,6 +81,7 @@ class SessionDocument(NamedDocument):
         name = "chat_sessions"
         indexes: ClassVar = [
             IndexModel([("user_id", ASCENDING), ("ended_at", ASCENDING)], name="by_user"),
+            IndexModel([("last_seen_at", ASCENDING)], name="by_last_seen"),
             IndexModel(
                 [("ended_at", ASCENDING)],
                 name="by_end",
@@ -98,6 +99,7 @@ class RefreshTokenDocument(NamedDocument):
         """Of Beanie."""
 
         name = "chat_refresh_tokens"
+        indexes: ClassVar = [IndexModel([("session_id", ASCENDING)], name="by_session")]
 
 
 class MemberDocument(BaseModel):

@@ -37,8 +37,10 @@ from chat_core.services.blocking import Blocking
 from chat_core.services.conversations import Conversations
 from chat_core.services.delivery import Delivery
 from chat_core.services.erasure import Erasure
+from chat_core.services.export import Export
 from chat_core.services.messaging import Messaging
 from chat_core.services.presence import Presence
+from chat_core.services.purging import SessionPurge
 from chat_core.services.receipts import Receipts, Typing
 from chat_core.services.retention import Retention
 from chat_core.services.revocation import Revocations
@@ -371,6 +373,13 @@ class Container(containers.DeclarativeContainer):
         limits=providers.Callable(login_limits, settings),
         lasting=providers.Callable(refresh_limits, settings),
     )
+    session_purge = providers.Singleton(
+        SessionPurge,
+        sessions=stores.provided.sessions,
+        clock=clock,
+        lasting=providers.Callable(refresh_limits, settings),
+        token_life=providers.Callable(token_life, settings),
+    )
     messaging = providers.Singleton(
         Messaging,
         users=stores.provided.users,
@@ -423,6 +432,14 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
     )
 
+    export = providers.Singleton(
+        Export,
+        users=stores.provided.users,
+        sessions=stores.provided.sessions,
+        blocks=stores.provided.blocks,
+        conversations=stores.provided.conversations,
+        reader=stores.provided.reader,
+    )
     retention = providers.Singleton(Retention, retention=stores.provided.retention, clock=clock)
 
     dispatcher = providers.Singleton(

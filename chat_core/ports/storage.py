@@ -132,6 +132,14 @@ class SessionStore(Protocol):
     async def forget_devices(self, user_id: UserId) -> None:
         """Make the labels of the user's devices empty, those of ended sessions, too."""
 
+    @abstractmethod
+    async def purge(self, before: datetime, *, limit: int) -> int:
+        """Forget sessions that were last seen before that moment: how many, `limit` at most.
+
+        - One that ended then or later stays.
+        - Their refresh tokens are tokens that no session was given.
+        """
+
 
 class ConversationStore(Protocol):
     """Reads of conversations. Whatever changes them is an entry of the log."""

@@ -1,7 +1,7 @@
 """Copies of the database file: what a backup holds, and when one is not taken back."""
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -149,6 +149,11 @@ def foreign(path: Path) -> None:
         connection.execute("CREATE TABLE theirs (x)")
 
 
+def replaced(path: Path) -> None:
+    path.unlink()
+    foreign(path)
+
+
 def newer(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
@@ -169,20 +174,19 @@ def in_use(path: Path) -> None:
     [
         (lambda path: path.unlink(), "There is no file"),
         (lambda path: path.write_bytes(b"text" * 2000), "is no SQLite database"),
-        (lambda path: (path.unlink(), foreign(path)), "is no database of chat-core"),
+        (replaced, "is no database of chat-core"),
         (newer, "upgrade chat-core first"),
         (damaged, "is damaged"),
         (in_use, "take a backup of it first"),
     ],
 )
 async def test_what_is_no_backup_changes_nothing(
-    database: SqliteDatabase, path: Path, tmp_path: Path, spoil: "object", why: str
+    database: SqliteDatabase, path: Path, tmp_path: Path, spoil: Callable[[Path], object], why: str
 ) -> None:
     backup, aside = tmp_path / "backup.db", tmp_path / "aside.db"
     back_up(path, backup, ignore)
     await fill(database, "ann")
     await database.close()
-    assert callable(spoil)
     spoil(backup)
     with pytest.raises(CopyRefused, match=why):
         restore(backup, path, aside, ignore)
@@ -192,9 +196,10 @@ async def test_what_is_no_backup_changes_nothing(
 
 
 @pytest.mark.parametrize("copy", [back_up, lambda path, _target, _told: vacuum(path)])
-async def test_what_is_no_database_is_not_copied(tmp_path: Path, copy: "object") -> None:
+async def test_what_is_no_database_is_not_copied(
+    tmp_path: Path, copy: Callable[[Path, Path, object], object]
+) -> None:
     path = tmp_path / "theirs.db"
-    assert callable(copy)
     with pytest.raises(CopyRefused, match="There is no file"):
         copy(path, tmp_path / "target", ignore)
     foreign(path)

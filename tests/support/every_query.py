@@ -70,6 +70,7 @@ async def use_sessions(stores: Stores, login: Session) -> None:
     with pytest.raises(RefreshReused):
         await stores.sessions.refresh(RefreshUse(b"digest", b"newer", at(60), limits))
     await stores.sessions.end([login.id], at(61))
+    await stores.sessions.purge(at(99), limit=5)
 
 
 async def use_conversations(stores: Stores, of: ConversationId, ann: User, bob: User) -> None:

@@ -3,6 +3,7 @@
 import click
 
 from chat_server.commands.erase_command import erase_user
+from chat_server.commands.export_command import export_user
 
 
 @click.group()
@@ -11,8 +12,9 @@ def users() -> None:
 
     \b
     Example:
-      chat-server users erase mira
+      chat-server users export mira
     """  # noqa: D301
 
 
+users.add_command(export_user)
 users.add_command(erase_user)
