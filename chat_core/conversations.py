@@ -144,7 +144,7 @@ class Conversation:
             case MemberDeleted(user_id):
                 if self.kind is ConversationKind.DIRECT:
                     return replace(self, revision=seq, gone=self.gone | {user_id})
-                del members[user_id]
+                members.pop(user_id, None)  # who has left before can be deleted, too
             case TitleChanged(title):
                 return replace(self, revision=seq, title=title)
         return replace(self, revision=seq, members=members)

@@ -15,6 +15,7 @@ try:
         OriginalUser,
     )
     from chat_mongo.reader import MongoLogReader
+    from chat_mongo.retention import MongoLogRetention
     from chat_mongo.sessions import MongoSessionStore
     from chat_mongo.standings import MongoReceiptStore
     from chat_mongo.users import MongoUserStore
@@ -33,6 +34,7 @@ __all__ = [
     "MongoConversationStore",
     "MongoDatabase",
     "MongoLogReader",
+    "MongoLogRetention",
     "MongoMaintenance",
     "MongoReceiptStore",
     "MongoSessionStore",

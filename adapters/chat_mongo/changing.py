@@ -114,7 +114,7 @@ class Changing:
             revised = replace(revised, edited_at=draft.at)
             changed = {"edited_at": draft.at}
         updated = await self._entries.update_one(
-            {"_id": revised.id, "updated_seq": draft.message.updated_seq},
+            {"_id": revised.id, "updated_seq": draft.message.updated_seq, "expired": None},
             {"$set": changed | {"content": draft.content, "updated_seq": seq}},
             session=self._session,
         )
@@ -162,12 +162,22 @@ class Changing:
                 {"$set": {"content": None, "updated_seq": seq, "deleted_at": draft.at}},
                 session=self._session,
             )
+            # Of a short text a digest tells the text; and nobody can send in that name any more.
+            await self._entries.update_many(
+                {
+                    "conversation_id": before.id,
+                    "sender_id": change.user_id,
+                    "digest": {"$exists": True},
+                },
+                {"$unset": {"digest": ""}},
+                session=self._session,
+            )
             if before.kind is ConversationKind.DIRECT:
                 return
         if isinstance(change, MemberRemoved | MemberDeleted):
             await self._standings.update_one(
                 {"_id": standing_id(before.id, change.user_id)},
-                {"$set": {"removed_seq": seq}},
+                {"$min": {"removed_seq": seq}, "$set": {"user_id": change.user_id}},
                 upsert=True,
                 session=self._session,
             )

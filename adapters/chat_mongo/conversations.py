@@ -16,7 +16,13 @@ from chat_core.messages import Message
 from chat_core.pages import Page
 from chat_core.ports.storage import ConversationStore
 from chat_mongo.database import MongoDatabase, Row
-from chat_mongo.documents import MESSAGE, ConversationDocument, EntryDocument
+from chat_mongo.documents import (
+    FIRST_SEQ,
+    MESSAGE,
+    ConversationDocument,
+    EntryDocument,
+    StandingDocument,
+)
 from chat_mongo.entries import conversation, message
 from chat_mongo.standings import standings_of
 from chat_mongo.tails import tails
@@ -63,6 +69,24 @@ class MongoConversationStore(ConversationStore):
             found = await self._overviews(session, user_id, wanted, ends)
         return Page(found, places[limit - 1] if len(places) > limit else None)
 
+    async def left_behind(self, user_id: UserId) -> Collection[ConversationId]:
+        """See `ConversationStore.left_behind`."""
+        removed = {"user_id": user_id, "removed_seq": {"$gt": 0}}
+        kept = {"sender_id": user_id, "$or": [{"content": {"$gt": ""}}, {"digest": {"$ne": None}}]}
+        found = []
+        async with self.database.session() as session:
+            cursor = self.database.collection(StandingDocument).find(
+                removed, {"_id": 1}, session=session
+            )
+            async for row in cursor:
+                conversation_id, _, _ = row["_id"].partition(" ")
+                theirs = await self.database.collection(EntryDocument).find_one(
+                    {"conversation_id": conversation_id} | kept, {"_id": 1}, session=session
+                )
+                if theirs is not None:
+                    found.append(ConversationId(conversation_id))
+        return found
+
     async def peers(self, users: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
         """See `ConversationStore.peers`."""
         peers: dict[UserId, set[UserId]] = {user: set() for user in users}
@@ -106,20 +130,24 @@ class MongoConversationStore(ConversationStore):
             Overview(
                 conversation=conversation(rows[each]),
                 standing=standings[each],
-                last_message=await self._last_message(session, ends.get(each)),
+                last_message=await self._last_message(session, rows[each], ends.get(each)),
                 active_at=ends[each]["at"] if each in ends else rows[each]["created_at"],
             )
             for each in conversation_ids
             if each in rows
         ]
 
-    async def _last_message(self, session: AsyncClientSession, end: Row | None) -> Message | None:
-        if end is None or end["kind"] == MESSAGE:
-            return None if end is None else message(end)
+    async def _last_message(
+        self, session: AsyncClientSession, conversation: Row, end: Row | None
+    ) -> Message | None:
+        if end is None or "expired" in end:
+            return None
+        if end["kind"] == MESSAGE:
+            return message(end)
         row = await self.database.collection(EntryDocument).find_one(
             {
                 "conversation_id": end["conversation_id"],
-                "seq": {"$lt": end["seq"]},
+                "seq": {"$lt": end["seq"], "$gte": conversation.get("first_seq", FIRST_SEQ)},
                 "kind": MESSAGE,
             },
             sort=[("seq", DESCENDING)],

@@ -132,13 +132,13 @@ class MongoDatabase:
         return self._database[document.get_collection_name()]
 
     @asynccontextmanager
-    async def session(self) -> AsyncIterator[AsyncClientSession]:
+    async def session(self, seconds: float | None = None) -> AsyncIterator[AsyncClientSession]:
         """A session whose reads see everything that this process was told is stored.
 
         Also where another member has become primary meanwhile. All that is done in it takes
-        `call_seconds` at most. Raises `Unavailable`.
+        `seconds` at most, else `call_seconds`. Raises `Unavailable`.
         """
-        with translated(), pymongo.timeout(self._call_seconds):
+        with translated(), pymongo.timeout(self._call_seconds if seconds is None else seconds):
             async with self._client.start_session(causal_consistency=True) as session:
                 self.catch_up(session)
                 try:

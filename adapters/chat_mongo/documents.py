@@ -17,6 +17,9 @@ MESSAGE = "message"
 EDITED, DELETED = "edited", "deleted"
 """The kinds that change a message; all others are those of `ChangeKind`."""
 
+FIRST_SEQ = 1
+"""Of a log of which nothing has expired."""
+
 
 def _unique(name: str, *fields: str) -> IndexModel:
     """Unique among the documents that have the last of the fields."""
@@ -79,6 +82,7 @@ class SessionDocument(NamedDocument):
         name = "chat_sessions"
         indexes: ClassVar = [
             IndexModel([("user_id", ASCENDING), ("ended_at", ASCENDING)], name="by_user"),
+            IndexModel([("last_seen_at", ASCENDING)], name="by_last_seen"),
             IndexModel(
                 [("ended_at", ASCENDING)],
                 name="by_end",
@@ -96,6 +100,7 @@ class RefreshTokenDocument(NamedDocument):
         """Of Beanie."""
 
         name = "chat_refresh_tokens"
+        indexes: ClassVar = [IndexModel([("session_id", ASCENDING)], name="by_session")]
 
 
 class MemberDocument(BaseModel):
@@ -120,6 +125,8 @@ class ConversationDocument(NamedDocument):
     created_at: datetime
     creator_id: str | None = None
     client_id: str | None = None
+    first_seq: int | None = None
+    """The oldest place that is kept, once entries have expired."""
 
     class Settings:
         """Of Beanie."""
@@ -145,6 +152,8 @@ class EntryDocument(NamedDocument):
     kind: str
     at: datetime
     """When it was appended."""
+    expired: bool | None = None
+    """True of one that is kept only for its client id, or because it tells where its log ends."""
 
     # A message
     sender_id: str | None = None
@@ -153,7 +162,7 @@ class EntryDocument(NamedDocument):
     content: str | None = None
     client_id: str | None = None
     digest: bytes | None = None
-    """Of the content as it was first sent, where there is a client id."""
+    """Of the content as it was first sent, where there is a client id, while the sender exists."""
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
 
@@ -203,11 +212,20 @@ class StandingDocument(NamedDocument):
     delivered_seq: int = 0
     read_seq: int = 0
     removed_seq: int | None = None
+    user_id: str | None = None
+    """Of who was removed."""
 
     class Settings:
         """Of Beanie."""
 
         name = "chat_standings"
+        indexes: ClassVar = [
+            IndexModel(
+                [("user_id", ASCENDING)],
+                name="by_removed_user",
+                partialFilterExpression={"removed_seq": {"$gt": 0}},
+            ),
+        ]
 
 
 class BlockDocument(NamedDocument):

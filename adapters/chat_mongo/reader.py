@@ -15,7 +15,7 @@ from chat_mongo.database import MongoDatabase, Row
 from chat_mongo.documents import DELETED, EDITED, MESSAGE, ConversationDocument, EntryDocument
 from chat_mongo.entries import as_it_stood, change, message
 from chat_mongo.standings import standing_of_former, standings_of
-from chat_mongo.tails import tails
+from chat_mongo.tails import first_place, tails
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class MongoLogReader(LogReader):
         """See `LogReader.message`."""
         async with self.database.session() as session:
             row = await self.database.collection(EntryDocument).find_one(
-                {"_id": message_id, "kind": MESSAGE}, session=session
+                {"_id": message_id, "kind": MESSAGE, "expired": None}, session=session
             )
         return None if row is None else message(row)
 
@@ -36,28 +36,32 @@ class MongoLogReader(LogReader):
         self, conversation_id: ConversationId, *, before: int | None, after: int | None, limit: int
     ) -> History:
         """See `LogReader.history`."""
-        wanted: Row = {"conversation_id": conversation_id, "kind": MESSAGE}
-        if after is not None:
-            wanted["seq"] = {"$gt": after}
-        elif before is not None:
-            wanted["seq"] = {"$lt": before}
         direction = DESCENDING if after is None else ASCENDING
         async with self.database.session() as session:
+            places: Row = {"$gte": await first_place(self.database, session, conversation_id)}
+            if after is not None:
+                places["$gt"] = after
+            elif before is not None:
+                places["$lt"] = before
+            wanted: Row = {"conversation_id": conversation_id, "kind": MESSAGE, "seq": places}
             cursor = self.database.collection(EntryDocument).find(wanted, session=session)
             rows = await cursor.sort("seq", direction).limit(limit + 1).to_list()
-        found = [message(row) for row in rows[:limit]]
+        found = [message(row) for row in rows[:limit] if "expired" not in row]
         return History(found if after is not None else found[::-1], len(rows) > limit)
 
     async def entries(
         self, conversation_id: ConversationId, *, after: int, until: int, limit: int
     ) -> Collection[LogEvent]:
         """See `LogReader.entries`."""
-        wanted = {"conversation_id": conversation_id, "seq": {"$gt": after, "$lte": until}}
         async with self.database.session() as session:
+            first = await first_place(self.database, session, conversation_id)
+            places = {"$gte": max(first, after + 1), "$lte": until}
+            wanted = {"conversation_id": conversation_id, "seq": places}
             cursor = self.database.collection(EntryDocument).find(wanted, session=session)
             rows = await cursor.sort("seq", ASCENDING).limit(limit).to_list()
             messages = await self._messages_of(session, rows, until)
-        return [_event(row, messages) for row in rows]
+        # Between the two reads some may have expired; the caller sees that they are lacking.
+        return [_event(row, messages) for row in rows if "expired" not in row]
 
     async def standing(self, user_id: UserId, conversation_id: ConversationId) -> Standing | None:
         """See `LogReader.standing`."""
@@ -66,7 +70,7 @@ class MongoLogReader(LogReader):
             ends = await tails(self.database, session, [conversation_id])
             row = await conversations.find_one(
                 {"_id": conversation_id, "members.user_id": user_id},
-                {"members.user_id": 1},
+                {"members.user_id": 1, "first_seq": 1},
                 session=session,
             )
             if row is None:

@@ -33,7 +33,7 @@ def repeat_of(draft: MessageDraft, first: Row) -> Appended | ClientIdConflict:
     same_place = first["conversation_id"] == draft.conversation.id or (
         pair is not None and first["pair"] == pair
     )
-    if not same_place or first["digest"] != digest_of(draft.content):
+    if not same_place or first.get("digest") not in {None, digest_of(draft.content)}:
         return ClientIdConflict()
     return Appended(MessageSent(message(first)), duplicate=True)
 

@@ -93,6 +93,29 @@ class MongoSessionStore(SessionStore):
                 SessionId(each["_id"]): UserId(each["user_id"]) for each in await found.to_list()
             }
 
+    async def forget_devices(self, user_id: UserId) -> None:
+        """See `SessionStore.forget_devices`."""
+        async with self.database.session() as at_database:
+            await SessionDocument.find({"user_id": user_id}, session=at_database).update(
+                {"$set": {"device": ""}}, session=at_database
+            )
+
+    async def purge(self, before: datetime, *, limit: int) -> int:
+        """See `SessionStore.purge`."""
+        sessions = self.database.collection(SessionDocument)
+        ended = [{"ended_at": None}, {"ended_at": {"$lt": before}}]
+        async with self.database.session() as at_database:
+            found = sessions.find(
+                {"last_seen_at": {"$lt": before}, "$or": ended}, {"_id": 1}, session=at_database
+            )
+            old = [row["_id"] for row in await found.limit(limit).to_list()]
+            # In this order: were it to stop in between, the next time finds the session again.
+            await self.database.collection(RefreshTokenDocument).delete_many(
+                {"session_id": {"$in": old}}, session=at_database
+            )
+            await sessions.delete_many({"_id": {"$in": old}}, session=at_database)
+        return len(old)
+
     async def relabel(self, session_id: SessionId, device: str) -> None:
         """See `SessionStore.relabel`."""
         async with self.database.session() as at_database:

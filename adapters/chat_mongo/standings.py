@@ -12,12 +12,13 @@ from chat_core.ids import ConversationId, UserId
 from chat_core.ports.storage import ReceiptStore
 from chat_mongo.database import MongoDatabase, Row
 from chat_mongo.documents import (
+    FIRST_SEQ,
     MESSAGE,
     ConversationDocument,
     EntryDocument,
     StandingDocument,
 )
-from chat_mongo.tails import last_places, tails
+from chat_mongo.tails import first_place, last_places, tails
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,7 @@ async def standings_of(
     unread = await _unread(database, session, user_id, read, ends)
     return {
         row["_id"]: Standing(
-            first_seq=1,
+            first_seq=row.get("first_seq", FIRST_SEQ),
             last_seq=ends[row["_id"]],
             read_seq=read[row["_id"]],
             unread_count=unread.get(row["_id"], 0),
@@ -132,7 +133,9 @@ async def standing_of_former(
         return None
     sent = await last_places(database, session, [conversation_id], sender_id=user_id)
     receipt = _receipt(user_id, stored, sent.get(conversation_id, 0))
-    return Standing(1, removed_seq, min(receipt.read_seq, removed_seq), 0, (), is_member=False)
+    first_seq = min(await first_place(database, session, conversation_id), removed_seq + 1)
+    read_seq = min(receipt.read_seq, removed_seq)
+    return Standing(first_seq, removed_seq, read_seq, 0, (), is_member=False)
 
 
 def _receipt(user_id: UserId, stored: Mapping[str, int], sent: int) -> Receipt:

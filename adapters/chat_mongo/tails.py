@@ -1,4 +1,4 @@
-"""Where logs end: their last entries."""
+"""Where logs begin and end."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from pymongo.asynchronous.client_session import AsyncClientSession
 
 from chat_mongo.database import MongoDatabase, Row
-from chat_mongo.documents import EntryDocument
+from chat_mongo.documents import FIRST_SEQ, ConversationDocument, EntryDocument
 
 
 async def tails(
@@ -16,6 +16,16 @@ async def tails(
     return await _last_of_each(
         database, session, {"conversation_id": {"$in": list(conversation_ids)}}, "$$ROOT"
     )
+
+
+async def first_place(
+    database: MongoDatabase, session: AsyncClientSession, conversation_id: str
+) -> int:
+    """The oldest place that is kept of a log."""
+    row = await database.collection(ConversationDocument).find_one(
+        {"_id": conversation_id}, {"first_seq": 1}, session=session
+    )
+    return int((row or {}).get("first_seq", FIRST_SEQ))
 
 
 async def last_places(

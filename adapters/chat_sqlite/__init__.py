@@ -2,25 +2,33 @@
 
 from chat_sqlite.blocks import SqliteBlockStore
 from chat_sqlite.conversations import SqliteConversationStore
+from chat_sqlite.copies import Copied, CopyRefused, back_up, restore, vacuum
 from chat_sqlite.database import SqliteDatabase
 from chat_sqlite.log import SqliteConversationLog
 from chat_sqlite.maintenance import SqliteMaintenance
 from chat_sqlite.reader import SqliteLogReader
 from chat_sqlite.receipts import SqliteReceiptStore
+from chat_sqlite.retention import SqliteLogRetention
 from chat_sqlite.schema import SCHEMA_VERSION, DatabaseRefused
 from chat_sqlite.sessions import SqliteSessionStore
 from chat_sqlite.users import SqliteUserStore
 
 __all__ = [
     "SCHEMA_VERSION",
+    "Copied",
+    "CopyRefused",
     "DatabaseRefused",
     "SqliteBlockStore",
     "SqliteConversationLog",
     "SqliteConversationStore",
     "SqliteDatabase",
     "SqliteLogReader",
+    "SqliteLogRetention",
     "SqliteMaintenance",
     "SqliteReceiptStore",
     "SqliteSessionStore",
     "SqliteUserStore",
+    "back_up",
+    "restore",
+    "vacuum",
 ]

@@ -62,9 +62,9 @@ _BLANK = """
 UPDATE messages SET content = NULL, updated_seq = ?, deleted_at = ?
 WHERE conversation_pk = ? AND sender_pk = ? AND deleted_at IS NULL
 """
-_TO_DIGEST = """
-SELECT pk, content FROM messages WHERE conversation_pk = ? AND sender_pk = ?
-AND client_id IS NOT NULL AND content IS NOT NULL AND first_digest IS NULL
+_FORGET_DIGESTS = """
+UPDATE messages SET first_digest = NULL
+WHERE conversation_pk = ? AND sender_pk = ? AND first_digest IS NOT NULL
 """
 _INSERT_CHANGE = """
 INSERT INTO changes (conversation_pk, seq, kind, actor_pk, at, message_pk, user_pk, role, title,
@@ -173,7 +173,10 @@ class Appending:
     def _revise(self, draft: RevisionDraft) -> Outcome:
         place = self._places.of(self._connection, draft.conversation)
         row = self._connection.execute(
-            "SELECT pk, updated_seq, content FROM messages WHERE id = ?", (draft.message.id,)
+            "SELECT m.pk, m.updated_seq, m.content FROM messages m"
+            " JOIN conversations c ON c.pk = m.conversation_pk"
+            " WHERE m.id = ? AND m.seq >= c.first_seq",
+            (draft.message.id,),
         ).fetchone()
         if place is None or place.revision != draft.conversation.revision or row is None:
             return Stale()
@@ -288,12 +291,9 @@ class Appending:
 
     def _blank(self, place: Place, user_id: UserId, at: int) -> None:
         user = self._user(user_id)
-        rows = self._connection.execute(_TO_DIGEST, (place.pk, user)).fetchall()
-        self._connection.executemany(
-            "UPDATE messages SET first_digest = ? WHERE pk = ?",
-            [(digest_of(content), pk) for pk, content in rows],
-        )
         self._connection.execute(_BLANK, (place.last_seq, at, place.pk, user))
+        # Of a short text a digest tells the text; and nobody can send in that name any more.
+        self._connection.execute(_FORGET_DIGESTS, (place.pk, user))
         self._look_up_again(user_id)
 
     def _look_up_again(self, sender: UserId) -> None:
@@ -305,7 +305,8 @@ class Appending:
 
     def _remove(self, place: Place, user_id: UserId) -> None:
         self._connection.execute(
-            "UPDATE members SET removed_seq = ? WHERE conversation_pk = ? AND user_pk = ?",
+            "UPDATE members SET removed_seq = ?"
+            " WHERE conversation_pk = ? AND user_pk = ? AND removed_seq IS NULL",
             (place.last_seq, place.pk, self._user(user_id)),
         )
 

@@ -12,7 +12,7 @@ from chat_sqlite.database import SqliteDatabase
 from chat_sqlite.rows import MESSAGE, conversation, from_ms, message, standing, to_ms
 
 _MEMBERSHIP = """
-SELECT c.pk, c.id, c.last_seq, c.active_at, m.read_seq, m.user_pk
+SELECT c.pk, c.id, c.first_seq, c.last_seq, c.active_at, m.read_seq, m.user_pk
 FROM members m JOIN conversations c ON c.pk = m.conversation_pk
 WHERE m.user_pk = (SELECT pk FROM users WHERE id = :user) AND m.removed_seq IS NULL
 """
@@ -20,7 +20,9 @@ _ONE = f"{_MEMBERSHIP} AND c.id = :id"
 _LATEST = f"""{_MEMBERSHIP} AND (c.active_at, c.id) < (:at, :id)
 ORDER BY c.active_at DESC, c.id DESC LIMIT :limit
 """
-_LAST_MESSAGE = f"{MESSAGE} WHERE m.conversation_pk = ? ORDER BY m.seq DESC LIMIT 1"
+_LAST_MESSAGE = f"""{MESSAGE}
+WHERE m.conversation_pk = ? AND m.seq >= ? ORDER BY m.seq DESC LIMIT 1
+"""
 _PEERS = """
 SELECT DISTINCT u.id FROM members mine
 JOIN members m ON m.conversation_pk = mine.conversation_pk AND m.user_pk != mine.user_pk
@@ -29,9 +31,18 @@ WHERE mine.user_pk = (SELECT pk FROM users WHERE id = ?)
 AND mine.removed_seq IS NULL AND m.removed_seq IS NULL
 """
 
+_LEFT_BEHIND = """
+SELECT c.id FROM members m JOIN conversations c ON c.pk = m.conversation_pk
+WHERE m.user_pk = (SELECT pk FROM users WHERE id = ?) AND m.removed_seq IS NOT NULL
+AND EXISTS (
+    SELECT 1 FROM messages g WHERE g.conversation_pk = m.conversation_pk
+    AND g.sender_pk = m.user_pk AND (g.content IS NOT NULL OR g.first_digest IS NOT NULL)
+)
+"""
+
 _MAX_INTEGER = 2**63 - 1
 
-_Row = tuple[int, str, int, int, int, int]
+_Row = tuple[int, str, int, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +93,15 @@ class SqliteConversationStore(ConversationStore):
 
         return await self.database.read_at_once(select)
 
+    async def left_behind(self, user_id: UserId) -> Collection[ConversationId]:
+        """See `ConversationStore.left_behind`."""
+
+        def select(connection: sqlite3.Connection) -> list[ConversationId]:
+            rows = connection.execute(_LEFT_BEHIND, (user_id,))
+            return [ConversationId(each) for (each,) in rows]
+
+        return await self.database.read(select)
+
     async def peers(self, users: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
         """See `ConversationStore.peers`."""
 
@@ -95,14 +115,14 @@ class SqliteConversationStore(ConversationStore):
 
 
 def _overview(connection: sqlite3.Connection, row: _Row) -> Overview:
-    pk, conversation_id, last_seq, active_at, read_seq, user_pk = row
+    pk, conversation_id, first_seq, last_seq, active_at, read_seq, user_pk = row
     stored = conversation(connection, "id", conversation_id)
     if stored is None:
         raise LookupError(conversation_id)
-    last = connection.execute(_LAST_MESSAGE, (pk,)).fetchone()
+    last = connection.execute(_LAST_MESSAGE, (pk, first_seq)).fetchone()
     return Overview(
         conversation=stored,
-        standing=standing(connection, pk, user_pk, last_seq, read_seq),
+        standing=standing(connection, pk, user_pk, first_seq, last_seq, read_seq),
         last_message=message(last) if last else None,
         active_at=from_ms(active_at),
     )

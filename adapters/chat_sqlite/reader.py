@@ -23,28 +23,34 @@ from chat_sqlite.rows import MESSAGE, from_ms, message, standing
 EDITED, DELETED = "edited", "deleted"
 """The kinds of change that are about a message; the others are those of `ChangeKind`."""
 
-_OF_CONVERSATION = "m.conversation_pk = (SELECT pk FROM conversations WHERE id = ?)"
+_OF_CONVERSATION = "m.conversation_pk = (SELECT pk FROM conversations WHERE id = ?1)"
+_KEPT = "(SELECT first_seq FROM conversations WHERE id = ?1)"
+"""Rows of messages that expired stay below it, so that client ids are known."""
 _ONE = f"{MESSAGE} WHERE m.id = ?"
-_EARLIER = f"{MESSAGE} WHERE {_OF_CONVERSATION} AND m.seq < ? ORDER BY m.seq DESC LIMIT ?"
-_LATER = f"{MESSAGE} WHERE {_OF_CONVERSATION} AND m.seq > ? ORDER BY m.seq LIMIT ?"
-_SENT = f"""{MESSAGE} WHERE {_OF_CONVERSATION} AND m.seq > ? AND m.seq <= ?
-ORDER BY m.seq LIMIT ?
+_EARLIER = f"""{MESSAGE} WHERE {_OF_CONVERSATION} AND m.seq < ?2 AND m.seq >= {_KEPT}
+ORDER BY m.seq DESC LIMIT ?3
 """
-_CHANGES = """
+_LATER = f"""{MESSAGE} WHERE {_OF_CONVERSATION} AND m.seq >= max(?2 + 1, {_KEPT})
+ORDER BY m.seq LIMIT ?3
+"""
+_SENT = f"""{MESSAGE} WHERE {_OF_CONVERSATION} AND m.seq >= max(?2 + 1, {_KEPT}) AND m.seq <= ?3
+ORDER BY m.seq LIMIT ?4
+"""
+_CHANGES = f"""
 SELECT h.seq, h.kind, a.id, h.at, m.id, u.id, h.role, h.title, h.members
 FROM changes h
 JOIN users a ON a.pk = h.actor_pk
 LEFT JOIN messages m ON m.pk = h.message_pk
 LEFT JOIN users u ON u.pk = h.user_pk
-WHERE h.conversation_pk = (SELECT pk FROM conversations WHERE id = ?)
-AND h.seq > ? AND h.seq <= ? ORDER BY h.seq LIMIT ?
+WHERE h.conversation_pk = (SELECT pk FROM conversations WHERE id = ?1)
+AND h.seq >= max(?2 + 1, {_KEPT}) AND h.seq <= ?3 ORDER BY h.seq LIMIT ?4
 """
 _REVISIONS = """
 SELECT seq, kind, at FROM changes
 WHERE message_pk = (SELECT pk FROM messages WHERE id = ?) AND seq <= ? ORDER BY seq
 """
 _STANDING = """
-SELECT c.pk, c.last_seq, m.user_pk, m.read_seq, m.removed_seq
+SELECT c.pk, c.first_seq, c.last_seq, m.user_pk, m.read_seq, m.removed_seq
 FROM members m JOIN conversations c ON c.pk = m.conversation_pk
 WHERE c.id = ? AND m.user_pk = (SELECT pk FROM users WHERE id = ?)
 """
@@ -62,7 +68,7 @@ class SqliteLogReader(LogReader):
         """See `LogReader.message`."""
 
         def select(connection: sqlite3.Connection) -> Message | None:
-            row = connection.execute(_ONE, (message_id,)).fetchone()
+            row = connection.execute(f"{_ONE} AND m.seq >= c.first_seq", (message_id,)).fetchone()
             return None if row is None else message(row)
 
         return await self.database.read(select)
@@ -106,11 +112,12 @@ class SqliteLogReader(LogReader):
             row = connection.execute(_STANDING, (conversation_id, user_id)).fetchone()
             if row is None:
                 return None
-            pk, last_seq, user_pk, read_seq, removed_seq = row
+            pk, first_seq, last_seq, user_pk, read_seq, removed_seq = row
             if removed_seq is not None:
                 read_seq = min(read_seq, removed_seq)
-                return Standing(1, removed_seq, read_seq, 0, (), is_member=False)
-            return standing(connection, pk, user_pk, last_seq, read_seq)
+                first_seq = min(first_seq, removed_seq + 1)
+                return Standing(first_seq, removed_seq, read_seq, 0, (), is_member=False)
+            return standing(connection, pk, user_pk, first_seq, last_seq, read_seq)
 
         return await self.database.read_at_once(select)
 

@@ -25,12 +25,12 @@ class FirstSent:
 
     message: Message
     digest: bytes | None
-    """None as long as the message is as it was first."""
+    """None as long as the message is as it was first, and once its sender's account is gone."""
 
     def is_repeated_by(self, draft: MessageDraft) -> bool:
         """Whether the draft has the same content."""
         if self.digest is None:
-            return self.message.content == draft.content
+            return self.message.content in {None, draft.content}
         return self.digest == digest_of(draft.content)
 
 

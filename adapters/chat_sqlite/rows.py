@@ -126,11 +126,16 @@ SELECT count(*) FROM (
 """
 
 
-def standing(
-    connection: sqlite3.Connection, conversation_pk: int, user_pk: int, last_seq: int, read_seq: int
+def standing(  # noqa: PLR0913, PLR0917 - a row's columns
+    connection: sqlite3.Connection,
+    conversation_pk: int,
+    user_pk: int,
+    first_seq: int,
+    last_seq: int,
+    read_seq: int,
 ) -> Standing:
     """Where a member stands."""
-    values = (conversation_pk, read_seq, user_pk)
+    values = (conversation_pk, max(read_seq, first_seq - 1), user_pk)
     (unread,) = connection.execute(_UNREAD, values).fetchone()
     receipts = tuple(
         Receipt(UserId(user), delivered, read)
@@ -139,7 +144,7 @@ def standing(
         )
     )
     return Standing(
-        first_seq=1,
+        first_seq=first_seq,
         last_seq=last_seq,
         read_seq=read_seq,
         unread_count=unread,

@@ -129,7 +129,14 @@ _VERSION_3 = """
 ALTER TABLE users ADD COLUMN disabled_at INTEGER;
 """
 
-MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3)
+_VERSION_4 = """
+ALTER TABLE conversations ADD COLUMN first_seq INTEGER NOT NULL DEFAULT 1;
+
+CREATE INDEX sessions_by_seen ON sessions (last_seen_at);
+CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session_pk);
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 """The script at place n brings a file of version n to version n + 1."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

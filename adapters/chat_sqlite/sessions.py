@@ -99,6 +99,33 @@ class SqliteSessionStore(SessionStore):
 
         return await self.database.read(select)
 
+    async def forget_devices(self, user_id: UserId) -> None:
+        """See `SessionStore.forget_devices`."""
+
+        def update(connection: sqlite3.Connection) -> None:
+            connection.execute(
+                "UPDATE sessions SET device = ''"
+                " WHERE user_pk = (SELECT pk FROM users WHERE id = ?)",
+                (user_id,),
+            )
+
+        await self.database.write(update)
+
+    async def purge(self, before: datetime, *, limit: int) -> int:
+        """See `SessionStore.purge`."""
+
+        def delete(connection: sqlite3.Connection) -> int:
+            old = connection.execute(
+                "SELECT pk FROM sessions WHERE last_seen_at < ?1"
+                " AND (ended_at IS NULL OR ended_at < ?1) LIMIT ?2",
+                (to_ms(before), limit),
+            ).fetchall()
+            connection.executemany("DELETE FROM refresh_tokens WHERE session_pk = ?", old)
+            connection.executemany("DELETE FROM sessions WHERE pk = ?", old)
+            return len(old)
+
+        return await self.database.write(delete)
+
     async def relabel(self, session_id: SessionId, device: str) -> None:
         """See `SessionStore.relabel`."""
 

@@ -157,6 +157,7 @@ async def _running(container: Container, settings: Settings) -> AsyncIterator[No
             asyncio.create_task(_keep_running(container, container.presence().run)),
             asyncio.create_task(_keep_running(container, container.revocations().run)),
             asyncio.create_task(_keep_running(container, container.loop_lag().run)),
+            asyncio.create_task(_keep_running(container, container.session_purge().run)),
         ]
         try:
             yield

@@ -15,6 +15,7 @@ from chat_core.memory import (
     MemoryBlockStore,
     MemoryConversationLog,
     MemoryConversations,
+    MemoryLogRetention,
     MemoryRateLimiter,
     MemorySessionStore,
     MemoryUserStore,
@@ -22,6 +23,7 @@ from chat_core.memory import (
 )
 from chat_core.ports.log import ConversationLog
 from chat_core.ports.maintenance import Maintenance
+from chat_core.ports.retention import LogRetention
 from chat_core.ports.storage import (
     AccountStore,
     BlockStore,
@@ -38,9 +40,12 @@ from chat_core.services.blocking import Blocking
 from chat_core.services.conversations import Conversations
 from chat_core.services.delivery import Delivery
 from chat_core.services.erasure import Erasure
+from chat_core.services.export import Export
 from chat_core.services.messaging import Messaging
 from chat_core.services.presence import Presence
+from chat_core.services.purging import SessionPurge
 from chat_core.services.receipts import Receipts, Typing
+from chat_core.services.retention import Retention
 from chat_core.services.revocation import Revocations
 from chat_core.services.sessions import Sessions
 from chat_core.services.synchronising import Synchronising
@@ -50,6 +55,7 @@ from chat_mongo import (
     MongoConversationLog,
     MongoConversationStore,
     MongoLogReader,
+    MongoLogRetention,
     MongoMaintenance,
     MongoReceiptStore,
     MongoSessionStore,
@@ -91,17 +97,23 @@ from chat_socketio import (
     handlers,
     pipelined,
 )
-from chat_sqlite import DatabaseRefused as SqliteRefused
 from chat_sqlite import (
+    Copied,
+    CopyRefused,
     SqliteBlockStore,
     SqliteConversationLog,
     SqliteConversationStore,
     SqliteLogReader,
+    SqliteLogRetention,
     SqliteMaintenance,
     SqliteReceiptStore,
     SqliteSessionStore,
     SqliteUserStore,
+    back_up,
+    restore,
+    vacuum,
 )
+from chat_sqlite import DatabaseRefused as SqliteRefused
 from chat_sqlite import SqliteDatabase as SqliteFile
 from chat_wire.problems import ProblemReporter
 
@@ -109,14 +121,19 @@ __all__ = [
     "DATABASE_REFUSED",
     "SOCKET_PATH",
     "Container",
+    "Copied",
+    "CopyRefused",
     "OriginalDatabase",
     "OriginalMessage",
     "OriginalUser",
     "Stores",
+    "back_up",
     "is_bcrypt",
     "maintenance",
     "open_original",
     "open_stores",
+    "restore",
+    "vacuum",
 ]
 
 SOCKET_PATH = "/socket.io"
@@ -142,6 +159,7 @@ class Stores:
     receipts: ReceiptStore
     blocks: BlockStore
     log: ConversationLog
+    retention: LogRetention
     check: Callable[[], Awaitable[None]]
     commits: Commits = field(default_factory=Commits)
 
@@ -161,6 +179,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
                 receipts=memory,
                 blocks=MemoryBlockStore(),
                 log=MemoryConversationLog(memory),
+                retention=MemoryLogRetention(memory),
                 check=_nothing_to_ask,
             )
         case SqliteDatabase(path):
@@ -176,6 +195,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
                     receipts=SqliteReceiptStore(file),
                     blocks=SqliteBlockStore(file),
                     log=SqliteConversationLog(file),
+                    retention=SqliteLogRetention(file),
                     check=file.check,
                     commits=file.commits,
                 )
@@ -194,6 +214,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
                     receipts=MongoReceiptStore(client),
                     blocks=MongoBlockStore(client),
                     log=log,
+                    retention=MongoLogRetention(client),
                     check=client.check,
                     commits=log.commits,
                 )
@@ -386,6 +407,13 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         ids=ids,
     )
+    session_purge = providers.Singleton(
+        SessionPurge,
+        sessions=stores.provided.sessions,
+        clock=clock,
+        lasting=providers.Callable(refresh_limits, settings),
+        token_life=providers.Callable(token_life, settings),
+    )
     messaging = providers.Singleton(
         Messaging,
         users=stores.provided.users,
@@ -430,11 +458,23 @@ class Container(containers.DeclarativeContainer):
         users=stores.provided.users,
         conversations=stores.provided.conversations,
         log=log,
+        blocks=blocks,
+        stored_sessions=stores.provided.sessions,
         sessions=sessions,
         presence=presence,
         notifier=rooms,
         clock=clock,
     )
+
+    export = providers.Singleton(
+        Export,
+        users=stores.provided.users,
+        sessions=stores.provided.sessions,
+        blocks=stores.provided.blocks,
+        conversations=stores.provided.conversations,
+        reader=stores.provided.reader,
+    )
+    retention = providers.Singleton(Retention, retention=stores.provided.retention, clock=clock)
 
     dispatcher = providers.Singleton(
         Dispatcher,

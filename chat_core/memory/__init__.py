@@ -9,6 +9,7 @@ from chat_core.memory.conversations import MemoryConversations
 from chat_core.memory.limits import MemoryRateLimiter
 from chat_core.memory.log import MemoryConversationLog
 from chat_core.memory.notifications import RecordingNotifier
+from chat_core.memory.retention import MemoryLogRetention
 from chat_core.memory.security import PlainHasher, PlainTokens
 from chat_core.memory.sessions import MemorySessionStore
 from chat_core.memory.system import RandomIds, SystemClock
@@ -21,6 +22,7 @@ __all__ = [
     "MemoryBlockStore",
     "MemoryConversationLog",
     "MemoryConversations",
+    "MemoryLogRetention",
     "MemoryRateLimiter",
     "MemorySessionStore",
     "MemoryUserStore",

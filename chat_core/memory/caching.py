@@ -115,6 +115,10 @@ class CachedConversations(ConversationStore):
         """See `ConversationStore.overviews`."""
         return await self.store.overviews(user_id, after=after, limit=limit)
 
+    async def left_behind(self, user_id: UserId) -> Collection[ConversationId]:
+        """See `ConversationStore.left_behind`."""
+        return await self.store.left_behind(user_id)
+
     async def peers(self, users: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
         """See `ConversationStore.peers`."""
         return await self.store.peers(users)

@@ -38,13 +38,20 @@ class Revised:
     is_deletion: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """An entry that was taken from the front."""
+
+
 @dataclass(slots=True)
 class StoredLog:
-    """One conversation: the entry at place `seq` is `entries[seq - 1]`."""
+    """One conversation: the entry at place `seq` is `entries[seq - 1]`, appended at its time."""
 
     conversation: Conversation
     active_at: datetime
-    entries: list[Said | Revised | ConversationUpdated] = field(default_factory=list)
+    entries: list[Said | Revised | ConversationUpdated | Expired] = field(default_factory=list)
+    times: list[datetime] = field(default_factory=list)
+    first_seq: int = 1
     messages: dict[MessageId, Message] = field(default_factory=dict)
     removed_at: dict[UserId, int] = field(default_factory=dict)
     receipts: dict[UserId, Receipt] = field(default_factory=dict)
@@ -66,6 +73,8 @@ class StoredLog:
         entry = self.entries[seq - 1]
         if isinstance(entry, ConversationUpdated):
             return entry
+        if isinstance(entry, Expired):
+            raise TypeError(entry)
         message = self.messages[entry.message_id]
         if message.updated_seq > until:
             message = self._as_it_stood(message, until)
@@ -101,7 +110,7 @@ class StoredLog:
         )
         receipts = tuple(self.receipt(member) for member in sorted(members))
         return Standing(
-            first_seq=1,
+            first_seq=self.first_seq,
             last_seq=last,
             read_seq=read_seq,
             unread_count=min(unread, MAX_UNREAD),
@@ -147,6 +156,18 @@ class MemoryConversations(ConversationStore, LogReader, ReceiptStore):
         found, more = overviews[:limit], len(overviews) > limit
         return Page(found, ActivityPlace(*_activity(found[-1])) if more else None)
 
+    async def left_behind(self, user_id: UserId) -> Collection[ConversationId]:
+        """See `ConversationStore.left_behind`."""
+        return [
+            conversation_id
+            for conversation_id, log in self.logs.items()
+            if user_id in log.removed_at
+            and any(
+                message.sender_id == user_id and message.content is not None
+                for message in log.messages.values()
+            )
+        ]
+
     async def peers(self, users: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
         """See `ConversationStore.peers`."""
         peers: dict[UserId, set[UserId]] = {user: set() for user in users}
@@ -158,10 +179,11 @@ class MemoryConversations(ConversationStore, LogReader, ReceiptStore):
 
     async def message(self, message_id: MessageId) -> Message | None:
         """See `LogReader.message`."""
-        return next(
-            (log.messages[message_id] for log in self.logs.values() if message_id in log.messages),
-            None,
-        )
+        for log in self.logs.values():
+            message = log.messages.get(message_id)
+            if message is not None:
+                return message if message.seq >= log.first_seq else None
+        return None
 
     async def history(
         self, conversation_id: ConversationId, *, before: int | None, after: int | None, limit: int
@@ -185,8 +207,9 @@ class MemoryConversations(ConversationStore, LogReader, ReceiptStore):
         log = self.logs.get(conversation_id)
         if log is None:
             return []
-        end = min(until, len(log.entries), after + limit)
-        return [log.event(seq, until) for seq in range(after + 1, end + 1)]
+        first = max(after + 1, log.first_seq)
+        end = min(until, len(log.entries), first - 1 + limit)
+        return [log.event(seq, until) for seq in range(first, end + 1)]
 
     async def standing(self, user_id: UserId, conversation_id: ConversationId) -> Standing | None:
         """See `LogReader.standing`."""
@@ -199,7 +222,8 @@ class MemoryConversations(ConversationStore, LogReader, ReceiptStore):
         if removed_at is None:
             return None
         read_seq = min(log.receipt(user_id).read_seq, removed_at)
-        return Standing(1, removed_at, read_seq, 0, (), is_member=False)
+        first_seq = min(log.first_seq, removed_at + 1)
+        return Standing(first_seq, removed_at, read_seq, 0, (), is_member=False)
 
     async def move(
         self, conversation_id: ConversationId, user_id: UserId, *, delivered: int, read: int

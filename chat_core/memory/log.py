@@ -18,7 +18,13 @@ from chat_core.events import (
     MessageSent,
     MessageUpdated,
 )
-from chat_core.ids import ClientConversationId, ClientMessageId, UserId
+from chat_core.ids import (
+    ClientConversationId,
+    ClientMessageId,
+    ConversationId,
+    MessageId,
+    UserId,
+)
 from chat_core.memory.conversations import MemoryConversations, Revised, Said, StoredLog
 from chat_core.messages import Message
 from chat_core.ports.log import (
@@ -37,6 +43,15 @@ from chat_core.ports.log import (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class FirstSent:
+    """What was sent first under a client id; no content once its sender's account is gone."""
+
+    conversation_id: ConversationId
+    message_id: MessageId
+    content: str | None
+
+
 def _ignore(_: Committed) -> None:
     pass
 
@@ -46,10 +61,7 @@ class MemoryConversationLog(ConversationLog):
     """A commit is one step of the event loop."""
 
     conversations: MemoryConversations
-    _sent: dict[tuple[UserId, ClientMessageId], tuple[MessageDraft, Message]] = field(
-        default_factory=dict
-    )
-    """What was sent first under a client id: the draft, and the message as it was then."""
+    _sent: dict[tuple[UserId, ClientMessageId], FirstSent] = field(default_factory=dict)
     _created: dict[tuple[UserId, ClientConversationId], ConversationUpdated] = field(
         default_factory=dict
     )
@@ -113,7 +125,9 @@ class MemoryConversationLog(ConversationLog):
         )
         log.messages[draft.id] = message
         if draft.client_id is not None:
-            self._sent[sender, draft.client_id] = draft, message
+            self._sent[sender, draft.client_id] = FirstSent(
+                log.conversation.id, draft.id, draft.content
+            )
         self._add(log, Said(draft.id), MessageSent(message), draft, log.conversation)
         log.move_receipt(sender, seq, seq)
         return Appended(MessageSent(message))
@@ -121,7 +135,7 @@ class MemoryConversationLog(ConversationLog):
     def _revise(self, draft: RevisionDraft) -> Appended:
         log = self._checked(self._stored(draft.conversation), draft.conversation)
         message = log.messages[draft.message.id]
-        if message.updated_seq != draft.message.updated_seq:
+        if message.updated_seq != draft.message.updated_seq or message.seq < log.first_seq:
             raise Stale
         seq, is_deletion = len(log.entries) + 1, draft.content is None
         message = replace(message, updated_seq=seq, content=draft.content)
@@ -167,8 +181,9 @@ class MemoryConversationLog(ConversationLog):
                 log.removed_at[user_id] = seq
             case MemberDeleted(user_id):
                 if user_id not in log.conversation.members:
-                    log.removed_at[user_id] = seq
+                    log.removed_at.setdefault(user_id, seq)
                 _blank(log, user_id, seq, draft)
+                self._forget_sent(log, user_id)
         self._add(log, event, event, draft, before)
         return Appended(event)
 
@@ -178,13 +193,17 @@ class MemoryConversationLog(ConversationLog):
         first = self._sent.get((draft.actor.user_id, draft.client_id))
         if first is None:
             return None
-        first_draft, message = first
         log = self._stored(draft.conversation)
-        if log is None or log.conversation.id != message.conversation_id:
+        if log is None or log.conversation.id != first.conversation_id:
             raise ClientIdConflict
-        if first_draft.content != draft.content:
+        if first.content not in {None, draft.content}:
             raise ClientIdConflict
-        return Appended(MessageSent(log.messages[message.id]), duplicate=True)
+        return Appended(MessageSent(log.messages[first.message_id]), duplicate=True)
+
+    def _forget_sent(self, log: StoredLog, user_id: UserId) -> None:
+        for key, first in self._sent.items():
+            if key[0] == user_id and first.conversation_id == log.conversation.id:
+                self._sent[key] = replace(first, content=None)
 
     def _stored(self, conversation: Conversation) -> StoredLog | None:
         log = self.conversations.logs.get(conversation.id)
@@ -214,6 +233,7 @@ class MemoryConversationLog(ConversationLog):
         before: Conversation,
     ) -> None:
         log.entries.append(entry)
+        log.times.append(draft.at)
         log.active_at = draft.at
         audience = before.members.keys() | log.conversation.members.keys()
         self._follower(Committed(event, audience, draft.actor.connection_id))

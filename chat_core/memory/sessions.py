@@ -70,6 +70,27 @@ class MemorySessionStore(SessionStore):
             if session.ended_at is not None and session.ended_at >= at
         }
 
+    async def forget_devices(self, user_id: UserId) -> None:
+        """See `SessionStore.forget_devices`."""
+        for session in list(self._sessions.values()):
+            if session.user_id == user_id:
+                self._sessions[session.id] = replace(session, device="")
+
+    async def purge(self, before: datetime, *, limit: int) -> int:
+        """See `SessionStore.purge`."""
+        old = [
+            session.id
+            for session in self._sessions.values()
+            if session.last_seen_at < before
+            and (session.ended_at is None or session.ended_at < before)
+        ][:limit]
+        for session_id in old:
+            del self._sessions[session_id], self._chains[session_id]
+        self._given_to = {
+            digest: given for digest, given in self._given_to.items() if given in self._sessions
+        }
+        return len(old)
+
     async def relabel(self, session_id: SessionId, device: str) -> None:
         """See `SessionStore.relabel`."""
         session = self._sessions.get(session_id)

@@ -148,8 +148,10 @@ class ConversationLog(Protocol):
           nothing.
         - A change is in force when `done` is told: members, roles, title, and `revision`,
           which is its place.
-        - A member whose account is deleted leaves no content: their messages are deleted at that
-          place.
+        - Whoever's account is deleted leaves no content: their messages are deleted at that place,
+          those of somebody who had left the group before, too.
+        - Nothing is kept then of what they first sent, not even a digest: a client id of theirs
+          with whatever content for that conversation is a repeat.
         - The sender's own receipt moves to a new message.
         - The follower gets each committed entry, in the order of seq, before `done` is told; a
           repeat is none.

@@ -158,6 +158,18 @@ class SessionStore(Protocol):
     async def relabel(self, session_id: SessionId, device: str) -> None:
         """Give the session's device another label; an unknown session is ignored."""
 
+    @abstractmethod
+    async def forget_devices(self, user_id: UserId) -> None:
+        """Make the labels of the user's devices empty, those of ended sessions, too."""
+
+    @abstractmethod
+    async def purge(self, before: datetime, *, limit: int) -> int:
+        """Forget sessions that were last seen before that moment: how many, `limit` at most.
+
+        - One that ended then or later stays.
+        - Their refresh tokens are tokens that no session was given.
+        """
+
 
 class ConversationStore(Protocol):
     """Reads of conversations. Whatever changes them is an entry of the log."""
@@ -193,6 +205,10 @@ class ConversationStore(Protocol):
         - `receipts` are given up to `RECEIPTS_UP_TO` members.
         - From page to page each conversation that had no activity meanwhile is found once.
         """
+
+    @abstractmethod
+    async def left_behind(self, user_id: UserId) -> Collection[ConversationId]:
+        """The groups that the user is out of, and in which content of theirs is kept."""
 
     @abstractmethod
     async def peers(self, users: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:

@@ -1,27 +1,67 @@
 """Erasure: an account goes, and what others said around it stays."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chat_core.conversations import Change, Conversation, MemberDeleted, Role, RoleChanged
+from chat_core.errors import NotFound
 from chat_core.events import UserUpdated
-from chat_core.ids import ConversationId, UserId
+from chat_core.ids import ConversationId, SessionId, UserId
 from chat_core.pages import MAX_LIMIT
 from chat_core.ports.log import ChangeDraft, ConversationLog, Stale
 from chat_core.ports.notifications import Notifier
-from chat_core.ports.storage import ConversationStore, UserStore
+from chat_core.ports.storage import BlockStore, ConversationStore, SessionStore, UserStore
 from chat_core.ports.system import Clock
 from chat_core.services.presence import Presence
+from chat_core.services.revocation import LATE_SECONDS
 from chat_core.services.sessions import Sessions
 from chat_core.sessions import Actor
+from chat_core.users import User
+
+OPERATOR = SessionId("operator")
+"""In place of a session, where the operator acts for a user."""
+
+ELSEWHERE_SECONDS = LATE_SECONDS + 1.0
+"""After so long no other process takes anything from a session that has ended."""
+
+Step = Callable[[int], None]
+"""Told how many more conversations are done."""
+
+
+def _ignore(_: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class ToErase:
+    """An account that is to go, and what there still is around it.
+
+    `member_of` are the conversations that get an entry because the user is a member, `left_behind`
+    the groups that get one because of what the user said there before leaving.
+    """
+
+    user: User
+    member_of: tuple[ConversationId, ...]
+    left_behind: tuple[ConversationId, ...]
+    sessions: int
+    blocks: int
+
+    @property
+    def is_done(self) -> bool:
+        """Whether nothing is left to do."""
+        around = self.member_of or self.left_behind or self.sessions or self.blocks
+        return self.user.deleted_at is not None and not around
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """Delete one's own account. Interrupted, it can be asked for again and goes on."""
+    """Delete an account. Interrupted, it can be asked for again and goes on."""
 
     users: UserStore
     conversations: ConversationStore
     log: ConversationLog
+    blocks: BlockStore
+    stored_sessions: SessionStore
     sessions: Sessions
     presence: Presence
     notifier: Notifier
@@ -33,16 +73,70 @@ class Erasure:
         Their sessions end, and each of their conversations gets an entry that says so; where the
         last owner of a group goes, the longest-standing admin, else member, becomes owner.
         """
+        await self.sessions.check_password(actor.user_id, password, address)
+        await self._erase(actor, _ignore)
+
+    async def erase(self, user_id: UserId, step: Step = _ignore) -> User:
+        """The same for an operator, who need not know the password. Raises `NotFound`.
+
+        Of an account that is erased already it does what was not done, if anything.
+        """
+        actor = Actor(user_id, OPERATOR)
+        await self._erase(actor, step)
+        # A server is another process, which takes a moment to learn of sessions that ended.
+        await self.clock.sleep(ELSEWHERE_SECONDS)
+        await self._leave_all(actor, step)
+        return await self._user(user_id)
+
+    async def to_erase(self, user_id: UserId) -> ToErase:
+        """What `erase` would do. Raises `NotFound`."""
+        user = await self._user(user_id)
+        member_of = [
+            each for each in await self._conversations_of(user_id) if await self._is_in(user, each)
+        ]
+        return ToErase(
+            user,
+            tuple(member_of),
+            tuple(await self.conversations.left_behind(user_id)),
+            sessions=len(await self.stored_sessions.of_user(user_id)),
+            blocks=len(await self._blocked_by(user_id)),
+        )
+
+    async def _erase(self, actor: Actor, step: Step) -> None:
         user_id = actor.user_id
-        await self.sessions.check_password(user_id, password, address)
+        user = await self._user(user_id)
         peers = (await self.conversations.peers([user_id]))[user_id]
-        await self._leave_all(actor)
+        await self._leave_all(actor, step)
         await self.sessions.end_all(user_id)
-        erased = await self.users.erase(user_id, self.clock.now())
+        if user.deleted_at is None:
+            user = await self.users.erase(user_id, self.clock.now())
         # Again, for what came in between; from now on nothing can.
-        await self._leave_all(actor)
+        await self._leave_all(actor, step)
         await self.sessions.end_all(user_id)
-        self.notifier.notify(UserUpdated(erased, self.presence.of(erased)), peers)
+        await self.stored_sessions.forget_devices(user_id)
+        for other_id in await self._blocked_by(user_id):
+            await self.blocks.unblock(user_id, other_id)
+        self.notifier.notify(UserUpdated(user, self.presence.of(user)), peers)
+
+    async def _user(self, user_id: UserId) -> User:
+        user = (await self.users.get([user_id])).get(user_id)
+        if user is None:
+            raise NotFound("There is no such user")
+        return user
+
+    async def _is_in(self, user: User, conversation_id: ConversationId) -> bool:
+        conversation = await self.conversations.get(conversation_id)
+        return conversation is not None and not _is_done(conversation, user.id)
+
+    async def _blocked_by(self, user_id: UserId) -> list[UserId]:
+        found: list[UserId] = []
+        after = None
+        while True:
+            page = await self.blocks.blocked_by(user_id, after=after, limit=MAX_LIMIT)
+            found += page.items
+            if page.next is None:
+                return found
+            after = page.next
 
     async def _conversations_of(self, user_id: UserId) -> list[ConversationId]:
         found: list[ConversationId] = []
@@ -54,9 +148,26 @@ class Erasure:
                 return found
             place = page.next
 
-    async def _leave_all(self, actor: Actor) -> None:
+    async def _leave_all(self, actor: Actor, step: Step) -> None:
         for conversation_id in await self._conversations_of(actor.user_id):
             await self._leave(actor, conversation_id)
+            step(1)
+        for conversation_id in await self.conversations.left_behind(actor.user_id):
+            await self._empty(actor, conversation_id)
+            step(1)
+
+    async def _empty(self, actor: Actor, conversation_id: ConversationId) -> None:
+        """Delete what somebody said in a group before leaving it."""
+        change = MemberDeleted(actor.user_id)
+        while True:
+            conversation = await self.conversations.get(conversation_id)
+            if conversation is None:
+                return
+            try:
+                await self.log.append(ChangeDraft(conversation, actor, change, self.clock.now()))
+            except Stale:
+                continue
+            return
 
     async def _leave(self, actor: Actor, conversation_id: ConversationId) -> None:
         while True:

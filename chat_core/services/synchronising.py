@@ -108,10 +108,13 @@ class Synchronising:
         if not standing.first_seq - 1 <= seq <= standing.last_seq:
             latest = await self._latest(conversation_id, standing, limit, answer)
             return SyncedConversation(conversation_id, latest, standing, reset=True)
-        entries = await self.reader.entries(
-            conversation_id, after=seq, until=_end(standing), limit=limit
+        entries = list(
+            await self.reader.entries(conversation_id, after=seq, until=_end(standing), limit=limit)
         )
-        fitting = answer.fitting(list(entries))
+        if _lacks_any(entries, seq, standing):
+            # They have expired since the standing was read: now it says so.
+            return await self._named(user_id, conversation_id, seq, limit, answer)
+        fitting = answer.fitting(entries)
         end = fitting[-1].seq if fitting else seq
         standing = replace(standing, last_seq=max(standing.last_seq, end))
         return SyncedConversation(
@@ -179,6 +182,13 @@ class _Answer:
         self.parts.append(part)
         self._bytes += CONVERSATION_BYTES + RECEIPT_BYTES * len(part.standing.receipts)
         self._bytes += sum(map(_size, part.entries))
+
+
+def _lacks_any(entries: Sequence[LogEvent], seq: int, standing: Standing) -> bool:
+    """Whether these are not the entries right after `seq`, or none although there are some."""
+    if not entries:
+        return seq < standing.last_seq
+    return entries[0].seq != seq + 1 or entries[-1].seq != seq + len(entries)
 
 
 def _end(standing: Standing) -> int:

@@ -25,6 +25,7 @@ pytest.register_assert_rewrite(
     "chat_core.testing.reader_contract",
     "chat_core.testing.reader_messages_contract",
     "chat_core.testing.receipts_contract",
+    "chat_core.testing.retention_contract",
     "chat_core.testing.security_contracts",
     "chat_core.testing.sessions_contract",
     "chat_core.testing.sessions_refresh_contract",

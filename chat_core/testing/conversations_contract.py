@@ -8,6 +8,7 @@ import pytest
 from chat_core.conversations import (
     MAX_UNREAD,
     ActivityPlace,
+    MemberDeleted,
     MemberRemoved,
     Overview,
     Receipt,
@@ -225,6 +226,27 @@ class ConversationStoreContract:
         second = await conversations.overviews(ann.id, after=first.next, limit=2)
         assert [each.conversation.id for each in first.items] == [logs[3].id, logs[2].id]
         assert [each.conversation.id for each in second.items] == [logs[1].id]
+
+    # left behind
+
+    async def test_groups_that_a_user_is_out_of_are_told_while_they_have_content_of_theirs(
+        self, conversations: ConversationStore, log: ConversationLog, people: list[User]
+    ) -> None:
+        ann, bob, eve = people
+        spoken, silent, emptied, still, gone = [
+            await create(log, group(ann, bob, eve)) for _ in range(5)
+        ]
+        for each in (spoken, emptied, still, gone):
+            (said,) = await say(log, each, bob, "hello")
+            if each is emptied:
+                await revise(log, each, said, None, by=ann)
+        await say(log, silent, ann, "of another")
+        await alter(log, gone, MemberRemoved(bob.id), MemberDeleted(bob.id))
+        for each in (spoken, silent):
+            await alter(log, each, MemberRemoved(bob.id))
+
+        assert list(await conversations.left_behind(bob.id)) == [spoken.id]
+        assert list(await conversations.left_behind(ann.id)) == []
 
     # peers
 

@@ -17,6 +17,7 @@ from chat_core.conversations import (
     RoleChanged,
     TitleChanged,
 )
+from chat_core.errors import ClientIdConflict
 from chat_core.events import ConversationUpdated, MessageSent
 from chat_core.ports.log import Appended, ConversationLog, Stale
 from chat_core.ports.storage import ConversationStore, LogReader, ReceiptStore, UserStore
@@ -231,3 +232,52 @@ class LogChangesContract(LogFixtures):
 
         emptied = replace(sent.message, updated_seq=3, content=None, deleted_at=at(4))
         assert await log.append(wanted) == Appended(MessageSent(emptied), duplicate=True)
+
+    async def test_who_had_left_before_leaves_no_content_either(
+        self,
+        log: ConversationLog,
+        reader: LogReader,
+        conversations: ConversationStore,
+        people: list[User],
+        friends: Conversation,
+    ) -> None:
+        ann, bob, _ = people
+        (bobs,) = await say(log, friends, bob, "hello")
+        (anns,) = await say(log, friends, ann, "hi")
+        left = await alter(log, friends, MemberRemoved(bob.id))
+        now = await alter(log, left, MemberDeleted(bob.id), when=at(4))
+
+        assert now.members == left.members
+        assert await conversations.get(friends.id) == now
+        gone = replace(bobs, updated_seq=5, content=None, deleted_at=at(4))
+        assert await self.stored(reader, friends) == [gone, anns]
+        standing = await reader.standing(bob.id, friends.id)
+        assert standing is not None
+        assert standing.last_seq == 4
+
+    async def test_nothing_is_kept_of_what_a_deleted_account_first_sent(
+        self, log: ConversationLog, people: list[User], friends: Conversation, between: Conversation
+    ) -> None:
+        bob = people[1]
+        for client_id in ("kept", "edited", "deleted"):
+            await log.append(draft(friends, bob, "first", client_id=client_id))
+        elsewhere = await log.append(draft(between, bob, "elsewhere", client_id="other"))
+        _, edited, deleted = [
+            (await log.append(draft(friends, bob, "first", client_id=each))).message
+            for each in ("kept", "edited", "deleted")
+        ]
+        await revise(log, friends, edited, "second")
+        await revise(log, friends, deleted, None)
+        await alter(log, friends, MemberDeleted(bob.id))
+
+        for client_id in ("kept", "edited", "deleted"):
+            again = await log.append(draft(friends, bob, "whatever", client_id=client_id))
+            assert (again.duplicate, again.message.content) == (True, None)
+            assert again == await log.repeated(draft(friends, bob, "more", client_id=client_id))
+        with pytest.raises(ClientIdConflict):
+            await log.append(draft(between, bob, "whatever", client_id="other"))
+        with pytest.raises(ClientIdConflict):
+            await log.append(draft(between, bob, "whatever", client_id="kept"))
+        assert (await log.append(draft(between, bob, "elsewhere", client_id="other"))) == Appended(
+            elsewhere.event, duplicate=True
+        )

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from chat_core.errors import TokenInvalid
 from chat_core.ids import SessionId, UserId
 from chat_core.ports.storage import SessionStore, UserStore
 from chat_core.sessions import Session
 from chat_core.testing.makers import at, session, stored_users
-from chat_core.testing.sessions_refresh_contract import SessionRefreshContract, digest
+from chat_core.testing.sessions_refresh_contract import SessionRefreshContract, digest, use
 
 
 class SessionStoreContract(SessionRefreshContract):
@@ -115,3 +116,39 @@ class SessionStoreContract(SessionRefreshContract):
             (6.001, set()),
         ):
             assert await sessions.ended_since(at(moment)) == {each: whose[each] for each in ended}
+
+    async def test_the_labels_of_a_users_devices_are_forgotten(
+        self, sessions: SessionStore, users: UserStore, phone: Session
+    ) -> None:
+        (bob,) = await stored_users(users, "bob")
+        live, ended = session(bob), session(bob)
+        for number, each in enumerate((live, ended)):
+            await sessions.add(each, digest(f"{number}"))
+        await sessions.end([ended.id], at(5))
+        await sessions.forget_devices(bob.id)
+
+        assert await sessions.get(live.id) == replace(live, device="")
+        assert await sessions.get(ended.id) == replace(ended, device="", ended_at=at(5))
+        assert await sessions.get(phone.id) == phone
+
+    async def test_sessions_that_were_last_seen_before_and_have_not_ended_since_are_forgotten(
+        self, sessions: SessionStore, users: UserStore
+    ) -> None:
+        (bob,) = await stored_users(users, "bob")
+        old, older, ended, lately, seen = stored = [
+            replace(session(bob), last_seen_at=at(seen)) for seen in (1, 2, 3, 4, 5)
+        ]
+        for number, each in enumerate(stored):
+            await sessions.add(each, digest(f"{number}"))
+        await sessions.end([ended.id], at(4.999))
+        await sessions.end([lately.id], at(5))
+
+        assert await sessions.purge(at(1), limit=9) == 0
+        assert await sessions.purge(at(5), limit=2) == 2
+        assert await sessions.purge(at(5), limit=9) == 1
+        assert [await sessions.get(each.id) for each in (old, older, ended)] == [None] * 3
+        assert await sessions.get(lately.id) == replace(lately, ended_at=at(5))
+        assert await sessions.get(seen.id) == seen
+        for number in range(3):
+            with pytest.raises(TokenInvalid):
+                await sessions.refresh(use(f"{number}", "next", 6))

@@ -8,6 +8,7 @@ from chat_core.testing.conversations_contract import ConversationStoreContract
 from chat_core.testing.log_contract import ConversationLogContract
 from chat_core.testing.reader_contract import LogReaderContract
 from chat_core.testing.receipts_contract import ReceiptStoreContract
+from chat_core.testing.retention_contract import LogRetentionContract
 from chat_core.testing.sessions_contract import SessionStoreContract
 from chat_core.testing.users_contract import UserStoreContract
 from chat_mongo import (
@@ -16,6 +17,7 @@ from chat_mongo import (
     MongoConversationStore,
     MongoDatabase,
     MongoLogReader,
+    MongoLogRetention,
     MongoReceiptStore,
     MongoSessionStore,
     MongoUserStore,
@@ -63,6 +65,11 @@ def blocks(database: MongoDatabase) -> MongoBlockStore:
 
 
 @pytest.fixture
+def retention(database: MongoDatabase) -> MongoLogRetention:
+    return MongoLogRetention(database)
+
+
+@pytest.fixture
 async def log(database: MongoDatabase) -> AsyncIterator[MongoConversationLog]:
     log = MongoConversationLog(database)
     yield log
@@ -98,4 +105,8 @@ class TestMongoReceiptStore(ReceiptStoreContract):
 
 
 class TestMongoBlockStore(BlockStoreContract):
+    pass
+
+
+class TestMongoLogRetention(LogRetentionContract):
     pass

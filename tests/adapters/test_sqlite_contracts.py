@@ -9,6 +9,7 @@ from chat_core.testing.conversations_contract import ConversationStoreContract
 from chat_core.testing.log_contract import ConversationLogContract
 from chat_core.testing.reader_contract import LogReaderContract
 from chat_core.testing.receipts_contract import ReceiptStoreContract
+from chat_core.testing.retention_contract import LogRetentionContract
 from chat_core.testing.sessions_contract import SessionStoreContract
 from chat_core.testing.users_contract import UserStoreContract
 from chat_sqlite import (
@@ -17,6 +18,7 @@ from chat_sqlite import (
     SqliteConversationStore,
     SqliteDatabase,
     SqliteLogReader,
+    SqliteLogRetention,
     SqliteReceiptStore,
     SqliteSessionStore,
     SqliteUserStore,
@@ -66,6 +68,11 @@ def blocks(database: SqliteDatabase) -> SqliteBlockStore:
 
 
 @pytest.fixture
+def retention(database: SqliteDatabase) -> SqliteLogRetention:
+    return SqliteLogRetention(database)
+
+
+@pytest.fixture
 def log(database: SqliteDatabase) -> SqliteConversationLog:
     return SqliteConversationLog(database)
 
@@ -99,4 +106,8 @@ class TestSqliteReceiptStore(ReceiptStoreContract):
 
 
 class TestSqliteBlockStore(BlockStoreContract):
+    pass
+
+
+class TestSqliteLogRetention(LogRetentionContract):
     pass

@@ -1,3 +1,4 @@
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,6 +9,7 @@ from chat_core import (
     ConversationId,
     Login,
     Role,
+    ToConversation,
     ToUser,
     User,
     UserId,
@@ -16,6 +18,7 @@ from chat_core import (
 from chat_core.conversations import RoleChanged
 from chat_core.errors import (
     InvalidCredentials,
+    NotFound,
     SessionRevoked,
     Unavailable,
     UsernameTaken,
@@ -23,6 +26,7 @@ from chat_core.errors import (
 )
 from chat_core.events import ChangeKind, ConversationUpdated
 from chat_core.memory import MemoryUserStore
+from chat_core.ports.log import Done, Draft
 from chat_core.services.conversations import NewGroup
 from tests.support.engine import ADDRESS, PASSWORD, Engine, actor, engine
 from tests.support.stale import StaleLog
@@ -197,3 +201,94 @@ async def test_a_group_that_changes_meanwhile_is_left_all_the_same(
     assert stored is not None
     assert ann.id not in stored.members
     assert Role.OWNER in {each.role for each in stored.members.values()}
+
+
+async def test_an_operator_needs_no_password(chat: Engine, ann: User, bob: User) -> None:
+    sent = await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", None)
+    erased = await chat.erasure.erase(ann.id)
+
+    assert (erased.username, erased.deleted_at) == (None, chat.clock.now())
+    assert await chat.stores.reader.message(sent.message.id) == replace(
+        sent.message, content=None, updated_seq=2, deleted_at=chat.clock.now()
+    )
+    with pytest.raises(NotFound):
+        await chat.erasure.erase(UserId("nobody"))
+
+
+async def test_what_was_said_in_groups_left_earlier_goes_too(
+    chat: Engine, ann: User, bob: User
+) -> None:
+    friends, silent = await group(chat, ann, bob), await group(chat, ann, bob)
+    said = await chat.messaging.send(actor(bob), ToConversation(friends), "hello", "c1")
+    for each in (friends, silent):
+        await chat.conversations.remove_member(actor(bob), each, bob.id)
+    await chat.erasure.erase(bob.id)
+
+    emptied = await chat.stores.reader.message(said.message.id)
+    assert emptied is not None
+    assert emptied.content is None
+    assert (await changes(chat, friends))[-1] == (ChangeKind.MEMBER_DELETED, bob.id)
+    assert (await changes(chat, silent))[-1] == (ChangeKind.MEMBER_REMOVED, bob.id)
+
+
+async def test_devices_and_blocks_of_the_account_are_forgotten(
+    chat: Engine, ann: User, bob: User, anns: Login
+) -> None:
+    await chat.blocking.block(ann.id, bob.id)
+    await chat.blocking.block(bob.id, ann.id)
+    await chat.erasure.erase(ann.id)
+
+    session = await chat.stores.sessions.get(anns.session.id)
+    assert session is not None
+    assert session.device == ""
+    assert (await chat.stores.blocks.blocked_by(ann.id, after=None, limit=9)).items == []
+    assert (await chat.stores.blocks.blocked_by(bob.id, after=None, limit=9)).items == [ann.id]
+
+
+@dataclass
+class AddedMeanwhile(MemoryUserStore):
+    """Something happens right before the account is erased."""
+
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+    made: ConversationId | None = None
+
+    async def erase(self, user_id: UserId, at: datetime) -> User:
+        if self.meanwhile is not None:
+            await self.meanwhile()
+        return await super().erase(user_id, at)
+
+
+@dataclass(slots=True)
+class BrokenLog(StaleLog):
+    """Out of reach."""
+
+    def submit(self, draft: Draft, done: Done) -> None:
+        done(Unavailable())
+
+
+async def test_what_stopped_after_the_account_was_erased_is_finished_by_the_next_run() -> None:
+    async with memory_stores() as stores:
+        users = AddedMeanwhile()
+        chat = engine(replace(stores, users=users))
+        ann, bob = [await chat.user(name) for name in ("ann", "bob")]
+        await chat.blocking.block(ann.id, bob.id)
+
+        async def add_to_a_group() -> None:
+            users.made = await group(chat, bob, ann)
+            await chat.messaging.send(actor(ann), ToConversation(users.made), "late", None)
+
+        users.meanwhile = add_to_a_group
+        failing = replace(chat.erasure, log=BrokenLog(chat.stores.log, 0))
+        with pytest.raises(Unavailable):
+            await failing.erase(ann.id)
+        assert users.made is not None
+        assert (await changes(chat, users.made))[-1] == (ChangeKind.CREATED, None)
+        left = await chat.erasure.to_erase(ann.id)
+        assert (left.is_done, left.member_of, left.blocks) == (False, (users.made,), 1)
+
+        await chat.erasure.erase(ann.id)
+        assert (await changes(chat, users.made))[-1] == (ChangeKind.MEMBER_DELETED, ann.id)
+        assert (await chat.erasure.to_erase(ann.id)).is_done
+        before = await changes(chat, users.made)
+        await chat.erasure.erase(ann.id)
+        assert await changes(chat, users.made) == before

@@ -4,6 +4,7 @@ from chat_core.memory import (
     MemoryBlockStore,
     MemoryConversationLog,
     MemoryConversations,
+    MemoryLogRetention,
     MemorySessionStore,
     MemoryUserStore,
 )
@@ -13,6 +14,7 @@ from chat_core.testing.conversations_contract import ConversationStoreContract
 from chat_core.testing.log_contract import ConversationLogContract
 from chat_core.testing.reader_contract import LogReaderContract
 from chat_core.testing.receipts_contract import ReceiptStoreContract
+from chat_core.testing.retention_contract import LogRetentionContract
 from chat_core.testing.sessions_contract import SessionStoreContract
 from chat_core.testing.users_contract import UserStoreContract
 
@@ -53,6 +55,11 @@ def blocks() -> MemoryBlockStore:
 
 
 @pytest.fixture
+def retention(conversations: MemoryConversations) -> MemoryLogRetention:
+    return MemoryLogRetention(conversations)
+
+
+@pytest.fixture
 def log(conversations: MemoryConversations) -> MemoryConversationLog:
     return MemoryConversationLog(conversations)
 
@@ -86,4 +93,8 @@ class TestMemoryReceiptStore(ReceiptStoreContract):
 
 
 class TestMemoryBlockStore(BlockStoreContract):
+    pass
+
+
+class TestMemoryLogRetention(LogRetentionContract):
     pass

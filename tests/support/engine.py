@@ -25,6 +25,7 @@ from chat_core.services.administration import Administration
 from chat_core.services.blocking import Blocking
 from chat_core.services.erasure import Erasure
 from chat_core.services.receipts import Receipts, Typing
+from chat_core.services.retention import Retention
 from chat_core.services.revocation import Revocations
 from chat_core.services.synchronising import Synchronising
 from chat_core.sessions import RefreshLimits
@@ -61,6 +62,7 @@ class Engine:
     erasure: Erasure
     administration: Administration
     presence: Presence
+    retention: Retention
 
     async def user(self, username: str) -> User:
         """Sign someone up."""
@@ -142,6 +144,8 @@ def engine(stores: Stores, *, connections_per_user: int = 10, often: int = 1_000
             users=stores.users,
             conversations=stores.conversations,
             log=stores.log,
+            blocks=stores.blocks,
+            stored_sessions=stores.sessions,
             sessions=sessions,
             presence=presence,
             notifier=notifier,
@@ -157,6 +161,7 @@ def engine(stores: Stores, *, connections_per_user: int = 10, often: int = 1_000
             ids=ids,
         ),
         presence=presence,
+        retention=Retention(stores.retention, clock),
     )
 
 

@@ -42,6 +42,8 @@ async def ask_everything(stores: Stores) -> None:
     await stores.blocks.between(bob.id, ann.id)
     await stores.blocks.blocked_by(ann.id, after=bob.id, limit=5)
     await stores.blocks.unblock(ann.id, bob.id)
+    await stores.retention.old(at(9), after=None, limit=5)
+    await stores.retention.expire({said.message.conversation_id: 99}, at(9))
     await stores.users.erase(eve.id, at(9))
 
 
@@ -67,9 +69,11 @@ async def use_sessions(stores: Stores, login: Session) -> None:
     await stores.sessions.refresh(RefreshUse(b"digest", b"new", at(1), limits))
     await stores.sessions.of_user(login.user_id)
     await stores.sessions.ended_since(at(0))
+    await stores.sessions.forget_devices(login.user_id)
     with pytest.raises(RefreshReused):
         await stores.sessions.refresh(RefreshUse(b"digest", b"newer", at(60), limits))
     await stores.sessions.end([login.id], at(61))
+    await stores.sessions.purge(at(99), limit=5)
 
 
 async def use_conversations(stores: Stores, of: ConversationId, ann: User, bob: User) -> None:
@@ -79,6 +83,7 @@ async def use_conversations(stores: Stores, of: ConversationId, ann: User, bob: 
     await stores.conversations.overview(ann.id, of)
     await stores.conversations.overviews(ann.id, after=None, limit=5)
     await stores.conversations.peers([ann.id])
+    await stores.conversations.left_behind(ann.id)
     await stores.reader.history(of, before=5, after=None, limit=5)
     await stores.reader.history(of, before=None, after=0, limit=5)
     await stores.receipts.move(of, bob.id, delivered=1, read=1)

@@ -140,7 +140,7 @@ class ServerProcess:
             self._process = subprocess.Popen(
                 self._command,
                 cwd=self._folder,
-                env=_environment() | self._settings,
+                env=environment() | self._settings,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -197,7 +197,7 @@ def chat_command(
     return subprocess.run(
         [COMMAND, *arguments],
         cwd=folder,
-        env=_environment() | settings,
+        env=environment() | settings,
         input=given,
         capture_output=True,
         text=True,
@@ -206,7 +206,7 @@ def chat_command(
     )
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """This process's, without any setting of the service."""
     return {name: os.environ[name] for name in ("HOME", "LANG", "PATH", "TZ") if name in os.environ}
 

@@ -280,6 +280,8 @@ class Server:
             users=users,
             conversations=conversations,
             log=log,
+            blocks=blocks,
+            stored_sessions=stores.sessions,
             sessions=self.sessions,
             presence=self.presence,
             notifier=self.rooms,

@@ -11,10 +11,12 @@ from chat_core.memory import (
     MemoryBlockStore,
     MemoryConversationLog,
     MemoryConversations,
+    MemoryLogRetention,
     MemorySessionStore,
     MemoryUserStore,
 )
 from chat_core.ports.log import ConversationLog
+from chat_core.ports.retention import LogRetention
 from chat_core.ports.storage import (
     AccountStore,
     BlockStore,
@@ -30,6 +32,7 @@ from chat_mongo import (
     MongoConversationStore,
     MongoDatabase,
     MongoLogReader,
+    MongoLogRetention,
     MongoReceiptStore,
     MongoSessionStore,
     MongoUserStore,
@@ -41,6 +44,7 @@ from chat_sqlite import (
     SqliteConversationStore,
     SqliteDatabase,
     SqliteLogReader,
+    SqliteLogRetention,
     SqliteReceiptStore,
     SqliteSessionStore,
     SqliteUserStore,
@@ -60,6 +64,7 @@ class Stores:
     receipts: ReceiptStore
     blocks: BlockStore
     log: ConversationLog
+    retention: LogRetention
 
 
 @asynccontextmanager
@@ -75,6 +80,7 @@ async def memory_stores() -> AsyncIterator[Stores]:
         receipts=conversations,
         blocks=MemoryBlockStore(),
         log=MemoryConversationLog(conversations),
+        retention=MemoryLogRetention(conversations),
     )
 
 
@@ -101,6 +107,7 @@ def sqlite_stores_in(database: SqliteDatabase) -> Stores:
         receipts=SqliteReceiptStore(database),
         blocks=SqliteBlockStore(database),
         log=SqliteConversationLog(database),
+        retention=SqliteLogRetention(database),
     )
 
 
@@ -142,4 +149,5 @@ def mongo_stores_in(database: MongoDatabase, log: MongoConversationLog) -> Store
         receipts=MongoReceiptStore(database),
         blocks=MongoBlockStore(database),
         log=log,
+        retention=MongoLogRetention(database),
     )

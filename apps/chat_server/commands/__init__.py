@@ -2,9 +2,11 @@
 
 import click
 
+from chat_server.commands.copies_commands import backup, restore, vacuum
 from chat_server.commands.demo_command import demo
 from chat_server.commands.doctor_command import doctor
 from chat_server.commands.import_command import import_original
+from chat_server.commands.messages_command import messages
 from chat_server.commands.migrate_command import migrate
 from chat_server.commands.run_command import run
 from chat_server.commands.sessions_command import sessions
@@ -25,5 +27,18 @@ def chat_server() -> None:
     """  # noqa: D301  (to Click the character \b means: do not wrap)
 
 
-for _command in (run, show_settings, doctor, migrate, users, sessions, demo, import_original):
+for _command in (
+    run,
+    show_settings,
+    doctor,
+    migrate,
+    users,
+    sessions,
+    messages,
+    backup,
+    restore,
+    vacuum,
+    demo,
+    import_original,
+):
     chat_server.add_command(_command)

@@ -128,6 +128,6 @@ def _work(
 
 def _administer(work: "Callable[[Administration], Awaitable[Result]]") -> Result:
     settings = load_settings()
-    from chat_server.administering import administer  # noqa: PLC0415  (`--help` stays quick)
+    from chat_server.operating import administer  # noqa: PLC0415  (`--help` stays quick)
 
     return asyncio.run(administer(settings, work))

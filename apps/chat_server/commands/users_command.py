@@ -12,6 +12,8 @@ import click
 from chat_core.passwords import check_new_password
 from chat_core.users import User
 from chat_server.commands import listing
+from chat_server.commands.erase_command import erase_user
+from chat_server.commands.export_command import export_user
 from chat_server.commands.failures import told
 from chat_server.commands.listing import counted, shown
 from chat_server.commands.options import json_option, new_password, password_options
@@ -25,7 +27,7 @@ Result = TypeVar("Result")
 
 @click.group()
 def users() -> None:
-    """Add, list, disable and enable accounts, and give new passwords.
+    """Add, list, disable and enable accounts, give new passwords, export and erase.
 
     A NAME is a user name or an e-mail address, in any case. The service may be running.
 
@@ -60,7 +62,7 @@ def add(  # noqa: PLR0913  (how Click hands over options)
         settings = load_settings()
         # `settings` and `--help` stay quick.
         from chat_core.services.accounts import NewAccount  # noqa: PLC0415
-        from chat_server.administering import administer_new  # noqa: PLC0415
+        from chat_server.operating import administer  # noqa: PLC0415
 
         new = NewAccount(username, "", email, display_name)
         new.check_names()  # before a password is asked for
@@ -70,7 +72,7 @@ def add(  # noqa: PLR0913  (how Click hands over options)
             generate=generate,
         )
         new = replace(new, password=password)
-        user = asyncio.run(administer_new(settings, lambda admin: admin.add(new)))
+        user = asyncio.run(administer(settings, lambda admin: admin.add(new), made=True))
     _tell(
         listing.described_user(user) | ({"password": password} if generate else {}),
         f"{username} is added." + _told_once(password, generate=generate),
@@ -190,9 +192,13 @@ def reset_password(name: str, *, password_stdin: bool, generate: bool, as_json: 
     )
 
 
+users.add_command(export_user)
+users.add_command(erase_user)
+
+
 def _administer(work: "Callable[[Administration], Awaitable[Result]]") -> Result:
     settings = load_settings()
-    from chat_server.administering import administer  # noqa: PLC0415  (`--help` stays quick)
+    from chat_server.operating import administer  # noqa: PLC0415  (`--help` stays quick)
 
     return asyncio.run(administer(settings, work))
 

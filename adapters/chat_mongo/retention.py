@@ -1,0 +1,123 @@
+"""Retention in MongoDB.
+
+The entry of an expired message stays, emptied, for its client id and for how far its sender got;
+so does a log's last entry, which tells where the log ends.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from pymongo import ASCENDING, DESCENDING
+from pymongo.asynchronous.client_session import AsyncClientSession
+
+from chat_core.ids import ConversationId
+from chat_core.pages import Page
+from chat_core.ports.retention import LogRetention, OldFront
+from chat_mongo.database import MongoDatabase, Row
+from chat_mongo.documents import FIRST_SEQ, MESSAGE, ConversationDocument, EntryDocument
+from chat_mongo.tails import tails
+
+LOOK_SECONDS = 120.0
+"""A log whose front is long is looked through entry by entry."""
+EXPIRE_SECONDS = 30.0
+"""With what it takes to try again, where another process changes the same conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class MongoLogRetention(LogRetention):
+    """Takes entries from what the log writes, in a transaction."""
+
+    database: MongoDatabase
+
+    async def old(
+        self, before: datetime, *, after: ConversationId | None, limit: int
+    ) -> Page[OldFront, ConversationId]:
+        """See `LogRetention.old`."""
+        conversations = self.database.collection(ConversationDocument)
+        async with self.database.session(LOOK_SECONDS) as session:
+            cursor = conversations.find(
+                {"_id": {"$gt": after or ""}}, {"first_seq": 1}, session=session
+            )
+            rows = await cursor.sort("_id", ASCENDING).limit(limit + 1).to_list()
+            looked_at = rows[:limit]
+            ends = await tails(self.database, session, [row["_id"] for row in looked_at])
+            fronts = [
+                await self._front(session, row, ends[row["_id"]]["seq"], before)
+                for row in looked_at
+                if row["_id"] in ends
+            ]
+        old = [front for front in fronts if front.end > front.first_seq]
+        return Page(old, looked_at[-1]["_id"] if len(rows) > limit else None)
+
+    async def expire(self, fronts: Mapping[ConversationId, int], at: datetime) -> None:
+        """See `LogRetention.expire`."""
+
+        async def take(session: AsyncClientSession) -> None:
+            for conversation_id, end in fronts.items():
+                await self._expire(session, conversation_id, end, at)
+
+        async with self.database.session(EXPIRE_SECONDS) as session:
+            await session.with_transaction(take)
+
+    async def _front(
+        self, session: AsyncClientSession, row: Row, last_seq: int, before: datetime
+    ) -> OldFront:
+        first_seq = row.get("first_seq", FIRST_SEQ)
+        newer = await self.database.collection(EntryDocument).find_one(
+            {"conversation_id": row["_id"], "seq": {"$gte": first_seq}, "at": {"$gte": before}},
+            {"seq": 1},
+            sort=[("seq", ASCENDING)],
+            session=session,
+        )
+        return OldFront(row["_id"], first_seq, last_seq + 1 if newer is None else newer["seq"])
+
+    async def _expire(
+        self, session: AsyncClientSession, conversation_id: str, end: int, at: datetime
+    ) -> None:
+        entries = self.database.collection(EntryDocument)
+        conversations = self.database.collection(ConversationDocument)
+        row = await conversations.find_one(
+            {"_id": conversation_id}, {"first_seq": 1, "client_id": 1}, session=session
+        )
+        last = await entries.find_one(
+            {"conversation_id": conversation_id},
+            {"seq": 1},
+            sort=[("seq", DESCENDING)],
+            session=session,
+        )
+        if row is None or last is None:
+            return
+        first_seq = row.get("first_seq", FIRST_SEQ)
+        end = min(end, last["seq"] + 1)
+        if end <= first_seq:
+            return
+        # One place more: the last entry of before, where that is the last no longer.
+        stretch = {"conversation_id": conversation_id, "seq": {"$gte": first_seq - 1, "$lt": end}}
+        kept = [last["seq"]]
+        if row.get("client_id") is not None:
+            kept.append(1)  # what a group was created as tells its repeat
+        await entries.delete_many(
+            {**stretch, "kind": {"$ne": MESSAGE}, "$nor": [{"seq": {"$in": kept}}]},
+            session=session,
+        )
+        await entries.update_many({**stretch, "kind": {"$ne": MESSAGE}}, _MARK, session=session)
+        await entries.update_many(
+            {**stretch, "kind": MESSAGE, "expired": None},
+            [
+                {
+                    "$set": {
+                        "content": None,
+                        "expired": True,
+                        "deleted_at": {"$ifNull": ["$deleted_at", at]},
+                    }
+                }
+            ],
+            session=session,
+        )
+        await conversations.update_one(
+            {"_id": conversation_id}, {"$set": {"first_seq": end}}, session=session
+        )
+
+
+_MARK = {"$set": {"expired": True}}

@@ -1,0 +1,70 @@
+"""`chat-server users export`."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from chat_server.commands.data_failures import data_told
+from chat_server.commands.failures import fail
+from chat_server.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from chat_server.export_archive import Exported
+
+
+@click.command("export")
+@click.argument("name")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The archive to write, instead of NAME.zip.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def export_user(name: str, output: Path | None, as_json: bool) -> None:  # noqa: FBT001
+    """Write all that NAME has into a zip file: account, devices, blocks, conversations, messages.
+
+    NAME is a user name, an e-mail address or an id. Of conversations that somebody is in, all that
+    they can see is in it; of groups that they have left, what they said. Only the file's owner can
+    read it.
+
+    \b
+    Example:
+      chat-server users export mira --output mira.zip
+    """  # noqa: D301
+    path = output or Path(f"{Path(name).name}.zip")
+    with data_told(f"Stopped. There is no {path}."):
+        settings = load_settings()
+        if path.exists():
+            fail(f"{path} is there already; name another file with --output.")
+        if not path.parent.is_dir():
+            fail(f"There is no folder {path.parent}.")
+        written = asyncio.run(_export(settings, name, path))
+    if as_json:
+        found = {
+            "file": str(path),
+            "conversations": written.conversations,
+            "messages": written.messages,
+            "ownMessages": written.own,
+        }
+        click.echo(json.dumps(found, indent=2))
+        return
+    click.echo(
+        f"{path} holds {written.conversations:,} conversations with {written.messages:,} messages,"
+        f" {written.own:,} of them {name}'s own."
+    )
+
+
+async def _export(settings: Settings, name: str, path: Path) -> "Exported":
+    # `--help` stays quick.
+    from chat_server.export_archive import write_archive  # noqa: PLC0415
+    from chat_server.operating import operated, user_named  # noqa: PLC0415
+    from chat_wire.shapes import time  # noqa: PLC0415
+
+    async with operated(settings) as container:
+        user = await user_named(container.stores().users, name)
+        at = time(container.clock().now())
+        return await write_archive(container.export(), user.id, at, path)

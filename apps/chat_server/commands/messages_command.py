@@ -1,0 +1,89 @@
+"""`chat-server messages expire`."""
+
+import asyncio
+import json
+import re
+from datetime import datetime, timedelta
+
+import click
+
+from chat_server.commands.data_failures import data_told, steps
+from chat_server.settings import Settings, load_settings
+
+_AGE = re.compile(r"([0-9]{1,6})([hdw])")
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+def _age(context: click.Context, parameter: click.Parameter, value: str) -> timedelta:
+    """The time that a number of hours, days or weeks is."""
+    found = _AGE.fullmatch(value)
+    if found is None or int(found[1]) == 0:
+        raise click.BadParameter(
+            f"{value!r} is no age; write it as 12h, 90d or 52w.", context, parameter
+        )
+    return int(found[1]) * _UNITS[found[2]]
+
+
+@click.group()
+def messages() -> None:
+    """Keep messages no longer than they are to be kept.
+
+    \b
+    Example:
+      chat-server messages expire --older-than 90d --dry-run
+    """  # noqa: D301
+
+
+@messages.command()
+@click.option(
+    "--older-than",
+    "age",
+    callback=_age,
+    required=True,
+    metavar="AGE",
+    help="As in 12h, 90d or 52w.",
+)
+@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def expire(age: timedelta, dry_run: bool, as_json: bool) -> None:  # noqa: FBT001
+    """Take what is older than AGE from the beginning of every conversation, for good.
+
+    The server can go on running. Stopped and run again, this goes on where it was.
+
+    \b
+    Example:
+      chat-server messages expire --older-than 90d
+    """  # noqa: D301
+    with data_told("Stopped. What went is gone; run it again for the rest."):
+        before, entries, conversations = asyncio.run(_expire(load_settings(), age, dry_run=dry_run))
+    if as_json:
+        found = {
+            "before": before.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "entries": entries,
+            "conversations": conversations,
+            "dryRun": dry_run,
+        }
+        click.echo(json.dumps(found, indent=2))
+        return
+    gone = "would go" if dry_run else "are gone"
+    click.echo(
+        f"{entries:,} entries of {conversations:,} conversations {gone}:"
+        f" what is older than {before:%Y-%m-%d %H:%M} UTC."
+    )
+    if entries and not dry_run:
+        click.echo("In SQLite the file keeps its size, and traces: `chat-server vacuum` ends that.")
+
+
+async def _expire(
+    settings: Settings, age: timedelta, *, dry_run: bool
+) -> tuple[datetime, int, int]:
+    from chat_server.operating import operated  # noqa: PLC0415  (`--help` stays quick)
+
+    async with operated(settings) as container:
+        retention = container.retention()
+        before = retention.before(age)
+        old = await retention.old(before)
+        if not dry_run:
+            with steps("Entries", old.entries) as step:
+                old = await retention.expire(before, step)
+    return before, old.entries, old.conversations

@@ -1,0 +1,92 @@
+"""Export: all that a user has, a little at a time."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from chat_core.conversations import Overview
+from chat_core.errors import NotFound
+from chat_core.ids import ConversationId, UserId
+from chat_core.messages import Message
+from chat_core.pages import MAX_LIMIT
+from chat_core.ports.storage import (
+    BlockStore,
+    ConversationStore,
+    LogReader,
+    SessionStore,
+    UserStore,
+)
+from chat_core.sessions import Session
+from chat_core.users import User
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """Read what a user has: what they gave, what they said, and what they may see.
+
+    Of the conversations that they are in that is everything which is kept, of everyone. Of groups
+    that they are out of it is what they said themselves: the rest they may not see any more.
+    """
+
+    users: UserStore
+    sessions: SessionStore
+    blocks: BlockStore
+    conversations: ConversationStore
+    reader: LogReader
+
+    async def profile(self, user_id: UserId) -> User:
+        """The account; raises `NotFound`, for an erased one, too."""
+        user = (await self.users.get([user_id])).get(user_id)
+        if user is None or user.deleted_at is not None:
+            raise NotFound("There is no such user")
+        return user
+
+    async def sessions_of(self, user_id: UserId) -> Sequence[Session]:
+        """The sessions that last, the latest seen first."""
+        return list(await self.sessions.of_user(user_id))
+
+    async def blocked_by(self, user_id: UserId) -> AsyncIterator[User]:
+        """Whom the user has blocked."""
+        after = None
+        while True:
+            page = await self.blocks.blocked_by(user_id, after=after, limit=MAX_LIMIT)
+            users = await self.users.get(page.items)
+            for other_id in page.items:
+                yield users[other_id]
+            if page.next is None:
+                return
+            after = page.next
+
+    async def conversations_of(self, user_id: UserId) -> AsyncIterator[Overview]:
+        """The conversations that the user is in, as they see them, latest activity first."""
+        place = None
+        while True:
+            page = await self.conversations.overviews(user_id, after=place, limit=MAX_LIMIT)
+            for overview in page.items:
+                yield overview
+            if page.next is None:
+                return
+            place = page.next
+
+    async def members_of(self, overview: Overview) -> Mapping[UserId, User]:
+        """Who the members are."""
+        return await self.users.get(list(overview.conversation.members))
+
+    async def messages_in(self, conversation_id: ConversationId) -> AsyncIterator[Message]:
+        """Every message that is kept of a conversation, ascending by seq, as it is now."""
+        after = 0
+        while True:
+            history = await self.reader.history(
+                conversation_id, before=None, after=after, limit=MAX_LIMIT
+            )
+            for message in history.items:
+                yield message
+                after = message.seq
+            if not history.has_more:
+                return
+
+    async def said_before_leaving(self, user_id: UserId) -> AsyncIterator[Message]:
+        """What the user said in groups that they are out of, group by group."""
+        for conversation_id in await self.conversations.left_behind(user_id):
+            async for message in self.messages_in(conversation_id):
+                if message.sender_id == user_id:
+                    yield message
