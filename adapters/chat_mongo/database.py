@@ -1,6 +1,7 @@
 """One database of a MongoDB replica set: how it is opened, and what every call to it has."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
@@ -20,8 +21,15 @@ from pymongo.errors import (
 from pymongo.server_type import SERVER_TYPE
 
 from chat_core.errors import Unavailable
+from chat_core.measures import Calls
 from chat_mongo.documents import DOCUMENTS, MetaDocument
-from chat_mongo.errors import NO_URL, DatabaseRefused, translated
+from chat_mongo.errors import (
+    NO_URL,
+    DatabaseNotReady,
+    DatabaseRefused,
+    is_temporary,
+    translated,
+)
 
 Row = dict[str, Any]
 """A document as the driver gives it."""
@@ -69,6 +77,7 @@ class MongoDatabase:
         self._client = client
         self._database = client[name]
         self._call_seconds = call_seconds
+        self.calls = Calls()
         self._latest: Timestamp | None = None
         self._ping: asyncio.Task[bool] | None = None
 
@@ -84,7 +93,8 @@ class MongoDatabase:
         """Connect, and make the collections and indexes that are missing.
 
         Waits up to `patience` seconds for a primary; later a read or write outside of the log
-        takes `call_seconds` at most. Raises `DatabaseRefused` where the database can't be used.
+        takes `call_seconds` at most. Raises `DatabaseRefused` where the database can't be used,
+        `DatabaseNotReady` where it may be later.
         """
         try:
             options = {**_OPTIONS, "timeoutMS": int(call_seconds * 1000)}
@@ -117,13 +127,20 @@ class MongoDatabase:
         Also where another member has become primary meanwhile. All that is done in it takes
         `call_seconds` at most. Raises `Unavailable`.
         """
-        with translated(), pymongo.timeout(self._call_seconds):
-            async with self._client.start_session(causal_consistency=True) as session:
-                self.catch_up(session)
-                try:
-                    yield session
-                finally:
-                    self.note(session)
+        began = time.monotonic()
+        try:
+            with translated(), pymongo.timeout(self._call_seconds):
+                async with self._client.start_session(causal_consistency=True) as session:
+                    self.catch_up(session)
+                    try:
+                        yield session
+                    finally:
+                        self.note(session)
+        except Unavailable:
+            self.calls.failed += 1
+            raise
+        finally:
+            self.calls.seconds.observe(time.monotonic() - began)
 
     def long_session(self) -> AsyncClientSession:
         """A session to keep; the caller ends it."""
@@ -167,11 +184,10 @@ class MongoDatabase:
                 await self._check_version()
                 await init_beanie(database=self._database, document_models=list(DOCUMENTS))
         except ServerSelectionTimeoutError as error:
-            raise DatabaseRefused(self._why_no_primary()) from error
-        except OperationFailure as error:
-            raise DatabaseRefused(_why_refused(error)) from error
+            raise DatabaseNotReady(self._why_no_primary()) from error
         except PyMongoError as error:
-            raise DatabaseRefused(f"does not work: {error}") from error
+            kind = DatabaseNotReady if is_temporary(error) else DatabaseRefused
+            raise kind(_why_refused(error)) from error
 
     async def _check_version(self) -> None:
         stored = await self._database[MetaDocument.Settings.name].find_one_and_update(
@@ -211,7 +227,9 @@ def _check_kind(hello: Mapping[str, Any]) -> None:
         raise DatabaseRefused("this mongod is too old: MongoDB 6.0 or later is needed")
 
 
-def _why_refused(error: OperationFailure) -> str:
+def _why_refused(error: PyMongoError) -> str:
+    if not isinstance(error, OperationFailure):
+        return f"does not work: {error}"
     said = (error.details or {}).get("errmsg", str(error))
     if error.code in {_AUTHENTICATION_FAILED, _UNAUTHORIZED}:
         return f"the user of the URL may not do this: {said}"

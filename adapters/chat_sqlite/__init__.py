@@ -6,12 +6,13 @@ from chat_sqlite.database import SqliteDatabase
 from chat_sqlite.log import SqliteConversationLog
 from chat_sqlite.reader import SqliteLogReader
 from chat_sqlite.receipts import SqliteReceiptStore
-from chat_sqlite.schema import SCHEMA_VERSION, DatabaseRefused
+from chat_sqlite.schema import SCHEMA_VERSION, DatabaseNotReady, DatabaseRefused
 from chat_sqlite.sessions import SqliteSessionStore
 from chat_sqlite.users import SqliteUserStore
 
 __all__ = [
     "SCHEMA_VERSION",
+    "DatabaseNotReady",
     "DatabaseRefused",
     "SqliteBlockStore",
     "SqliteConversationLog",
