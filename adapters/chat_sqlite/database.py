@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from chat_core.errors import Unavailable
 from chat_core.measures import Calls, Commits
+from chat_sqlite.room import make_room
 from chat_sqlite.schema import DatabaseNotReady, DatabaseRefused, migrate
 from chat_sqlite.writes import Call, Write
 
@@ -24,9 +25,6 @@ BUSY_SECONDS = 2.0
 
 CHECK_SECONDS = 1.0
 """How long a commit of nothing may take before the database counts as stuck."""
-
-ROOM_BYTES = 1_048_576
-"""So much has to be free again before a disk that was full counts as mended."""
 
 TEMPORARY = frozenset(
     {
@@ -184,8 +182,10 @@ class SqliteDatabase:
 
     def _write_something(self, connection: sqlite3.Connection) -> None:
         """A page that says what it said before: SQLite writes it all the same."""
-        if self.free_bytes() < ROOM_BYTES:
-            raise Unavailable("The disk is full")
+        try:
+            make_room(self._path.parent)
+        except OSError as error:
+            raise Unavailable("The disk is full") from error
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         connection.execute(f"PRAGMA user_version = {version}")
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import click
 
 from chat_server.settings import SettingsError, load_settings
+from chat_server.settings_errors import DatabaseMissingError
 
 INTERRUPTED = 130
 """The exit code by which a shell tells of Ctrl-C."""
@@ -57,6 +58,9 @@ def run(host: str | None, port: int | None) -> None:
         serve(settings)
     except SettingsError as error:
         raise Wrong(error) from error
+    except DatabaseMissingError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)
 
 
 @chat_server.command("settings")

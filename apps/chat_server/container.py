@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from dependency_injector import containers, providers
 
-from chat_core.measures import Commits
+from chat_core.measures import Calls, Commits
 from chat_core.memory import (
     CachedBlocks,
     CachedConversations,
@@ -41,6 +41,7 @@ from chat_core.services.receipts import Receipts, Typing
 from chat_core.services.revocation import Revocations
 from chat_core.services.sessions import Sessions
 from chat_core.services.synchronising import Synchronising
+from chat_mongo import DatabaseNotReady as MongoNotReady
 from chat_mongo import DatabaseRefused as MongoRefused
 from chat_mongo import (
     MongoBlockStore,
@@ -57,6 +58,7 @@ from chat_mongo import (
 from chat_mongo import MongoDatabase as MongoClient
 from chat_security import Argon2Hasher, JwtTokens, is_bcrypt
 from chat_server.admission import SocketAdmission
+from chat_server.clock_jumps import ClockJumps
 from chat_server.database_url import MemoryDatabase, MongoDatabase, SqliteDatabase
 from chat_server.hosts import HostPolicy
 from chat_server.http.request_rates import RequestRates
@@ -75,6 +77,7 @@ from chat_server.limits import (
 from chat_server.metrics import HttpRequests, LoopLag, Metrics, Sources
 from chat_server.origins import OriginPolicy
 from chat_server.settings import Settings
+from chat_server.stopping import Stopping
 from chat_socketio import (
     DirectWebSockets,
     Dispatcher,
@@ -87,6 +90,7 @@ from chat_socketio import (
     handlers,
     pipelined,
 )
+from chat_sqlite import DatabaseNotReady as SqliteNotReady
 from chat_sqlite import DatabaseRefused as SqliteRefused
 from chat_sqlite import (
     SqliteBlockStore,
@@ -101,6 +105,7 @@ from chat_sqlite import SqliteDatabase as SqliteFile
 from chat_wire.problems import ProblemReporter
 
 __all__ = [
+    "DATABASE_NOT_READY",
     "DATABASE_REFUSED",
     "SOCKET_PATH",
     "Container",
@@ -122,6 +127,11 @@ DATABASE_REFUSED = (SqliteRefused, MongoRefused)
 
 The message says what to do.
 """
+DATABASE_NOT_READY = (SqliteNotReady, MongoNotReady)
+"""Those of them after which the same may work later."""
+
+PATIENCE_SECONDS = 10.0
+"""How long opening waits for a database, where the caller does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +147,19 @@ class Stores:
     log: ConversationLog
     check: Callable[[], Awaitable[None]]
     commits: Commits = field(default_factory=Commits)
+    calls: Calls = field(default_factory=Calls)
+    free_bytes: Callable[[], int] | None = None
+    """What the disk of the database has left, where that is this machine's."""
 
 
 @asynccontextmanager
-async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
-    """The stores that `DATABASE_URL` names; they are closed at the end."""
+async def open_stores(
+    settings: Settings, *, patience: float = PATIENCE_SECONDS
+) -> AsyncIterator[Stores]:
+    """The stores that `DATABASE_URL` names; they are closed at the end.
+
+    Waits up to `patience` seconds for a primary. Raises `DATABASE_REFUSED`.
+    """
     match settings.database:
         case MemoryDatabase():
             memory = MemoryConversations()
@@ -168,11 +186,13 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
                     log=SqliteConversationLog(file),
                     check=file.check,
                     commits=file.commits,
+                    calls=file.calls,
+                    free_bytes=file.free_bytes,
                 )
             finally:
                 await file.close()
         case MongoDatabase(url, name):
-            client = await MongoClient.open(url, name)
+            client = await MongoClient.open(url, name, patience=patience)
             log = MongoConversationLog(client)
             try:
                 yield Stores(
@@ -185,6 +205,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
                     log=log,
                     check=client.check,
                     commits=log.commits,
+                    calls=client.calls,
                 )
             finally:
                 await log.close()
@@ -265,6 +286,8 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
     limiter: MemoryRateLimiter,
     http: HttpRequests,
     loop_lag: LoopLag,
+    clock_jumps: ClockJumps,
+    problems: ProblemReporter,
 ) -> Metrics:
     def refused() -> Mapping[str, int]:
         return {**limiter.refused, EVENTS: dispatcher.refused_events}
@@ -278,12 +301,16 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
             pushes=lambda: rooms.pushes,
             cut_offs=lambda: sockets.cut_offs,
             commits=stores.commits,
+            calls=stores.calls,
+            free_bytes=stores.free_bytes,
             hashes_waiting=lambda: hasher.waiting,
             hashes_refused=lambda: hasher.refused,
             rates_refused=refused,
             revocations_age=revocations.age,
             http=http,
             loop_lag=loop_lag,
+            clock_jumps=clock_jumps,
+            incidents=lambda: problems.incidents,
         )
     )
 
@@ -303,6 +330,7 @@ class Container(containers.DeclarativeContainer):
     origins = providers.Singleton(_origin_policy, settings)
     hosts = providers.Singleton(_host_policy, settings)
     problems = providers.Singleton(_problem_reporter, settings, ids)
+    stopping = providers.Singleton(Stopping)
 
     # For what the log, or a store, checks once more: sending, receipts, typing.
     known_conversations = providers.Singleton(CachedConversations, stores.provided.conversations)
@@ -434,6 +462,7 @@ class Container(containers.DeclarativeContainer):
         SocketAdmission,
         origins=origins,
         hosts=hosts,
+        stopping=stopping,
         limiter=providers.Singleton(MemoryRateLimiter, clock),
         per_address=providers.Callable(connection_limit, settings),
         trusted_proxies=settings.provided.trusted_proxies,
@@ -447,6 +476,7 @@ class Container(containers.DeclarativeContainer):
 
     http_requests = providers.Singleton(HttpRequests)
     loop_lag = providers.Singleton(LoopLag, clock)
+    clock_jumps = providers.Singleton(ClockJumps, clock)
     metrics = providers.Singleton(
         _metrics,
         stores,
@@ -461,4 +491,6 @@ class Container(containers.DeclarativeContainer):
         limiter,
         http_requests,
         loop_lag,
+        clock_jumps,
+        problems,
     )
