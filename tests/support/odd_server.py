@@ -26,7 +26,7 @@ def jump(_: int, __: FrameType | None) -> None:
 
 def hang(_: int, __: FrameType | None) -> None:
     """Let the writer's thread never come back."""
-    SqliteDatabase._commit = lambda *_: threading.Event().wait()  # type: ignore[assignment,method-assign,return-value]
+    SqliteDatabase._commit = lambda *_: threading.Event().wait()  # type: ignore[assignment,method-assign]
 
 
 if __name__ == "__main__":
