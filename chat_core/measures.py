@@ -32,15 +32,28 @@ class Histogram:
 
 @dataclass(slots=True)
 class Commits:
-    """How many writes shared a commit, and how many seconds each commit took."""
+    """How many writes shared a commit, how many seconds each took, and what came after it."""
 
     sizes: Histogram = field(default_factory=lambda: Histogram(SIZES))
     seconds: Histogram = field(default_factory=lambda: Histogram(SECONDS))
+    push_lag: Histogram = field(default_factory=lambda: Histogram(SECONDS))
+    """Seconds from a commit until the last push of what it stored was handed on."""
+    failed: int = 0
+    """Commits that the surroundings did not let happen: a full disk, a database out of reach."""
 
     def observe(self, size: int, seconds: float) -> None:
         """Count a commit."""
         self.sizes.observe(size)
         self.seconds.observe(seconds)
+
+
+@dataclass(slots=True)
+class Calls:
+    """How many seconds callers waited for the database, other than for a commit."""
+
+    seconds: Histogram = field(default_factory=lambda: Histogram(SECONDS))
+    failed: int = 0
+    """Calls that the surroundings did not let happen."""
 
 
 @dataclass(slots=True)

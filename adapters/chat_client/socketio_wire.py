@@ -45,6 +45,8 @@ class SocketIoWire(Wire):
             await client.connect(self._url, auth=auth, transports=self._transports)
         except SocketIoConnectionError as error:
             self._client = None
+            if client.eio.http is not None:  # which the library leaves open
+                await client.eio.http.close()
             raise Disconnected(str(error)) from error
 
     async def call(self, event: str, payload: Json) -> Json:

@@ -4,7 +4,7 @@ try:
     from chat_mongo.blocks import MongoBlockStore
     from chat_mongo.conversations import MongoConversationStore
     from chat_mongo.database import MongoDatabase
-    from chat_mongo.errors import DatabaseRefused
+    from chat_mongo.errors import DatabaseNotReady, DatabaseRefused
     from chat_mongo.log import MongoConversationLog
     from chat_mongo.maintenance import MongoMaintenance
     from chat_mongo.original import (
@@ -28,6 +28,7 @@ except ModuleNotFoundError as error:
 
 __all__ = [
     "Batches",
+    "DatabaseNotReady",
     "DatabaseRefused",
     "MongoBlockStore",
     "MongoConversationLog",

@@ -8,6 +8,7 @@ anything else is stored.
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 
 import pymongo
@@ -19,6 +20,7 @@ from pymongo.read_concern import ReadConcern
 from chat_core.conversations import Conversation
 from chat_core.errors import Unavailable
 from chat_core.events import MessageSent
+from chat_core.measures import Histogram
 from chat_core.ports.log import Appended, Committed, CreationDraft, Follower, MessageDraft, Stale
 from chat_mongo.changing import Changing
 from chat_mongo.database import CALL_SECONDS, MongoDatabase, Row
@@ -39,10 +41,11 @@ _DUPLICATE_KEY = 11000
 class Appending:
     """Stores the drafts of one process, in the order in which they are handed over."""
 
-    def __init__(self, database: MongoDatabase, tell: Follower) -> None:
+    def __init__(self, database: MongoDatabase, tell: Follower, push_lag: Histogram) -> None:
         self._database = database
         self._entries = database.collection(EntryDocument)
         self._tell = tell
+        self._push_lag = push_lag
         self._places = Places(database)
         # One for everything that is written here: the server refuses a write of a session that
         # comes after a later one of the same, so nothing that was given up is carried out late.
@@ -263,6 +266,7 @@ class Appending:
 
     def _finish(self, items: Sequence[Item]) -> None:
         """These are stored: tell the follower, then the callers."""
+        began = time.monotonic()
         for item in items:
             attempt = item.attempt
             if attempt is None:
@@ -271,6 +275,7 @@ class Appending:
             event = attempt.appended.event
             self._tell(Committed(event, audience_of(item.draft), item.draft.actor.connection_id))
             item.answer(attempt.appended)
+        self._push_lag.observe(time.monotonic() - began)
 
     def _writing(self) -> AsyncClientSession:
         if self._session is None:

@@ -1,6 +1,7 @@
 """One database of a MongoDB replica set: how it is opened, and what every call to it has."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from types import MappingProxyType
@@ -21,8 +22,15 @@ from pymongo.errors import (
 from pymongo.server_type import SERVER_TYPE
 
 from chat_core.errors import Unavailable
+from chat_core.measures import Calls
 from chat_mongo.documents import DOCUMENTS, MetaDocument
-from chat_mongo.errors import NO_URL, DatabaseRefused, translated
+from chat_mongo.errors import (
+    NO_URL,
+    DatabaseNotReady,
+    DatabaseRefused,
+    is_temporary,
+    translated,
+)
 
 Row = dict[str, Any]
 """A document as the driver gives it."""
@@ -70,6 +78,7 @@ class MongoDatabase:
         self._client = client
         self._database = client[name]
         self._call_seconds = call_seconds
+        self.calls = Calls()
         self._latest: Timestamp | None = None
         self._ping: asyncio.Task[bool] | None = None
 
@@ -85,7 +94,8 @@ class MongoDatabase:
         """Connect, and make the collections and indexes that are missing.
 
         Waits up to `patience` seconds for a primary; later a read or write outside of the log
-        takes `call_seconds` at most. Raises `DatabaseRefused` where the database can't be used.
+        takes `call_seconds` at most. Raises `DatabaseRefused` where the database can't be used,
+        `DatabaseNotReady` where it may be later.
         """
         database = await cls.connect(url, name, patience=patience, call_seconds=call_seconds)
         try:
@@ -138,13 +148,21 @@ class MongoDatabase:
         Also where another member has become primary meanwhile. All that is done in it takes
         `seconds` at most, else `call_seconds`. Raises `Unavailable`.
         """
-        with translated(), pymongo.timeout(self._call_seconds if seconds is None else seconds):
-            async with self._client.start_session(causal_consistency=True) as session:
-                self.catch_up(session)
-                try:
-                    yield session
-                finally:
-                    self.note(session)
+        began = time.monotonic()
+        try:
+            most = self._call_seconds if seconds is None else seconds
+            with translated(), pymongo.timeout(most):
+                async with self._client.start_session(causal_consistency=True) as session:
+                    self.catch_up(session)
+                    try:
+                        yield session
+                    finally:
+                        self.note(session)
+        except Unavailable:
+            self.calls.failed += 1
+            raise
+        finally:
+            self.calls.seconds.observe(time.monotonic() - began)
 
     def long_session(self) -> AsyncClientSession:
         """A session to keep; the caller ends it."""
@@ -203,11 +221,10 @@ class MongoDatabase:
         try:
             yield
         except ServerSelectionTimeoutError as error:
-            raise DatabaseRefused(self._why_no_primary()) from error
-        except OperationFailure as error:
-            raise DatabaseRefused(_why_refused(error)) from error
+            raise DatabaseNotReady(self._why_no_primary()) from error
         except PyMongoError as error:
-            raise DatabaseRefused(f"does not work: {error}") from error
+            kind = DatabaseNotReady if is_temporary(error) else DatabaseRefused
+            raise kind(_why_refused(error)) from error
 
     async def _prepare(self) -> None:
         with pymongo.timeout(None):
@@ -257,7 +274,9 @@ def _check_kind(hello: Mapping[str, Any]) -> None:
         raise DatabaseRefused("this mongod is too old: MongoDB 6.0 or later is needed")
 
 
-def _why_refused(error: OperationFailure) -> str:
+def _why_refused(error: PyMongoError) -> str:
+    if not isinstance(error, OperationFailure):
+        return f"does not work: {error}"
     said = (error.details or {}).get("errmsg", str(error))
     if error.code in {_AUTHENTICATION_FAILED, _UNAUTHORIZED}:
         return f"the user of the URL may not do this: {said}"

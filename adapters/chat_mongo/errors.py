@@ -60,6 +60,10 @@ class DatabaseRefused(Exception):
     """The database can't be used as it is; the message says why and what to do. Raised at start."""
 
 
+class DatabaseNotReady(DatabaseRefused):
+    """No primary answers just now: the same may work later."""
+
+
 def is_temporary(error: PyMongoError) -> bool:
     """Whether the same may work later."""
     if isinstance(error, ConnectionFailure | ExecutionTimeout | WriteConcernError):

@@ -46,7 +46,7 @@ class MongoConversationLog(ConversationLog):
         self._database = database
         self.commits = Commits()
         self._follower: Follower = _ignore
-        self._appending = Appending(database, self._tell)
+        self._appending = Appending(database, self._tell, self.commits.push_lag)
         self._waiting: deque[_Batch] = deque()
         self._at_work: _Batch | None = None
         self._task: asyncio.Task[None] | None = None
@@ -119,10 +119,12 @@ class MongoConversationLog(ConversationLog):
                 try:
                     await self._appending.store(batch.items, until=batch.over)
                 except Exception as error:  # noqa: BLE001 - handed to every caller that waits
+                    self.commits.failed += isinstance(error, Unavailable)
                     batch.fail(error)
                 finally:
                     seconds = asyncio.get_running_loop().time() - began
                     self.commits.observe(len(batch.items), seconds)
+                    self.commits.failed += batch.is_over
                     batch.end()
         finally:
             self._at_work = self._task = None

@@ -53,6 +53,12 @@ class Connection:
     has_room: "asyncio.Future[None] | None" = None
     """Done once it may send more, where somebody waits for that."""
 
+    def described(self) -> dict[str, str]:
+        """Its ids, as log lines about it carry them."""
+        if self.claims is None:
+            return {"connection_id": self.id}
+        return {"connection_id": self.id, "user_id": self.claims.user_id}
+
 
 @dataclass(slots=True)
 class Rooms(Notifier, Connections):

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 WINDOW_SECONDS = 10.0
 """In which at most two lines are written, whatever comes."""
@@ -16,13 +17,13 @@ class CountedLog:
         self._is_counting = False
         self._more = 0
 
-    def note(self, why: object = "") -> None:
-        """It happened; `why` is in words of our own."""
+    def note(self, why: object = "", about: Mapping[str, str] | None = None) -> None:
+        """It happened; `why` is in words of our own, `about` ids that the line carries."""
         if self._is_counting:
             self._more += 1
             return
         self._is_counting = True
-        self._logger.info("%s%s", self._what, f": {why}" if why else "")
+        self._logger.info("%s%s", self._what, f": {why}" if why else "", extra=about)
         asyncio.get_running_loop().call_later(WINDOW_SECONDS, self._end_window)
 
     def _end_window(self) -> None:

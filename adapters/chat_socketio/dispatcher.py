@@ -269,7 +269,8 @@ class Dispatcher:
             raise TokenExpired
 
     def _refuse(self, connection: Connection, ack_id: str, error: Exception) -> None:
-        self._answer(connection, ack_id, events.ErrorAck(self._problems.report(error)))
+        document = self._problems.report(error, connection.described())
+        self._answer(connection, ack_id, events.ErrorAck(document))
         if isinstance(error, Malformed) and not ack_id:
             self.close(connection)
 

@@ -25,6 +25,8 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         """A session has begun."""
         self.on_message: Callable[[str, str], Awaitable[object] | None]
         """A message came in: what has to be awaited before the next one, if anything."""
+        self.describe: Callable[[str], Mapping[str, str]]
+        """The ids that a log line about a session carries."""
         self.outbound = outbound
         self.refusals = CountedLog(logger, "refused a packet")
         self.cuts = CountedLog(logger, "cut off a client that does not take what is sent to it")
@@ -43,7 +45,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
 
     def refused(self, socket: EngineSocket, error: Exception) -> None:
         """End the transport of a peer that does not speak the protocol."""
-        self.refusals.note(error)
+        self.refusals.note(error, self.describe(socket.sid))
         socket.abort()
 
     async def disconnect(self, sid: str | None = None) -> None:

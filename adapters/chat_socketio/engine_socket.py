@@ -93,7 +93,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
     def __init__(self, server: "EngineServer", sid: str) -> None:
         super().__init__(server, sid)
         self.connected: bool
-        self.last_ping: float | None = time.time()
+        self.last_ping: float | None = time.monotonic()
         self.waiting_packets = 0
         self.waiting_bytes = 0
         self.is_ending = False
@@ -130,7 +130,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
     def cut_off(self) -> None:
         """End the transport of a client that does not take what is sent to it."""
         self.server.cut_offs += 1
-        self.server.cuts.note()
+        self.server.cuts.note(about=self.server.describe(self.sid))
         self.abort()
 
     def end(self) -> None:
@@ -194,7 +194,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
     def _ping(self) -> None:
         if self.is_ending or self.closed:
             return
-        self.last_ping = time.time()
+        self.last_ping = time.monotonic()
         if self.direct is not None:
             self.direct.send(PING)
         else:
@@ -210,7 +210,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         """Whether the client still answers pings; one that does not is cut off."""
         if self.closed:
             raise engineio.exceptions.SocketIsClosedError
-        if self.last_ping and time.time() - self.last_ping > self.server.ping_timeout:
+        if self.last_ping and time.monotonic() - self.last_ping > self.server.ping_timeout:
             self.abort()
             return False
         return True

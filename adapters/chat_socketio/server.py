@@ -100,6 +100,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         )
         self.manager_initialized: bool
         self.eio.on_open, self.eio.on_message = self._opened, self._received
+        self.eio.describe = self._described
         self.on("connect", self._connected)
 
     @property
@@ -144,6 +145,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         deadline = self._clock.call_later(self._limits.connect_seconds, socket.abort)
         self._by_address[address] += 1
         self._peers[eio_sid] = _Peer(socket, deadline, address)
+
+    def _described(self, eio_sid: str) -> Mapping[str, str]:
+        peer = self._peers.get(eio_sid)
+        return peer.connection.described() if peer is not None and peer.connection else {}
 
     def _received(self, eio_sid: str, data: str) -> Awaitable[object] | None:
         """A Socket.IO packet: what has to be awaited before the next one, if anything."""

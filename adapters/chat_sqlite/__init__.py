@@ -9,7 +9,7 @@ from chat_sqlite.maintenance import SqliteMaintenance
 from chat_sqlite.reader import SqliteLogReader
 from chat_sqlite.receipts import SqliteReceiptStore
 from chat_sqlite.retention import SqliteLogRetention
-from chat_sqlite.schema import SCHEMA_VERSION, DatabaseRefused
+from chat_sqlite.schema import SCHEMA_VERSION, DatabaseNotReady, DatabaseRefused
 from chat_sqlite.sessions import SqliteSessionStore
 from chat_sqlite.users import SqliteUserStore
 
@@ -17,6 +17,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "Copied",
     "CopyRefused",
+    "DatabaseNotReady",
     "DatabaseRefused",
     "SqliteBlockStore",
     "SqliteConversationLog",

@@ -2,17 +2,20 @@
 
 import asyncio
 import os
+import shutil
 import sqlite3
 import threading
-from abc import abstractmethod
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import TypeVar
 
 from chat_core.errors import Unavailable
-from chat_core.measures import Commits
-from chat_sqlite.schema import DatabaseRefused, migrate
+from chat_core.measures import Calls, Commits
+from chat_sqlite.room import make_room
+from chat_sqlite.schema import DatabaseNotReady, DatabaseRefused, migrate
+from chat_sqlite.writes import Call, Write
 
 T = TypeVar("T")
 
@@ -36,28 +39,8 @@ TEMPORARY = frozenset(
 )
 """Primary result codes that tell of the surroundings, not of a mistake in here."""
 
-
-class Write(Protocol):
-    """A piece of work for the writer. Several share a transaction and its commit."""
-
-    def size(self) -> int:
-        """How many writes it counts for."""
-        return 1
-
-    @abstractmethod
-    def close(self) -> None:
-        """Called in the event loop's thread right before it runs: nothing may be added now."""
-
-    @abstractmethod
-    def run(self, connection: sqlite3.Connection) -> None:
-        """Write, in the writer's thread; what raises undoes only its own.
-
-        It may be run anew after everything that it wrote was rolled back.
-        """
-
-    @abstractmethod
-    def done(self, error: Exception | None) -> None:
-        """Called in the event loop's thread: committed, or what went wrong."""
+HELD = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+"""Those that tell of another process."""
 
 
 class SqliteDatabase:
@@ -75,6 +58,9 @@ class SqliteDatabase:
         self._writer = ThreadPoolExecutor(1, "sqlite-writer")
         self._readers = ThreadPoolExecutor(readers, "sqlite-reader")
         self.commits = Commits()
+        self.calls = Calls()
+        self._in_doubt = False
+        self._committed_at = 0.0
         self._waiting: list[Write] = []
         self._draining: asyncio.Task[None] | None = None
 
@@ -82,7 +68,7 @@ class SqliteDatabase:
     async def open(cls, path: Path, *, readers: int = READERS) -> "SqliteDatabase":
         """Open the file, made where it is missing, and bring its schema up to date.
 
-        Raises `DatabaseRefused` where that can't be.
+        Raises `DatabaseRefused` where that can't be, `DatabaseNotReady` where it may be later.
         """
         database = cls(path, readers=readers)
         loop = asyncio.get_running_loop()
@@ -108,7 +94,7 @@ class SqliteDatabase:
     async def write(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """What the function returns, once its writes are committed. Cancelling stops neither."""
         result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self.submit(_Call(function, result))
+        self.submit(Call(function, result))
         return await result
 
     async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
@@ -120,7 +106,14 @@ class SqliteDatabase:
             except sqlite3.Error as error:
                 raise _translated(error) from error
 
-        return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+        began = time.monotonic()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+        except Unavailable:
+            self.calls.failed += 1
+            raise
+        finally:
+            self.calls.seconds.observe(time.monotonic() - began)
 
     async def read_at_once(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """As `read`; all that the function reads was so at one moment."""
@@ -135,12 +128,23 @@ class SqliteDatabase:
         return await self.read(in_snapshot)
 
     async def check(self) -> None:
-        """Commit nothing, to see that the writer does. Raises `Unavailable`."""
+        """Commit nothing, to see that the writer does. Raises `Unavailable`.
+
+        After a commit that failed it is a real one, until that works: a full disk takes a commit
+        of nothing.
+        """
+        doubted = self._in_doubt
         try:
             async with asyncio.timeout(CHECK_SECONDS):
-                await self.write(lambda _: None)
+                await self.write(self._write_something if doubted else _write_nothing)
         except TimeoutError as error:
             raise Unavailable("The database does not answer") from error
+        if doubted:
+            self._in_doubt = False
+
+    def free_bytes(self) -> int:
+        """What the disk of the file has left."""
+        return shutil.disk_usage(self._path).free
 
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
@@ -153,8 +157,12 @@ class SqliteDatabase:
                 errors = await loop.run_in_executor(self._writer, self._commit, writes)
                 size = sum(write.size() for write in writes)
                 self.commits.observe(size, loop.time() - began)
+                if any(isinstance(error, Unavailable) for error in errors):
+                    self.commits.failed += 1
+                    self._in_doubt = True
                 for write, error in zip(writes, errors, strict=True):
                     write.done(error)
+                self.commits.push_lag.observe(time.monotonic() - self._committed_at)
         finally:
             self._draining = None
 
@@ -168,7 +176,18 @@ class SqliteDatabase:
         except Exception as error:  # noqa: BLE001 - handed to every caller that waits
             connection.rollback()
             return [_translated(error)] * len(writes)
+        finally:
+            self._committed_at = time.monotonic()
         return errors
+
+    def _write_something(self, connection: sqlite3.Connection) -> None:
+        """A page that says what it said before: SQLite writes it all the same."""
+        try:
+            make_room(self._path.parent)
+        except OSError as error:
+            raise Unavailable("The disk is full") from error
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        connection.execute(f"PRAGMA user_version = {version}")
 
     def _run_all(
         self, writes: list[Write], connection: sqlite3.Connection
@@ -229,7 +248,9 @@ class SqliteDatabase:
             connection.execute("PRAGMA journal_mode = WAL")
             migrate(connection)
         except (OSError, sqlite3.Error) as error:
-            raise DatabaseRefused(f"The database {self._path} can't be opened: {error}") from error
+            is_held = getattr(error, "sqlite_errorcode", 0) & 0xFF in HELD
+            kind = DatabaseNotReady if is_held else DatabaseRefused
+            raise kind(f"The database {self._path} can't be opened: {error}") from error
 
     def _shut_down(self) -> None:
         self._writer.shutdown()
@@ -238,31 +259,8 @@ class SqliteDatabase:
             self._connections.pop().close()
 
 
-class _Call(Write, Generic[T]):
-    """A function as a write, and the future of its result."""
-
-    def __init__(
-        self, function: Callable[[sqlite3.Connection], T], result: "asyncio.Future[T]"
-    ) -> None:
-        self._function = function
-        self._result = result
-        self._value: T
-
-    def close(self) -> None:
-        """See `Write.close`."""
-
-    def run(self, connection: sqlite3.Connection) -> None:
-        """See `Write.run`."""
-        self._value = self._function(connection)
-
-    def done(self, error: Exception | None) -> None:
-        """See `Write.done`."""
-        if self._result.done():
-            return
-        if error is None:
-            self._result.set_result(self._value)
-        else:
-            self._result.set_exception(error)
+def _write_nothing(_: sqlite3.Connection) -> None:
+    pass
 
 
 def _translated(error: Exception) -> Exception:

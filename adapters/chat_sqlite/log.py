@@ -18,11 +18,12 @@ from chat_core.ports.log import (
     tell,
 )
 from chat_sqlite.appending import Appending
-from chat_sqlite.database import SqliteDatabase, Write
+from chat_sqlite.database import SqliteDatabase
 from chat_sqlite.opening import insert_conversation
 from chat_sqlite.places import Places
 from chat_sqlite.repeats import first_sent
 from chat_sqlite.rows import conversation, pair_of
+from chat_sqlite.writes import Write
 
 
 def _ignore(_: Committed) -> None:

@@ -146,6 +146,10 @@ class DatabaseRefused(Exception):
     """The file can't be used as it is; the message says why and what to do. Raised at start."""
 
 
+class DatabaseNotReady(DatabaseRefused):
+    """Another process holds the file just now: the same may work later."""
+
+
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the file to this version's schema, each step in a transaction of its own.
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from traceback import format_exception
+from types import MappingProxyType
 
 import msgspec
 
@@ -26,6 +27,8 @@ STATUS_OF_CODE: Mapping[str, int] = {"malformed": 400, "too_large": 413, "host_n
 """The codes whose status is not their kind's."""
 
 INTERNAL = 500
+
+NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
 
 
 class FieldProblem(msgspec.Struct, frozen=True):
@@ -90,12 +93,19 @@ class ProblemReporter:
     def __init__(self, ids: IdGenerator, *, development: bool) -> None:
         self._ids = ids
         self._development = development
+        self.incidents = 0
+        """So far."""
 
-    def report(self, error: Exception) -> Problem:
-        """The document for the client; what is not operational is logged with its traceback."""
+    def report(self, error: Exception, about: Mapping[str, str] = NOTHING_MORE) -> Problem:
+        """The document for the client; what is not operational is logged with its traceback.
+
+        `about` are ids that the line carries, by their names: `user_id`, `connection_id`.
+        """
         stack = "".join(format_exception(error)) if self._development else None
         if isinstance(error, ChatError):
             return problem(error, stack=stack)
         incident_id = self._ids.new_id()
-        logger.error("incident %s", incident_id, exc_info=error, extra={"incident": incident_id})
+        self.incidents += 1
+        ids = {"incident": incident_id, **about}
+        logger.error("incident %s", incident_id, exc_info=error, extra=ids)
         return internal_problem(incident_id, stack=stack)

@@ -4,12 +4,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from chat_core.errors import OriginNotAllowed, RateLimited, TooManyConnections
+from chat_core.errors import OriginNotAllowed, RateLimited, TooManyConnections, Unavailable
 from chat_core.limits import Limit
 from chat_core.ports.limits import RateLimiter
 from chat_server.addresses import counted_address
 from chat_server.hosts import HostPolicy
 from chat_server.origins import OriginPolicy
+from chat_server.stopping import Stopping
+
+BACK_SECONDS = 2.0
+"""When to ask again whom a service refuses that is about to stop."""
 
 RETRY_SECONDS = 5.0
 """When to ask anew where as many are open as may be."""
@@ -24,6 +28,7 @@ class SocketAdmission:
 
     origins: OriginPolicy
     hosts: HostPolicy
+    stopping: Stopping
     limiter: RateLimiter
     per_address: Limit
     most_at_once: int
@@ -45,11 +50,14 @@ class SocketAdmission:
     ) -> str:
         """Let it in: the address that it counts for.
 
-        Raises `HostNotAllowed`, `OriginNotAllowed`, `RateLimited`, `TooManyConnections`.
+        Raises `HostNotAllowed`, `OriginNotAllowed`, `RateLimited`, `TooManyConnections`,
+        `Unavailable`.
         """
         self.hosts.check(host)
         if origin is not None and not self.origins.allows(origin, host):
             raise OriginNotAllowed
+        if is_new and self.stopping.has_begun:
+            raise Unavailable("The service is about to stop", retry_after=BACK_SECONDS)
         address = counted_address(peer, forwarded, self.trusted_proxies)
         if is_new:
             try:

@@ -1,6 +1,7 @@
 """The ASGI application: `create_app`, which `litestar run` finds too."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -18,6 +19,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from chat_core.errors import Unavailable
 from chat_core.services.sessions import Sessions
 from chat_server.container import SOCKET_PATH, Container, open_stores
 from chat_server.http import (
@@ -44,6 +46,8 @@ from chat_server.settings import Settings, load_settings
 
 ANY_LOCALHOST = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 RESTART_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings | None = None) -> Litestar:
@@ -76,6 +80,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     services = (
         "accounts",
         "blocking",
+        "clock_jumps",
         "conversations",
         "erasure",
         "messaging",
@@ -84,6 +89,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         "receipts",
         "revocations",
         "sessions",
+        "stopping",
         "stores",
     )
     app = Litestar(
@@ -158,6 +164,7 @@ async def _running(container: Container, settings: Settings) -> AsyncIterator[No
             asyncio.create_task(_keep_running(container, container.revocations().run)),
             asyncio.create_task(_keep_running(container, container.loop_lag().run)),
             asyncio.create_task(_keep_running(container, container.session_purge().run)),
+            asyncio.create_task(_keep_running(container, container.clock_jumps().run)),
         ]
         try:
             yield
@@ -166,8 +173,18 @@ async def _running(container: Container, settings: Settings) -> AsyncIterator[No
             for each in loops:
                 each.cancel()
             await asyncio.wait(loops)
-            await container.presence().farewell()
             container.hasher().close()
+            await _farewell(container)
+
+
+async def _farewell(container: Container) -> None:
+    try:
+        await container.presence().farewell()
+    except Unavailable:
+        logger.warning(
+            "the database does not answer: stopped without it, so some were last seen a minute"
+            " before they were; nothing that was acknowledged is lost"
+        )
 
 
 async def _keep_running(container: Container, work: Callable[[], Awaitable[None]]) -> None:

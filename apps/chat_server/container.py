@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from dependency_injector import containers, providers
 
-from chat_core.measures import Commits
+from chat_core.measures import Calls, Commits
 from chat_core.memory import (
     CachedBlocks,
     CachedConversations,
@@ -49,6 +49,7 @@ from chat_core.services.retention import Retention
 from chat_core.services.revocation import Revocations
 from chat_core.services.sessions import Sessions
 from chat_core.services.synchronising import Synchronising
+from chat_mongo import DatabaseNotReady as MongoNotReady
 from chat_mongo import DatabaseRefused as MongoRefused
 from chat_mongo import (
     MongoBlockStore,
@@ -67,6 +68,7 @@ from chat_mongo import (
 from chat_mongo import MongoDatabase as MongoClient
 from chat_security import Argon2Hasher, JwtTokens, is_bcrypt
 from chat_server.admission import SocketAdmission
+from chat_server.clock_jumps import ClockJumps
 from chat_server.database_url import MemoryDatabase, MongoDatabase, SqliteDatabase
 from chat_server.hosts import HostPolicy
 from chat_server.http.request_rates import RequestRates
@@ -85,6 +87,7 @@ from chat_server.limits import (
 from chat_server.metrics import HttpRequests, LoopLag, Metrics, Sources
 from chat_server.origins import OriginPolicy
 from chat_server.settings import Settings
+from chat_server.stopping import Stopping
 from chat_socketio import (
     DirectWebSockets,
     Dispatcher,
@@ -113,11 +116,13 @@ from chat_sqlite import (
     restore,
     vacuum,
 )
+from chat_sqlite import DatabaseNotReady as SqliteNotReady
 from chat_sqlite import DatabaseRefused as SqliteRefused
 from chat_sqlite import SqliteDatabase as SqliteFile
 from chat_wire.problems import ProblemReporter
 
 __all__ = [
+    "DATABASE_NOT_READY",
     "DATABASE_REFUSED",
     "SOCKET_PATH",
     "Container",
@@ -145,6 +150,11 @@ DATABASE_REFUSED = (SqliteRefused, MongoRefused)
 
 The message says what to do.
 """
+DATABASE_NOT_READY = (SqliteNotReady, MongoNotReady)
+"""Those of them after which the same may work later."""
+
+PATIENCE_SECONDS = 10.0
+"""How long opening waits for a database, where the caller does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +172,19 @@ class Stores:
     retention: LogRetention
     check: Callable[[], Awaitable[None]]
     commits: Commits = field(default_factory=Commits)
+    calls: Calls = field(default_factory=Calls)
+    free_bytes: Callable[[], int] | None = None
+    """What the disk of the database has left, where that is this machine's."""
 
 
 @asynccontextmanager
-async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
-    """The stores that `DATABASE_URL` names; they are closed at the end."""
+async def open_stores(
+    settings: Settings, *, patience: float = PATIENCE_SECONDS
+) -> AsyncIterator[Stores]:
+    """The stores that `DATABASE_URL` names; they are closed at the end.
+
+    Waits up to `patience` seconds for a primary. Raises `DATABASE_REFUSED`.
+    """
     match settings.database:
         case MemoryDatabase():
             memory, memory_users = MemoryConversations(), MemoryUserStore()
@@ -198,11 +216,13 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
                     retention=SqliteLogRetention(file),
                     check=file.check,
                     commits=file.commits,
+                    calls=file.calls,
+                    free_bytes=file.free_bytes,
                 )
             finally:
                 await file.close()
         case MongoDatabase(url, name):
-            client = await MongoClient.open(url, name)
+            client = await MongoClient.open(url, name, patience=patience)
             log, client_users = MongoConversationLog(client), MongoUserStore(client)
             try:
                 yield Stores(
@@ -217,6 +237,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
                     retention=MongoLogRetention(client),
                     check=client.check,
                     commits=log.commits,
+                    calls=client.calls,
                 )
             finally:
                 await log.close()
@@ -309,6 +330,8 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
     http: HttpRequests,
     loop_lag: LoopLag,
     admission: SocketAdmission,
+    clock_jumps: ClockJumps,
+    problems: ProblemReporter,
 ) -> Metrics:
     def refused() -> Mapping[str, int]:
         return {**limiter.refused, **admission.refused, EVENTS: dispatcher.refused_events}
@@ -322,12 +345,16 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
             pushes=lambda: rooms.pushes,
             cut_offs=lambda: sockets.cut_offs,
             commits=stores.commits,
+            calls=stores.calls,
+            free_bytes=stores.free_bytes,
             hashes_waiting=lambda: hasher.waiting,
             hashes_refused=lambda: hasher.refused,
             rates_refused=refused,
             revocations_age=revocations.age,
             http=http,
             loop_lag=loop_lag,
+            clock_jumps=clock_jumps,
+            incidents=lambda: problems.incidents,
         )
     )
 
@@ -347,6 +374,7 @@ class Container(containers.DeclarativeContainer):
     origins = providers.Singleton(_origin_policy, settings)
     hosts = providers.Singleton(_host_policy, settings)
     problems = providers.Singleton(_problem_reporter, settings, ids)
+    stopping = providers.Singleton(Stopping)
 
     # For what the log, or a store, checks once more: sending, receipts, typing.
     known_conversations = providers.Singleton(CachedConversations, stores.provided.conversations)
@@ -508,6 +536,7 @@ class Container(containers.DeclarativeContainer):
         SocketAdmission,
         origins=origins,
         hosts=hosts,
+        stopping=stopping,
         limiter=providers.Singleton(MemoryRateLimiter, clock),
         per_address=providers.Callable(connection_limit, settings),
         most_at_once=settings.provided.connections_per_address,
@@ -523,6 +552,7 @@ class Container(containers.DeclarativeContainer):
 
     http_requests = providers.Singleton(HttpRequests)
     loop_lag = providers.Singleton(LoopLag, clock)
+    clock_jumps = providers.Singleton(ClockJumps, clock)
     metrics = providers.Singleton(
         _metrics,
         stores,
@@ -538,4 +568,6 @@ class Container(containers.DeclarativeContainer):
         http_requests,
         loop_lag,
         admission,
+        clock_jumps,
+        problems,
     )

@@ -55,6 +55,13 @@ class Deployment(BaseSettings):
         description="`sqlite:///PATH` (an absolute path has four slashes), `mongodb://…` or"
         " `mongodb+srv://…` (a replica set), or `memory://`, which keeps nothing",
     )
+    database_wait_seconds: int = Field(
+        30,
+        validation_alias="CHAT_DATABASE_WAIT_SECONDS",
+        ge=1,
+        le=3600,
+        description="how long the start waits for a database that does not answer yet",
+    )
     jwt_secret: SecretStr | None = Field(
         None,
         validation_alias="JWT_SECRET",

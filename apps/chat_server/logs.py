@@ -10,6 +10,9 @@ from contextvars import ContextVar
 import orjson
 import structlog
 
+IDS = ("incident", "connection_id", "user_id")
+"""What lines of `logging` may carry beside their text."""
+
 QUIET = ("uvicorn.access", "httptools", "multipart", "asyncio")
 
 current_request: ContextVar[str | None] = ContextVar("current_request", default=None)
@@ -44,7 +47,7 @@ def configure_logging(*, production: bool) -> None:
         ]
     formatter = {
         "()": structlog.stdlib.ProcessorFormatter,
-        "foreign_pre_chain": [*described, structlog.stdlib.ExtraAdder(allow=["incident"])],
+        "foreign_pre_chain": [*described, structlog.stdlib.ExtraAdder(allow=IDS)],
         "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *written],
     }
     logging.config.dictConfig(

@@ -23,8 +23,9 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector
 
 from chat_core.errors import ErrorKind
-from chat_core.measures import SECONDS, Commits, Histogram, Sent, Synced
+from chat_core.measures import SECONDS, Calls, Commits, Histogram, Sent, Synced
 from chat_core.ports.system import Clock
+from chat_server.clock_jumps import ClockJumps
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 LAG_SECONDS = 0.5
@@ -75,12 +76,16 @@ class Sources:
     pushes: Callable[[], int]
     cut_offs: Callable[[], int]
     commits: Commits
+    calls: Calls
+    free_bytes: Callable[[], int] | None
     hashes_waiting: Callable[[], int]
     hashes_refused: Callable[[], int]
     rates_refused: Callable[[], Mapping[str, int]]
     revocations_age: Callable[[], float]
     http: HttpRequests
     loop_lag: LoopLag
+    clock_jumps: ClockJumps
+    incidents: Callable[[], int]
 
 
 class Metrics:
@@ -109,7 +114,7 @@ class _Families(Collector):
         yield from self._live()
         yield from self._messages()
         yield from self._storage()
-        yield from self._http()
+        yield from self._process()
 
     def _live(self) -> Iterator[Metric]:
         of = self.sources
@@ -138,6 +143,14 @@ class _Families(Collector):
         sizes, seconds = of.commits.sizes, of.commits.seconds
         yield _histogram("commit_size", "Writes that shared a commit.", [((), sizes)])
         yield _histogram("commit_seconds", "How long commits took.", [((), seconds)])
+        lag = [((), of.commits.push_lag)]
+        yield _histogram("push_lag_seconds", "From a commit to the last push of it.", lag)
+        calls = [((), of.calls.seconds)]
+        yield _histogram("database_call_seconds", "How long other calls took.", calls)
+        failed = {"commit": of.commits.failed, "call": of.calls.failed}
+        yield _counters("database_failures", "What the database did not do.", "work", failed)
+        if of.free_bytes is not None:
+            yield _gauge("disk_free_bytes", "Left on the database's disk.", of.free_bytes())
         age = of.revocations_age()
         yield _gauge("revocations_age_seconds", "Since ended sessions were last asked for.", age)
         ready = GaugeMetricFamily("chat_ready", "1 while it answers.", labels=["part"])
@@ -145,12 +158,17 @@ class _Families(Collector):
             ready.add_metric([part], float(part not in self.down))
         yield ready
 
-    def _http(self) -> Iterator[Metric]:
+    def _process(self) -> Iterator[Metric]:
         labels = ("route", "method", "status")
         measured = list(self.sources.http.seconds.items())
         yield _histogram("http_request_seconds", "How long requests took.", measured, labels)
         lag = [((), self.sources.loop_lag.seconds)]
         yield _histogram("event_loop_lag_seconds", "How late the event loop was.", lag)
+        yield _counter("incidents", "Mistakes of the program.", self.sources.incidents())
+        clock = self.sources.clock_jumps
+        jumps = {"ahead": clock.ahead, "back": clock.back}
+        yield _counters("clock_jumps", "Jumps of the wall clock.", "direction", jumps)
+        yield _gauge("clock_offset_seconds", "By which it jumped so far.", clock.seconds())
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

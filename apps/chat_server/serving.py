@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-import signal
 import socket
 from types import FrameType
 from typing import Any
@@ -12,12 +11,13 @@ import uvicorn
 from litestar import Litestar
 
 from chat_server.asgi import create_app
-from chat_server.container import DATABASE_REFUSED, open_stores
+from chat_server.database_wait import wait_for_database
 from chat_server.joined_writes import JoiningHttpProtocol
 from chat_server.logs import configure_logging
 from chat_server.settings import Settings, SettingsError
+from chat_server.stopping import end_at_once
 
-STOP_SECONDS = 5
+GRACE_SECONDS = 4
 """How long requests that run may take to end when the service stops."""
 
 logger = logging.getLogger("chat_server")
@@ -26,12 +26,13 @@ logger = logging.getLogger("chat_server")
 def serve(settings: Settings) -> None:
     """Serve until a signal says to stop.
 
-    Raises `SettingsError` for a database that can't be used.
+    Raises `SettingsError` for a database that can't be used, `DatabaseMissingError` for one that
+    does not come.
     """
     configure_logging(production=settings.production)
     for warning in settings.warnings():
         logger.warning(warning)
-    asyncio.run(_check_database(settings))
+    asyncio.run(wait_for_database(settings))
     app = create_app(settings)
 
     def websocket_protocol(**of_uvicorn: Any) -> asyncio.BaseProtocol:  # noqa: ANN401
@@ -54,7 +55,7 @@ def serve(settings: Settings) -> None:
         access_log=False,
         proxy_headers=False,
         server_header=False,
-        timeout_graceful_shutdown=STOP_SECONDS,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )
     _tune_garbage_collection()
     with _listening(settings) as listening:
@@ -83,14 +84,6 @@ def _listening(settings: Settings) -> socket.socket:
         raise SettingsError([f"PORT: {where}; stop what does, or set another PORT"]) from error
 
 
-async def _check_database(settings: Settings) -> None:
-    try:
-        async with open_stores(settings):
-            pass
-    except DATABASE_REFUSED as error:
-        raise SettingsError([f"DATABASE_URL: {error}"]) from error
-
-
 class Server(uvicorn.Server):
     """Says where it is, and closes the live connections before it waits for requests to end."""
 
@@ -110,9 +103,10 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
         """Stopping well when asked to is exit code 0: uvicorn's own would raise the signal anew."""
-        if self.should_exit and sig == signal.SIGINT:
-            self.force_exit = True
+        if self.should_exit:
+            end_at_once(sig)
         self.should_exit = True
+        self._app.state.container.stopping().begin()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn."""

@@ -35,6 +35,10 @@ class SettingsError(Exception):
         )
 
 
+class DatabaseMissingError(Exception):
+    """The database was not there in time; the message is for whoever runs the service."""
+
+
 def _sentence(problem: ErrorDetails) -> str:
     sentence = _SENTENCES.get(problem["type"])
     if sentence is None:

@@ -108,12 +108,12 @@ class Presence:
         await self.users.saw(dict.fromkeys(self.tracker.online(), now))
 
     async def farewell(self) -> None:
-        """Store what is not stored yet of when users were last seen, before the service stops."""
-        try:
-            await self.write_seen()
-            await self.users.saw(dict(self._unannounced.left_at))
-        except Unavailable:
-            return
+        """Store what is not stored yet of when users were last seen, before the service stops.
+
+        Raises `Unavailable`: it could not be stored.
+        """
+        now = dict.fromkeys(self.tracker.online(), self.clock.now())
+        await self.users.saw({**self._unannounced.left_at, **now})
 
     def _online(self, user_id: UserId) -> bool:
         return self.tracker.is_online(user_id)

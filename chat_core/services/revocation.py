@@ -20,9 +20,30 @@ LOOKED_UP = 1000
 """Users who are read at once, where sessions of very many have ended."""
 
 
+@dataclass(slots=True)
+class _Moment:
+    """By both clocks: the wall clock, by which tokens expire, may jump."""
+
+    wall: datetime
+    monotonic: float
+
+    @classmethod
+    def now(cls, clock: Clock) -> "_Moment":
+        return cls(clock.now(), clock.monotonic())
+
+    def is_older(self, than: timedelta, now: "_Moment") -> bool:
+        """Whether it is, by both."""
+        ago = now.monotonic - self.monotonic
+        return now.wall - self.wall > than and ago > than.total_seconds()
+
+    def jumped(self, now: "_Moment") -> timedelta:
+        """By how much the wall clock has moved otherwise than time since then."""
+        return abs(now.wall - self.wall - timedelta(seconds=now.monotonic - self.monotonic))
+
+
 @dataclass(frozen=True, slots=True)
 class _End:
-    at: datetime
+    at: _Moment
     reason: type[ChatError]
     """What the holders of its tokens are told."""
 
@@ -32,7 +53,7 @@ class _Known:
     """The ended sessions whose access tokens may still live, and when the store last answered."""
 
     ended: dict[SessionId, _End] = field(default_factory=dict)
-    asked_at: float | None = None
+    asked_at: _Moment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +84,7 @@ class Revocations:
         self, session_ids: Collection[SessionId], reason: type[ChatError] = SessionRevoked
     ) -> None:
         """Know of sessions that have ended in the store, and close their live connections."""
-        end = _End(self.clock.now(), reason)
+        end = _End(_Moment.now(self.clock), reason)
         new = self._unknown(session_ids)
         self._known.ended.update(dict.fromkeys(new, end))
         if new:
@@ -74,11 +95,19 @@ class Revocations:
         await self._ask(self.clock.now() - self.token_life - OVERLAP)
 
     async def run(self) -> None:
-        """Ask every second for what other processes ended, until cancelled."""
+        """Ask every second for what other processes ended, until cancelled.
+
+        After a jump of the clock that is everything once more: by which time they ended is not
+        known any more.
+        """
         while True:
             await self.clock.sleep(ASK_SECONDS)
+            asked_at, now = self._known.asked_at, _Moment.now(self.clock)
             try:
-                await self._ask(self.clock.now() - OVERLAP - timedelta(seconds=self.age()))
+                if asked_at is None or asked_at.jumped(now) > OVERLAP / 2:
+                    await self.load()
+                else:
+                    await self._ask(asked_at.wall - OVERLAP)
             except Unavailable:
                 continue
             self._forget()
@@ -90,10 +119,10 @@ class Revocations:
     def age(self) -> float:
         """Seconds since the question that the store answered last."""
         asked_at = self._known.asked_at
-        return 0.0 if asked_at is None else self.clock.monotonic() - asked_at
+        return 0.0 if asked_at is None else self.clock.monotonic() - asked_at.monotonic
 
     async def _ask(self, since: datetime) -> None:
-        began = self.clock.monotonic()
+        began = _Moment.now(self.clock)
         ended = await self.sessions.ended_since(since)
         new = self._unknown(ended)
         if new:
@@ -115,7 +144,7 @@ class Revocations:
         return found
 
     def _forget(self) -> None:
-        oldest = self.clock.now() - self.token_life - 2 * OVERLAP
+        kept, now = self.token_life + 2 * OVERLAP, _Moment.now(self.clock)
         for session_id, end in list(self._known.ended.items()):
-            if end.at < oldest:
+            if end.at.is_older(kept, now):
                 del self._known.ended[session_id]

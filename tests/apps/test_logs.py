@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import server_log
+from chat_server.http.refused_lines import LINES, WINDOW_SECONDS, RefusedLines
+from tests.support import faulty_server, server_log
+from tests.support.faulty_server import TRIGGER
 from tests.support.raw_socket import raw_socket
 from tests.support.server import PASSWORD as SERVER_PASSWORD
 from tests.support.server import Api, ServerProcess
@@ -21,6 +23,7 @@ WRONG_PASSWORD_MARK = "pw-marker-28bb"
 CONTENT_MARK = "content-marker-39cc"
 BROKEN_MARK = "broken-marker-40dd"
 QUERY_MARK = "query-marker-51ee"
+FAULTY = (sys.executable, faulty_server.__file__, "run")
 
 
 async def busy(server: ServerProcess, api: Api) -> list[str]:
@@ -145,6 +148,62 @@ async def test_production_logs_one_json_object_a_line_with_what_was_asked_and_an
     }
     assert line["ms"] >= 0
     assert any(line.get("path", "").startswith("/socket.io") for line in lines)
+
+
+async def test_a_line_about_a_request_or_a_connection_says_whose_it_is(tmp_path: Path) -> None:
+    async with (
+        ServerProcess(tmp_path, FAULTY, CHAT_ENV="production", HOST="127.0.0.1") as server,
+        Api(server.url) as api,
+        raw_socket(server.url) as raw,
+        raw_socket(server.url) as unregistered,
+    ):
+        alice = await api.person("alice")
+        await api.get("/users/me", alice)
+        await api.http.get("/users", params={"q": TRIGGER}, headers=alice.bearer)
+        await raw.register(alice)
+        await raw.call("send_message", {"recipientId": alice.id, "content": TRIGGER})
+        await raw.send("x")
+        await raw.closed()
+        await unregistered.send("x")
+        await unregistered.closed()
+        await server.stop()
+    lines = [json.loads(line) for line in server.log.splitlines()]
+    (own,) = [line for line in lines if line.get("path") == "/api/v1/users/me"]
+    assert own["user_id"] == alice.id
+    over_http, over_socket = [line for line in lines if "incident" in line]
+    assert (over_http["user_id"], over_socket["user_id"]) == (alice.id, alice.id)
+    assert over_http["request_id"]
+    assert over_socket["connection_id"]
+    (refused,) = [line for line in lines if line["event"].startswith("refused a packet: ")]
+    assert (refused["user_id"], refused["connection_id"]) == (
+        alice.id,
+        over_socket["connection_id"],
+    )
+
+
+async def test_a_flood_of_requests_that_are_refused_is_a_flood_of_no_lines(tmp_path: Path) -> None:
+    async with ServerProcess(tmp_path, CHAT_ENV="production", HOST="127.0.0.1") as server:
+        async with Api(server.url) as api:
+            for path in ("/nowhere", "/users/me"):
+                await asyncio.gather(*(api.http.get(path) for _ in range(LINES)))
+            alice = await api.person("alice")
+            answers = [await api.http.get("/users/nobody", headers=alice.bearer) for _ in range(3)]
+            assert {answer.status_code for answer in answers} == {404}
+        await server.stop()
+    lines = [json.loads(line) for line in server.log.splitlines()]
+    nobodys = [line for line in lines if line.get("status") in {401, 404} and "user_id" not in line]
+    assert LINES <= len(nobodys) <= LINES + 1  # a window of ten seconds may have ended
+    assert len([line for line in lines if line.get("path") == "/api/v1/users/nobody"]) == 3
+
+
+def test_refused_lines_are_bounded_and_the_others_counted() -> None:
+    lines = RefusedLines()
+    assert lines.over(0.0) == 0
+    assert [lines.take() for _ in range(LINES + 7)].count(True) == LINES
+    assert lines.over(WINDOW_SECONDS - 1) == 0
+    assert lines.over(WINDOW_SECONDS) == 7
+    assert lines.over(WINDOW_SECONDS) == 0
+    assert lines.take()
 
 
 def test_a_line_that_is_no_utf8_is_logged_too() -> None:

@@ -2,22 +2,29 @@
 
 import asyncio
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import httpx
 import pytest
 
+from chat_core.ids import UserId
 from chat_core.measures import Histogram
 from chat_core.testing.clock import ManualClock
+from chat_core.testing.makers import direct, draft, stored_users
 from chat_server.metrics import LAG_SECONDS, HttpRequests, LoopLag
+from chat_sqlite import SqliteDatabase
 from tests.support import pages
 from tests.support.live_socket import live_socket
 from tests.support.metrics import risen, scraped, value
-from tests.support.server import Api, ServerProcess
+from tests.support.server import Api, Person, ServerProcess
+from tests.support.stores import sqlite_stores_in
 
 OPERATIONS = pages.ROOT / "docs" / "operations.md"
 ALERTS = pages.ROOT / "deploy" / "prometheus-alerts.yaml"
 PROMETHEUS_OWN = {"up"}
+SQLITE_ONLY = {"chat_disk_free_bytes"}
 
 
 # -------------------------------------------------------------------------------- what is counted
@@ -44,6 +51,9 @@ async def test_what_users_do_is_counted(server: ServerProcess, api: Api) -> None
     assert risen(before, after, "chat_pushes_total") >= 1
     assert risen(before, after, "chat_commit_size_count") >= 1
     assert risen(before, after, "chat_commit_seconds_sum") > 0
+    assert risen(before, after, "chat_push_lag_seconds_sum") > 0
+    assert risen(before, after, "chat_database_call_seconds_count") >= 1
+    assert risen(before, after, "chat_incidents_total") == 0
     assert value(after, "chat_ready", part="database") == 1
     assert value(after, "chat_ready", part="revocations") == 1
     assert value(after, "chat_revocations_age_seconds") < 10
@@ -93,6 +103,60 @@ async def test_what_a_rate_refuses_is_counted_by_its_limit(tmp_path: Path) -> No
     assert refused
     assert value(after, "chat_rate_limited_total", limit="messages") == len(refused)
     assert value(after, "chat_messages_total", result="refused_rate_limited") == len(refused)
+
+
+async def test_what_the_disk_of_a_file_has_left_is_told(tmp_path: Path) -> None:
+    async with ServerProcess(tmp_path) as server:
+        told = value(await scraped(server.url), "chat_disk_free_bytes")
+    assert told == pytest.approx(shutil.disk_usage(tmp_path).free, rel=0.5)
+
+
+@pytest.mark.prove
+async def test_ten_thousand_users_and_conversations_make_no_more_series(tmp_path: Path) -> None:
+    """One user has a conversation with each of them, and asks for every user and conversation."""
+    async with ServerProcess(tmp_path) as server:
+        async with Api(server.url) as api:
+            hub, one = await api.people("hub", "one")
+            first = (await api.send(hub, one, "hi"))["conversationId"]
+            await look_at(api, hub, [one.id], [first])
+            before = await scraped(server.url)
+        await server.stop()
+        users, conversations = await add_friends(tmp_path / "chat.db", UserId(hub.id), 10_000)
+        await server.start()
+        async with Api(server.url) as api:
+            hub = await api.log_in(hub.username)
+            await api.sign_up("somebody-else")
+            await api.send(hub, one, "hi again")
+            await look_at(api, hub, users, conversations)
+            after = await scraped(server.url)
+
+    assert value(after, "chat_http_request_seconds_count", **OF_USER) == 10_000
+    assert after.keys() == before.keys()
+
+
+OF_USER = {"route": "/api/v1/users/{user_id}", "method": "GET", "status": "2xx"}
+
+
+async def add_friends(path: Path, hub: UserId, number: int) -> tuple[list[str], list[str]]:
+    """So many users, each with a message to that one: their ids, and those of conversations."""
+    database = await SqliteDatabase.open(path)
+    stores = sqlite_stores_in(database)
+    names = [f"friend-{place}" for place in range(number)]
+    friends = await stored_users(stores.users, *names)
+    me = (await stores.users.get([hub]))[hub]
+    appends = [stores.log.append(draft(direct(each, me), each)) for each in friends]
+    appended = await asyncio.gather(*appends)
+    await database.close()
+    return [each.id for each in friends], [each.message.conversation_id for each in appended]
+
+
+async def look_at(api: Api, person: Person, users: list[str], conversations: list[str]) -> None:
+    """Ask for each of them, ten at a time."""
+    paths = [f"/users/{each}" for each in users] + [
+        f"/conversations/{each}" for each in conversations
+    ]
+    for start in range(0, len(paths), 10):
+        await asyncio.gather(*(api.get(path, person) for path in paths[start : start + 10]))
 
 
 async def test_more_users_and_conversations_make_no_more_series(tmp_path: Path) -> None:
@@ -157,7 +221,7 @@ def test_an_unknown_method_and_no_route_have_one_name_each() -> None:
 async def exposed(server: ServerProcess) -> set[str]:
     """The names of all metrics, as in a query."""
     await scraped(server.url)
-    return {name for name, _ in await scraped(server.url)}
+    return {name for name, _ in await scraped(server.url)} | SQLITE_ONLY
 
 
 def families(names: set[str]) -> set[str]:
@@ -192,3 +256,56 @@ def test_every_alert_has_a_sentence_on_what_to_do() -> None:
 
     assert [pages.code(alert)[0] for alert, _ in rows] == named
     assert all(sentence.endswith(".") for _, sentence in rows)
+
+
+# ------------------------------------------------------------------------------ as Prometheus reads
+def test_promtool_has_nothing_to_say_against_the_rules() -> None:
+    done = subprocess.run(
+        [promtool(), "check", "rules", str(ALERTS)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "SUCCESS" in done.stdout
+
+
+async def test_promtool_has_nothing_to_say_against_the_metrics(server: ServerProcess) -> None:
+    async with httpx.AsyncClient() as http:
+        text = (await http.get(f"{server.url}/metrics")).text
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [promtool(), "check", "metrics"],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def promtool() -> str:
+    """Prometheus's own check, where this machine has it; the parser above is always there."""
+    found = shutil.which("promtool")
+    if found is None:
+        pytest.skip("promtool is not installed (apt-get install prometheus)")
+    return found
+
+
+async def test_the_metrics_are_as_strict_a_reader_wants_them(server: ServerProcess) -> None:
+    """Each family is told once, with its help and type before its samples, and no series twice."""
+    async with httpx.AsyncClient() as http:
+        text = (await http.get(f"{server.url}/metrics")).text
+    assert text.endswith("\n")
+    seen: set[str] = set()
+    helped: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            helped.append(line.split()[2])
+            assert len(line.split()) > 3, line
+        elif line.startswith("# TYPE "):
+            assert line.split()[2] == helped[-1]
+        else:
+            series, _, number = line.rpartition(" ")
+            float(number)
+            assert re.match(rf"{helped[-1]}(_bucket|_count|_sum|_total)?(\{{|$)", series), line
+            assert series not in seen
+            seen.add(series)
+    assert len(helped) == len(set(helped))

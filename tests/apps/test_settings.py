@@ -54,6 +54,7 @@ DEFAULTS = {
     "HOST": "127.0.0.1",
     "PORT": 5000,
     "DATABASE_URL": "sqlite:///chat.db",
+    "CHAT_DATABASE_WAIT_SECONDS": 30,
     "JWT_SECRET": None,
     "JWT_SECRET_PREVIOUS": None,
     "CORS_ORIGINS": None,

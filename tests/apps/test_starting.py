@@ -1,11 +1,14 @@
 """Starting the service as a process, with good settings and with bad ones."""
 
+import asyncio
 import sqlite3
 from pathlib import Path
 
 import pytest
 
 from tests.support.server import Api, ServerProcess
+from tests.support.stuck import held
+from tests.support.waiting import eventually
 
 ORIGINAL = "PORT=0\nDATABASE_URL=sqlite:///chat.db\nJWT_SECRET={secret}\nNODE_ENV={env}\n"
 SECRET = "original-secret-original-secret!"
@@ -71,6 +74,28 @@ async def test_a_port_in_use_is_told_in_a_sentence(tmp_path: Path) -> None:
         assert "in use" in second.log
         async with Api(first.url) as api:
             assert (await api.person("alice")).id
+
+
+async def test_a_file_that_another_process_holds_is_waited_for(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path)
+    with held(tmp_path / "chat.db") as other:
+        starting = asyncio.create_task(server.start())
+        await eventually(
+            lambda: (tmp_path / "server.log").exists() and "waiting for" in server.log, seconds=30
+        )
+        other.execute("ROLLBACK")
+    await starting
+    assert "waiting for the database sqlite:///chat.db: " in server.log
+    await server.stop()
+
+
+async def test_a_file_that_another_process_does_not_let_go_ends_the_start(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path, CHAT_DATABASE_WAIT_SECONDS=1)
+    with held(tmp_path / "chat.db"):
+        server.spawn()
+        assert await server.ended(seconds=30) == 1
+    assert "was not there within 1 seconds: The database chat.db can't be opened" in server.log
+    assert "Traceback" not in server.log
 
 
 async def test_a_second_start_without_a_secret_takes_the_first_ones(tmp_path: Path) -> None:

@@ -4,41 +4,96 @@ The other reasons are in tests/adapters/test_mongo_database.py.
 """
 
 import asyncio
+import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pymongo import MongoClient
 
-from tests.support.mongod import Mongod, free_port, fresh_database
-from tests.support.server import RUN, SECRET
+from tests.support.mongod import Mongod, ReplicaSet, free_port, fresh_database
+from tests.support.server import RUN, SECRET, Api, ServerProcess
+from tests.support.waiting import eventually
 
 PASSWORD = "a-password-of-nobody"
+SOON_SECONDS = 2
 
 
 async def refusal(folder: Path, url: str) -> str:
     """What `chat-server run` says, and nothing else, before it exits with 2."""
+    (line,) = await said(folder, url, code=2)
+    assert line.startswith("DATABASE_URL: ")
+    return line
+
+
+async def said(folder: Path, url: str, *, code: int) -> list[str]:
+    """What `chat-server run` says before it exits with that code."""
     process = await asyncio.create_subprocess_exec(
         *RUN,
         cwd=folder,
-        env={"PATH": str(Path(sys.executable).parent), "JWT_SECRET": SECRET, "DATABASE_URL": url},
+        env={
+            "PATH": str(Path(sys.executable).parent),
+            "JWT_SECRET": SECRET,
+            "DATABASE_URL": url,
+            "CHAT_DATABASE_WAIT_SECONDS": "2",
+        },
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
     )
     async with asyncio.timeout(30):
-        _, said = await process.communicate()
-    assert process.returncode == 2, said.decode()
-    (line,) = said.decode().splitlines()
-    assert line.startswith("DATABASE_URL: ")
-    assert PASSWORD not in line
-    return line
+        _, text = await process.communicate()
+    assert process.returncode == code, text.decode()
+    assert PASSWORD not in text.decode()
+    assert "Traceback" not in text.decode()
+    return text.decode().splitlines()
 
 
 async def test_nothing_listens_there(tmp_path: Path) -> None:
     address = f"127.0.0.1:{free_port()}"
-    line = await refusal(tmp_path, f"mongodb://chat:{PASSWORD}@{address}/chat")
-    assert f"no primary of a replica set answers at {address}" in line
-    assert "is it running" in line
+    *waits, why, what_to_do = await said(
+        tmp_path, f"mongodb://chat:{PASSWORD}@{address}/chat", code=1
+    )
+    assert [line.partition("] ")[2] for line in waits] == [
+        f"waiting for the database mongodb://chat:***@{address}/chat: 1 of 2 seconds"
+    ]
+    assert "was not there within 2 seconds" in why
+    assert f"no primary of a replica set answers at {address}" in why
+    assert "is it running" in why
+    assert "CHAT_DATABASE_WAIT_SECONDS" in what_to_do
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["gone", "hanging"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_ends_the_wait_at_once(
+    tmp_path: Path, number: signal.Signals, *, hangs: bool
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as deaf:  # it takes connections, and says nothing
+        address = f"127.0.0.1:{deaf.getsockname()[1] if hangs else free_port()}"
+        server = ServerProcess(tmp_path, DATABASE_URL=f"mongodb://{address}/chat")
+        server.spawn()
+        await eventually(lambda: "waiting for the database" in server.log, seconds=30)
+        server.signal(number)
+        assert await server.ended(seconds=SOON_SECONDS) == 0
+    assert "stopped while it waited for the database" in server.log
+    assert "Traceback" not in server.log
+
+
+async def test_a_database_that_comes_late_is_waited_for(tmp_path: Path) -> None:
+    with ReplicaSet(tmp_path / "set") as servers:
+        (database,) = servers.members
+        await asyncio.to_thread(database.kill)
+        server = ServerProcess(tmp_path, DATABASE_URL=servers.url("chat"))
+        starting = asyncio.create_task(server.start())
+        await eventually(
+            lambda: (tmp_path / "server.log").exists() and "waiting for" in server.log, seconds=30
+        )
+        await asyncio.to_thread(database.start)
+        await starting
+        async with Api(server.url) as api:
+            assert (await api.person("alice")).id
+        await server.stop()
 
 
 async def test_a_mongod_that_stands_alone(tmp_path: Path) -> None:

@@ -418,12 +418,13 @@ async def test_before_it_stops_all_that_is_known_of_when_users_were_seen_is_stor
     assert [stored[each.id].last_seen_at for each in (ann, bob, eve)] == [at(2), at(1), None]
 
 
-async def test_a_store_that_is_out_of_reach_does_not_keep_it_from_stopping(
+async def test_that_it_could_not_be_stored_is_told(
     presence: Presence, users: Users, people: list[User]
 ) -> None:
     presence.connected(people[0].id, PHONE)
     users.down = True
-    await presence.farewell()
+    with pytest.raises(Unavailable):
+        await presence.farewell()
 
     assert users.writes == []
 

@@ -2,7 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -206,3 +206,37 @@ async def test_a_store_that_is_out_of_reach_ends_nothing_here(world: World) -> N
         await revocations.end([SessionId("s")])
     revocations.check(SessionId("s"))
     assert world.connections.ended == []
+
+
+HOUR = timedelta(hours=1)
+
+
+async def test_a_clock_that_is_ahead_for_a_while_lets_no_ended_session_be_forgotten(
+    world: World,
+) -> None:
+    """Its tokens, which had expired meanwhile, are good again when the clock is put back."""
+    await world.revocations.load()
+    ended = await world.session()
+    await world.revocations.end([ended])
+    async with running(world):
+        world.clock.wall += HOUR
+        await world.pass_seconds(2)
+        world.clock.wall -= HOUR
+        await world.pass_seconds(2)
+
+        assert world.knows(ended)
+
+
+async def test_after_a_jump_of_the_clock_what_ended_elsewhere_before_it_is_asked_for(
+    world: World,
+) -> None:
+    await world.revocations.load()
+    async with running(world):
+        await world.pass_seconds(1)
+        theirs = await world.session(world.clock.now())
+        world.clock.wall += HOUR
+        await world.pass_seconds(1)
+        world.clock.wall -= HOUR
+        await world.pass_seconds(1)
+
+        assert world.knows(theirs)

@@ -2,8 +2,9 @@
 
 import click
 
-from chat_server.commands.failures import Wrong
+from chat_server.commands.failures import Wrong, fail
 from chat_server.settings import SettingsError, load_settings
+from chat_server.settings_errors import DatabaseMissingError
 
 
 @click.command()
@@ -23,3 +24,5 @@ def run(host: str | None, port: int | None) -> None:
         serve(settings)
     except SettingsError as error:
         raise Wrong(error) from error
+    except DatabaseMissingError as error:
+        fail(str(error))

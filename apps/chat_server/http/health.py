@@ -6,8 +6,10 @@ from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 
 from chat_core.errors import Unavailable
 from chat_core.services.revocation import Revocations
+from chat_server.clock_jumps import ClockJumps
 from chat_server.container import Stores
 from chat_server.http.authentication import PUBLIC
+from chat_server.stopping import Stopping
 
 
 @get("/live", summary="Is it alive?")
@@ -18,14 +20,22 @@ async def live() -> dict[str, str]:
 
 @get("/ready", summary="Can it serve?")
 async def ready(
-    stores: NamedDependency[Stores], revocations: NamedDependency[Revocations]
+    stores: NamedDependency[Stores],
+    revocations: NamedDependency[Revocations],
+    stopping: NamedDependency[Stopping],
+    clock_jumps: NamedDependency[ClockJumps],
 ) -> Response[dict[str, object]]:
-    """200, or 503 with the names of what is down."""
+    """200, or 503 with the names of what is down; warnings name what is odd and does not hinder."""
     down = await what_is_down(stores, revocations)
-    if down:
-        answer: dict[str, object] = {"status": "unavailable", "down": down}
-        return Response(answer, status_code=HTTP_503_SERVICE_UNAVAILABLE)
-    return Response({"status": "ok", "down": []}, status_code=HTTP_200_OK)
+    if stopping.has_begun:
+        down.append("stopping")
+    answer: dict[str, object] = {
+        "status": "unavailable" if down else "ok",
+        "down": down,
+        "warnings": ["clock"] if clock_jumps.is_recent() else [],
+    }
+    status = HTTP_503_SERVICE_UNAVAILABLE if down else HTTP_200_OK
+    return Response(answer, status_code=status)
 
 
 async def what_is_down(stores: Stores, revocations: Revocations) -> list[str]:

@@ -20,6 +20,7 @@ from chat_core.errors import (
     NotFound,
     TooLarge,
 )
+from chat_core.sessions import Actor
 from chat_wire import encode
 from chat_wire.problems import Problem, ProblemReporter
 
@@ -33,11 +34,13 @@ BODY_EXPECTED = "A JSON object is expected in the body"
 def exception_handlers(reporter: ProblemReporter) -> ExceptionHandlersMap:
     """What answers each kind of exception."""
 
-    def answer(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
         if isinstance(error, MethodNotAllowedException):
             return _response(_method_not_allowed(reporter), dict(error.headers or {}))
         translated = _translated(error) if isinstance(error, HTTPException) else error
-        return _response(reporter.report(translated), {})
+        actor = request.scope.get("user")
+        about = {"user_id": actor.user_id} if isinstance(actor, Actor) else {}
+        return _response(reporter.report(translated, about), {})
 
     return {HTTPException: answer, ChatError: answer, Exception: answer}
 

@@ -1,4 +1,4 @@
-"""One log line for each HTTP request: method, path, status, milliseconds and request id."""
+"""One log line for each HTTP request: method, path, status, milliseconds and who asked."""
 
 import re
 import time
@@ -10,11 +10,16 @@ from litestar.enums import ScopeType
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from chat_core.sessions import Actor
+from chat_server.http.refused_lines import WINDOW_SECONDS, RefusedLines
 from chat_server.http.security_headers import missing_from
 from chat_server.logs import current_request
 from chat_server.metrics import HttpRequests
 
 HEADER = b"x-request-id"
+REFUSED = 400
+"""The first status of a refusal."""
+TOO_MANY = 429
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 logger = structlog.get_logger("chat_server.requests")
@@ -32,6 +37,7 @@ class RequestLog:
     def __init__(self, app: ASGIApp, requests: HttpRequests) -> None:
         self._app = app
         self._requests = requests
+        self._refused = RefusedLines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the request and log it."""
@@ -55,17 +61,31 @@ class RequestLog:
         try:
             await self._app(scope, receive, send_with_id)
         finally:
-            seconds = time.perf_counter() - began
+            ended = time.perf_counter()
             method = str(scope.get("method"))
-            self._requests.observe(_route(scope), method, status, seconds)
-            logger.info(
-                "request",
-                method=method,
-                path=path,
-                status=status,
-                ms=round(seconds * 1000, 1),
-            )
+            self._requests.observe(_route(scope), method, status, ended - began)
+            self._log(scope, method, path, status, began, ended)
             current_request.reset(before)
+
+    def _log(
+        self, scope: Scope, method: str, path: str, status: int, began: float, ended: float
+    ) -> None:
+        untold = self._refused.over(ended)
+        if untold:
+            logger.info("more requests were refused", number=untold, seconds=WINDOW_SECONDS)
+        line = {
+            "method": method,
+            "path": path,
+            "status": status,
+            "ms": round((ended - began) * 1000, 1),
+        }
+        user = scope.get("user")
+        if isinstance(user, Actor):
+            line["user_id"] = user.user_id
+        # Whoever has an account is bound by its rates; a rate's refusals are bound by nothing.
+        is_bound = "user_id" in line and status != TOO_MANY
+        if status < REFUSED or is_bound or self._refused.take():
+            logger.info("request", **line)
 
 
 def _route(scope: Scope) -> str | None:
