@@ -80,6 +80,24 @@ def _unnamed(call: str) -> str:
     return re.sub(r"{.*?}", "{id}", call)
 
 
+CALL = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE) (/[\w/{}.]*[\w}])")
+BESIDE = {"/schema", "/asyncapi.json", "/metrics", "/socket.io"}
+"""Paths that are no calls of the API."""
+
+
+@pytest.mark.parametrize("page", pages.pages(), ids=pages.name)
+def test_every_call_that_a_page_names_is_there(page: Path) -> None:
+    calls = {_unnamed(pages.code(row[0])[0]) for row in pages.table(WIRE, "Calls")}
+    named = {
+        _unnamed(each.replace("/api/v1", ""))
+        for piece in pages.inline_code(page)
+        for each in [found[0] for found in CALL.finditer(piece)]
+        if CALL.fullmatch(each) and not each.endswith(tuple(BESIDE))
+    }
+
+    assert named - calls == set()
+
+
 async def test_every_call_is_listed_with_what_it_takes(tmp_path: Path) -> None:
     async with ServerProcess(tmp_path) as server, httpx.AsyncClient() as http:
         paths = (await http.get(f"{server.url}/schema")).json()["paths"]
