@@ -182,13 +182,17 @@ def test_a_shape_has_the_fields_that_its_example_shows(block: pages.Block) -> No
 
 
 # ------------------------------------------------------------------------------------------ ports
+def parsed(module: Path) -> ast.Module:
+    return ast.parse(module.read_text(encoding="utf-8"))
+
+
 def test_every_port_is_listed() -> None:
     listed = {name for port, *_ in pages.table(PORTS, "Ports") for name in pages.code(port)}
 
     known = {
         node.name
         for module in (pages.ROOT / "chat_core" / "ports").glob("*.py")
-        for node in ast.parse(module.read_text(encoding="utf-8")).body
+        for node in parsed(module).body
         if isinstance(node, ast.ClassDef)
         and any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases)
     }
@@ -202,10 +206,27 @@ def test_every_contract_suite_is_listed() -> None:
     known = {
         f"{module.stem}.{node.name}"
         for module in (pages.ROOT / "chat_core" / "testing").glob("*_contract*.py")
-        for node in ast.parse(module.read_text(encoding="utf-8")).body
+        for node in parsed(module).body
         if isinstance(node, ast.ClassDef) and node.name.endswith("Contract")
     }
     assert listed == known
+
+
+def test_a_suite_that_fails_says_what_it_compared() -> None:
+    """Pytest rewrites the assertions of the modules that it is told of, and of no other."""
+    folder = pages.ROOT / "chat_core" / "testing"
+    asserting = {
+        f"chat_core.testing.{module.stem}"
+        for module in folder.glob("*.py")
+        if any(isinstance(each, ast.Assert) for each in ast.walk(parsed(module)))
+    }
+    registered = {
+        node.value
+        for node in ast.walk(parsed(folder / "__init__.py"))
+        if isinstance(node, ast.Constant) and str(node.value).startswith("chat_core.testing.")
+    }
+    assert asserting
+    assert asserting - registered == set()
 
 
 # ------------------------------------------------------------------------------------------ links
