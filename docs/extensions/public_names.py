@@ -3,7 +3,7 @@
 import ast
 import inspect
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from enum import Enum
 from importlib import import_module
 from pkgutil import walk_packages
@@ -19,14 +19,11 @@ def markdown(package: str) -> str:
     Of a package with `__all__` these are the names in it. Of another package, or a module, they
     are the classes and functions that are defined there and that no package above it exports.
     """
+    parts = _parts(package)
+    listed = {getattr(import_module(within), name) for _, within, names in parts for name in names}
     return "\n".join(
-        _part(sys.modules[defining], within, names) for defining, within, names in _parts(package)
+        _part(sys.modules[defining], within, names, listed) for defining, within, names in parts
     )
-
-
-def documented(package: str) -> set[str]:
-    """The names on the page, as they are imported."""
-    return {f"{within}.{name}" for _, within, names in _parts(package) for name in names}
 
 
 def _parts(package: str) -> list[tuple[str, str, list[str]]]:
@@ -86,14 +83,14 @@ def _of_module(module: ModuleType) -> list[tuple[str, str, list[str]]]:
     return [(module.__name__, module.__name__, names)] if names else []
 
 
-def _part(module: ModuleType, within: str, names: Sequence[str]) -> str:
+def _part(module: ModuleType, within: str, names: Sequence[str], listed: Collection[object]) -> str:
     title, _, more = inspect.cleandoc(module.__doc__ or module.__name__).partition("\n")
     lines = [f"## {title.rstrip('.')}", "", more.strip(), ""]
     for name in names:
         value = getattr(import_module(within), name)
         lines += ["```{eval-rst}", *_directive(f"{within}.{name}", value), "```", ""]
         if inspect.isclass(value) and name.endswith(CONTRACT):
-            lines += [*_sentences(value), ""]
+            lines += [*_sentences(value, listed), ""]
     return "\n".join(lines)
 
 
@@ -110,8 +107,10 @@ def _directive(path: str, value: object) -> Iterator[str]:
         yield f".. autodata:: {path}"
 
 
-def _sentences(suite: type) -> Iterator[str]:
-    """What a contract suite itself tests."""
-    for name in vars(suite):
-        if name.startswith("test_"):
-            yield f"- {name.removeprefix('test_').replace('_', ' ')}"
+def _sentences(suite: type, listed: Collection[object]) -> Iterator[str]:
+    """What a contract suite tests, with those of its parts that have no list of their own."""
+    for part in suite.__mro__:
+        if part is suite or part not in listed:
+            for name in vars(part):
+                if name.startswith("test_"):
+                    yield f"- {name.removeprefix('test_').replace('_', ' ')}"

@@ -13,6 +13,8 @@ from urllib.parse import unquote, urldefrag
 import chat_client
 import chat_core
 import chat_core.memory
+import chat_core.ports
+from chat_core import testing
 from chat_core.errors import ChatError
 from docs.extensions.api_documents import ASYNCAPI, OPENAPI, documents
 from docs.extensions.diagrams import FOLDER, THEMES, diagrams, picture
@@ -54,7 +56,7 @@ def build(site: Path, doctrees: Path) -> str:
         env=os.environ | {"NO_COLOR": "1"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -101,23 +103,18 @@ def public_names() -> set[str]:
     """All that the reference has to explain."""
     exported = {
         f"{package.__name__}.{name}"
-        for package in (chat_core, chat_core.memory, chat_client)
-        for name in package.__all__
+        for package in (chat_client, chat_core, chat_core.memory, chat_core.ports, testing)
+        for name in getattr(package, "__all__", ())
     }
     ports = {
         f"chat_core.ports.{module.stem}.{node.name}"
         for module in (pages.ROOT / "chat_core" / "ports").glob("*.py")
         for node in ast.parse(module.read_text(encoding="utf-8")).body
         if isinstance(node, ast.ClassDef)
-    }
-    suites = {
-        f"chat_core.testing.{module.stem}.{node.name}"
-        for module in (pages.ROOT / "chat_core" / "testing").glob("*.py")
-        for node in ast.parse(module.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+        and any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases)
     }
     errors = {f"{each.__module__}.{each.__name__}" for each in ChatError.classes()}
-    return exported | ports | suites | errors
+    return exported | ports | errors
 
 
 def headings(site: Path) -> set[str]:
