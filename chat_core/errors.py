@@ -237,7 +237,7 @@ class RateLimited(ChatError):
 
 
 class TooManyConnections(ChatError):
-    """The user has as many live connections as one may have."""
+    """The user, or the address, has as many live connections as one may have."""
 
     kind, code = ErrorKind.RATE_LIMITED, "too_many_connections"
     title = "Too many connections"

@@ -4,6 +4,9 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
+ADDRESS = "chat.address"
+"""Where a request that begins a connection says for which address it counts."""
+
 
 class Admission(Protocol):
     """Judges each request for the socket's path: each poll, and the handshake of each websocket."""
@@ -17,10 +20,10 @@ class Admission(Protocol):
         origin: str | None,
         forwarded: Sequence[str],
         is_new: bool,
-    ) -> None:
+    ) -> str:
         """Let it in, or raise the `ChatError` to refuse it with.
 
         `peer` is the address at the other end of the wire, `forwarded` each `X-Forwarded-For`;
-        several hosts are one text, with commas. One
-        that `is_new` begins an Engine.IO session; others go on with theirs.
+        several hosts are one text, with commas. One that `is_new` begins an Engine.IO session;
+        others go on with theirs. Returns the address that the session counts for.
         """

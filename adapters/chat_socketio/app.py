@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 import socketio
 
 from chat_core.errors import ChatError
-from chat_socketio.admission import Admission
+from chat_socketio.admission import ADDRESS, Admission
 from chat_socketio.server import SocketServer
 from chat_wire import encode
 from chat_wire.problems import Problem, ProblemReporter
@@ -31,7 +31,7 @@ class SocketApp:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one polling request, or one websocket to its end."""
         try:
-            _admit(self._admission, scope)
+            scope = {**scope, ADDRESS: _admit(self._admission, scope)}
         except ChatError as error:
             await _answer(scope, receive, send, self._problems.report(error))
             return
@@ -50,11 +50,11 @@ class SocketApp:
                 await _answer(scope, receive, send, problem)
 
 
-def _admit(admission: Admission, scope: Scope) -> None:
+def _admit(admission: Admission, scope: Scope) -> str:
     headers = [(name.lower(), value.decode("latin-1")) for name, value in scope["headers"]]
     first = dict(reversed(headers))
     client = scope.get("client")
-    admission(
+    return admission(
         peer=client[0] if client else None,
         host=", ".join(value for name, value in headers if name == b"host") or None,
         origin=first.get(b"origin"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ import socketio
 
 from chat_core.ports.system import Clock, Timer
 from chat_socketio import packets
+from chat_socketio.admission import ADDRESS
 from chat_socketio.connections import Connection, Transport
 from chat_socketio.dispatcher import Dispatcher
 from chat_socketio.engine import EngineServer
@@ -51,6 +53,7 @@ class _Peer(Transport):
 
     socket: EngineSocket
     deadline: Timer
+    address: str
     connection: Connection | None = field(default=None)
 
     def write(self, packet: str) -> None:
@@ -81,6 +84,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         self._clock = clock
         self._limits = limits
         self._peers: dict[str, _Peer] = {}
+        self._by_address: Counter[str] = Counter()
         super().__init__(
             async_mode="asgi",
             async_handlers=False,
@@ -102,6 +106,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
     def connections(self) -> int:
         """Live ones, registered or not."""
         return len(self._peers)
+
+    def connections_of(self, address: str) -> int:
+        """Live ones that count for an address, registered or not."""
+        return self._by_address[address]
 
     @property
     def cut_offs(self) -> int:
@@ -129,10 +137,13 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         if not self.manager_initialized:
             self.manager_initialized = True
             self.manager.initialize()
-        self.environ[eio_sid] = environ
+        address = environ.get("asgi.scope", environ)[ADDRESS]
+        # Of a poll it would keep the whole request, and its TCP connection, as long as the session.
+        self.environ[eio_sid] = {ADDRESS: address}
         socket: EngineSocket = self.eio.sockets[eio_sid]
         deadline = self._clock.call_later(self._limits.connect_seconds, socket.abort)
-        self._peers[eio_sid] = _Peer(socket, deadline)
+        self._by_address[address] += 1
+        self._peers[eio_sid] = _Peer(socket, deadline, address)
 
     def _received(self, eio_sid: str, data: str) -> Awaitable[object] | None:
         """A Socket.IO packet: what has to be awaited before the next one, if anything."""
@@ -177,6 +188,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         peer = self._peers.pop(eio_sid, None)
         if peer is not None:
             peer.deadline.cancel()
+            self._by_address -= Counter((peer.address,))  # none is kept of an address without any
             if peer.connection is not None:
                 self._dispatcher.closed(peer.connection)
                 peer.connection = None  # which refers to the peer: no work for the collector

@@ -17,7 +17,7 @@ from picows import (
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # (in no stub)
 
 from chat_core.errors import Malformed, NotFound
-from chat_socketio.admission import Admission
+from chat_socketio.admission import ADDRESS, Admission
 from chat_socketio.direct import DirectSocket, Writes
 from chat_socketio.engine import EngineServer
 from chat_wire import encode
@@ -129,7 +129,7 @@ class DirectWebSockets:
         if path.rstrip("/") != self._path:
             raise NotFound("There is no websocket here")
         query = parse_qs(query_string)
-        self._admission(
+        address = self._admission(
             peer=peer,
             host=", ".join(request.headers.getall("host", [])) or None,
             origin=request.headers.get("origin"),
@@ -138,7 +138,7 @@ class DirectWebSockets:
         )
         if query.get("transport") != ["websocket"] or "j" in query:
             raise Malformed("A websocket takes transport=websocket")
-        environ = {"QUERY_STRING": query_string, "PATH_INFO": path}
+        environ = {"QUERY_STRING": query_string, "PATH_INFO": path, ADDRESS: address}
         if "sid" not in query:
             if query.get("EIO") != ["4"]:
                 raise Malformed("Engine.IO has to be of version 4: EIO=4")

@@ -1,14 +1,18 @@
-"""Who may open a socket: the pages, hosts and rates that the settings allow."""
+"""Who may open a socket: the pages, hosts, rates and numbers that the settings allow."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
-from chat_core.errors import OriginNotAllowed
+from chat_core.errors import OriginNotAllowed, RateLimited, TooManyConnections
 from chat_core.limits import Limit
 from chat_core.ports.limits import RateLimiter
 from chat_server.addresses import counted_address
 from chat_server.hosts import HostPolicy
 from chat_server.origins import OriginPolicy
+
+RETRY_SECONDS = 5.0
+"""When to ask anew where as many are open as may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,13 @@ class SocketAdmission:
     hosts: HostPolicy
     limiter: RateLimiter
     per_address: Limit
+    most_at_once: int
+    """Live connections of an address."""
+    live: Callable[[str], int]
+    """How many an address has."""
     trusted_proxies: int
+    refused: Counter[str] = field(default_factory=Counter)
+    """How many connections were, by the name of the limit."""
 
     def admit(
         self,
@@ -32,11 +42,24 @@ class SocketAdmission:
         origin: str | None,
         forwarded: Sequence[str],
         is_new: bool,
-    ) -> None:
-        """Let it in. Raises `HostNotAllowed`, `OriginNotAllowed`, `RateLimited`."""
+    ) -> str:
+        """Let it in: the address that it counts for.
+
+        Raises `HostNotAllowed`, `OriginNotAllowed`, `RateLimited`, `TooManyConnections`.
+        """
         self.hosts.check(host)
         if origin is not None and not self.origins.allows(origin, host):
             raise OriginNotAllowed
+        address = counted_address(peer, forwarded, self.trusted_proxies)
         if is_new:
-            address = counted_address(peer, forwarded, self.trusted_proxies)
-            self.limiter.take_at_once(self.per_address, address)
+            try:
+                self._count(address)
+            except (RateLimited, TooManyConnections):
+                self.refused[self.per_address.name] += 1
+                raise
+        return address
+
+    def _count(self, address: str) -> None:
+        self.limiter.take_at_once(self.per_address, address)
+        if self.live(address) >= self.most_at_once:
+            raise TooManyConnections(retry_after=RETRY_SECONDS)

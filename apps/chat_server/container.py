@@ -265,9 +265,10 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
     limiter: MemoryRateLimiter,
     http: HttpRequests,
     loop_lag: LoopLag,
+    admission: SocketAdmission,
 ) -> Metrics:
     def refused() -> Mapping[str, int]:
-        return {**limiter.refused, EVENTS: dispatcher.refused_events}
+        return {**limiter.refused, **admission.refused, EVENTS: dispatcher.refused_events}
 
     return Metrics(
         Sources(
@@ -436,6 +437,8 @@ class Container(containers.DeclarativeContainer):
         hosts=hosts,
         limiter=providers.Singleton(MemoryRateLimiter, clock),
         per_address=providers.Callable(connection_limit, settings),
+        most_at_once=settings.provided.connections_per_address,
+        live=socket_server.provided.connections_of,
         trusted_proxies=settings.provided.trusted_proxies,
     )
     websocket_protocol = providers.Singleton(
@@ -461,4 +464,5 @@ class Container(containers.DeclarativeContainer):
         limiter,
         http_requests,
         loop_lag,
+        admission,
     )

@@ -46,7 +46,7 @@ class Settings(Deployment):
     connections_per_address: Count = Field(
         3000,
         validation_alias="CHAT_CONNECTIONS_PER_ADDRESS",
-        description="opened in a minute, registered or not",
+        description="live at one time, and opened in a minute, registered or not",
     )
     message_bytes: Count = Field(
         4096, validation_alias="CHAT_MESSAGE_BYTES", description="of a message's content"

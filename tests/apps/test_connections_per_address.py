@@ -7,8 +7,10 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from tests.support.metrics import scraped, value
 from tests.support.raw_socket import raw_socket
 from tests.support.server import PLAIN_ASGI, RUN, ServerProcess, refused
+from tests.support.waiting import eventually
 
 POLLING = "/socket.io/?EIO=4&transport=polling"
 EITHER = pytest.mark.parametrize(
@@ -83,12 +85,30 @@ async def test_without_trusted_proxies_it_is_the_peer_that_counts(tmp_path: Path
             assert (await another.get(POLLING)).status_code == 200
 
 
-async def test_where_no_rate_is_limited_an_address_opens_any_number(tmp_path: Path) -> None:
+@EITHER
+async def test_an_address_holds_so_many_though_no_rate_is_limited(
+    tmp_path: Path, command: Sequence[str]
+) -> None:
     async with (
-        ServerProcess(tmp_path, CHAT_CONNECTIONS_PER_ADDRESS=1) as server,
+        ServerProcess(tmp_path, command, CHAT_CONNECTIONS_PER_ADDRESS=2) as server,
         httpx.AsyncClient(base_url=server.url) as http,
     ):
-        for _ in range(5):
-            assert (await http.get(POLLING)).status_code == 200
-            async with raw_socket(server.url) as raw:
-                await raw.enter()
+        for _ in range(3):  # more than may be held, one after the other
+            async with raw_socket(server.url) as first, raw_socket(server.url):
+                await first.enter()
+                with pytest.raises(InvalidStatus) as websocket:
+                    async with raw_socket(server.url):
+                        pass
+                assert websocket.value.response.status_code == 429
+                problem = refused(await http.get(POLLING), 429, "too_many_connections")
+                assert problem["retryAfter"] > 0
+            await eventually(lambda: is_alone(server.url))
+        limited = value(
+            await scraped(server.url), "chat_rate_limited_total", limit="connections per address"
+        )
+        assert limited == 6
+
+
+async def is_alone(url: str) -> bool:
+    """Whether nobody is connected."""
+    return value(await scraped(url), "chat_connections") == 0

@@ -108,6 +108,16 @@ def test_answers_have_shapes(schema: Any) -> None:
             assert "$ref" in content, place
 
 
+@pytest.mark.parametrize("path", ["/api/v1/messages", "/api/v1/conversations"])
+def test_a_repeat_is_answered_with_another_status_and_the_same_shape(
+    schema: Any, path: str
+) -> None:
+    answers = operations(schema)["post", path]["responses"]
+    new, repeat = (answers[status]["content"]["application/json"] for status in ("201", "200"))
+    assert new["schema"] == repeat["schema"]
+    assert "examples" not in repeat
+
+
 def test_what_needs_no_token_says_so(schema: Any) -> None:
     for place, operation in operations(schema).items():
         security = operation.get("security", schema.get("security"))

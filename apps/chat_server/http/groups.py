@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request, Router, delete, patch, post
 from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 
@@ -18,7 +19,13 @@ from chat_wire import requests, shapes
 AnyRequest = Request[Actor, Any, Any]
 
 
-@post("/", dto=Body[requests.CreateConversation], return_dto=None, summary="Make a conversation")
+@post(
+    "/",
+    dto=Body[requests.CreateConversation],
+    return_dto=None,
+    responses={HTTP_200_OK: ResponseSpec(shapes.Conversation, description="It was there before")},
+    summary="Make a conversation",
+)
 async def create_conversation(
     data: JSONBody[requests.CreateConversation],
     request: AnyRequest,

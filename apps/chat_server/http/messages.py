@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Request, Router, delete, patch, post
 from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 
@@ -23,6 +24,7 @@ AnyRequest = Request[Actor, Any, Any]
     dto=Body[requests.SendMessage],
     return_dto=None,
     middleware=[DirectCall],
+    responses={HTTP_200_OK: ResponseSpec(shapes.Message, description="It was sent before")},
     summary="Send a message",
 )
 async def send_message(
