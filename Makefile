@@ -18,7 +18,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help run web test check prove bench screenshots format lock audit wheel clean
+.PHONY: help run web test check prove bench docs diagrams screenshots format lock audit wheel clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -43,6 +43,13 @@ bench: .venv/.dev-stamp $(PEERS)/node_modules/.stamp ## Compare with other stack
 	$(BIN)/chat-bench compare chat-sqlite chat-mongodb express express-tuned relay
 	$(BIN)/chat-bench compare chat-sqlite-http chat-mongodb-http express-http express-tuned-http
 
+docs: .venv/.dev-stamp ## Make a site of the documentation, in build/docs, that needs no network to be read
+	$(BIN)/python -m sphinx -W --keep-going -q -E -b html -c docs -d build/doctrees . build/docs
+	@echo 'Open build/docs/index.html'
+
+diagrams: .venv/.dev-stamp chromium build/diagrams/.stamp ## Draw the diagrams of the pages anew, for the site
+	$(BIN)/python -m docs.extensions.draw_diagrams
+
 screenshots: .venv/.dev-stamp chromium web ## Make the pictures in docs/images anew
 	CHAT_SCREENSHOTS=$(CURDIR)/docs/images $(PYTEST) -n 2 -m prove tests/browser/test_screenshots.py
 
@@ -58,21 +65,21 @@ lock: .venv/.dev-stamp ## Choose new versions for requirements/*.txt and JavaScr
 	  --output-file requirements/server.txt pyproject.toml
 	$(BIN)/uv pip compile $(LOCK) --group node --constraint requirements/dev.txt \
 	  --output-file requirements/node.txt
-	for each in tests/js $(PEERS) $(WEB); do \
+	for each in tests/js $(PEERS) $(WEB) docs/diagrams; do \
 	  (cd $$each && rm -rf node_modules package-lock.json \
 	    && $(CURDIR)/$(NPM) install --package-lock-only) || exit; done
 
 audit: .venv/.dev-stamp ## Ask for known vulnerabilities of what is locked (needs the network)
 	$(BIN)/uv tool run --from pip-audit==2.10.1 pip-audit --strict --disable-pip --require-hashes \
 	  --progress-spinner off --requirement requirements/dev.txt
-	for each in tests/js $(PEERS) $(WEB); do \
+	for each in tests/js $(PEERS) $(WEB) docs/diagrams; do \
 	  (cd $$each && $(CURDIR)/$(NPM) audit --package-lock-only) || exit; done
 
 wheel: .venv/.dev-stamp web ## Build the wheel into dist
 	$(BIN)/python -m hatchling build -t wheel
 
 clean: ## Remove all that was installed, built or cached here
-	rm -rf .venv tests/js/node_modules $(PEERS)/node_modules $(WEB)/node_modules $(WEB)/dist dist .coverage .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf .venv tests/js/node_modules $(PEERS)/node_modules $(WEB)/node_modules $(WEB)/dist build dist .coverage .mypy_cache .pytest_cache .ruff_cache \
 	  .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
@@ -150,4 +157,10 @@ $(PEERS)/node_modules/.stamp: $(PEERS)/package-lock.json $(PEERS)/.npmrc | .venv
 tests/js/node_modules/.stamp: tests/js/package-lock.json tests/js/.npmrc | .venv/.dev-stamp
 	@echo 'Installing the JavaScript client for the tests …'
 	@cd tests/js && $(CURDIR)/$(NPM) ci --ignore-scripts --loglevel=error
+	@touch $@
+
+build/diagrams/.stamp: docs/diagrams/package-lock.json docs/diagrams/.npmrc | .venv/.dev-stamp
+	@echo 'Installing what the diagrams are drawn with …'
+	@mkdir -p build/diagrams && cp docs/diagrams/package.json docs/diagrams/package-lock.json docs/diagrams/.npmrc build/diagrams
+	@cd build/diagrams && $(CURDIR)/$(NPM) ci --ignore-scripts --loglevel=error
 	@touch $@

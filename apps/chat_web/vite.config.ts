@@ -27,6 +27,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
+    // Whoever starts the service on a slow machine does not ask how long each part took.
+    rolldownOptions: { checks: { bundlerTimings: false } },
   },
   server: {
     proxy: {

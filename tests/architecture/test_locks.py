@@ -14,6 +14,7 @@ JAVASCRIPT = [
     ROOT / "tests" / "js" / "package-lock.json",
     ROOT / "apps" / "chat_bench" / "peers" / "package-lock.json",
     ROOT / "apps" / "chat_web" / "package-lock.json",
+    ROOT / "docs" / "diagrams" / "package-lock.json",
 ]
 
 

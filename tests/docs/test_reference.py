@@ -80,6 +80,24 @@ def _unnamed(call: str) -> str:
     return re.sub(r"{.*?}", "{id}", call)
 
 
+CALL = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE) (/[\w/{}.]*[\w}])")
+BESIDE = {"/schema", "/asyncapi.json", "/metrics", "/socket.io"}
+"""Paths that are no calls of the API."""
+
+
+@pytest.mark.parametrize("page", pages.pages(), ids=pages.name)
+def test_every_call_that_a_page_names_is_there(page: Path) -> None:
+    calls = {_unnamed(pages.code(row[0])[0]) for row in pages.table(WIRE, "Calls")}
+    named = {
+        _unnamed(each.replace("/api/v1", ""))
+        for piece in pages.inline_code(page)
+        for each in [found[0] for found in CALL.finditer(piece)]
+        if CALL.fullmatch(each) and not each.endswith(tuple(BESIDE))
+    }
+
+    assert named - calls == set()
+
+
 async def test_every_call_is_listed_with_what_it_takes(tmp_path: Path) -> None:
     async with ServerProcess(tmp_path) as server, httpx.AsyncClient() as http:
         paths = (await http.get(f"{server.url}/schema")).json()["paths"]
@@ -164,13 +182,17 @@ def test_a_shape_has_the_fields_that_its_example_shows(block: pages.Block) -> No
 
 
 # ------------------------------------------------------------------------------------------ ports
+def parsed(module: Path) -> ast.Module:
+    return ast.parse(module.read_text(encoding="utf-8"))
+
+
 def test_every_port_is_listed() -> None:
     listed = {name for port, *_ in pages.table(PORTS, "Ports") for name in pages.code(port)}
 
     known = {
         node.name
         for module in (pages.ROOT / "chat_core" / "ports").glob("*.py")
-        for node in ast.parse(module.read_text(encoding="utf-8")).body
+        for node in parsed(module).body
         if isinstance(node, ast.ClassDef)
         and any(isinstance(base, ast.Name) and base.id == "Protocol" for base in node.bases)
     }
@@ -184,10 +206,27 @@ def test_every_contract_suite_is_listed() -> None:
     known = {
         f"{module.stem}.{node.name}"
         for module in (pages.ROOT / "chat_core" / "testing").glob("*_contract*.py")
-        for node in ast.parse(module.read_text(encoding="utf-8")).body
+        for node in parsed(module).body
         if isinstance(node, ast.ClassDef) and node.name.endswith("Contract")
     }
     assert listed == known
+
+
+def test_a_suite_that_fails_says_what_it_compared() -> None:
+    """Pytest rewrites the assertions of the modules that it is told of, and of no other."""
+    folder = pages.ROOT / "chat_core" / "testing"
+    asserting = {
+        f"chat_core.testing.{module.stem}"
+        for module in folder.glob("*.py")
+        if any(isinstance(each, ast.Assert) for each in ast.walk(parsed(module)))
+    }
+    registered = {
+        node.value
+        for node in ast.walk(parsed(folder / "__init__.py"))
+        if isinstance(node, ast.Constant) and str(node.value).startswith("chat_core.testing.")
+    }
+    assert asserting
+    assert asserting - registered == set()
 
 
 # ------------------------------------------------------------------------------------------ links

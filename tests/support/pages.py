@@ -58,6 +58,11 @@ def code(cell: str) -> Sequence[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
+def inline_code(page: Path) -> Sequence[str]:
+    """What its text, tables included, shows as code."""
+    return code(_BLOCK.sub("", page.read_text(encoding="utf-8")))
+
+
 def links(page: Path) -> Iterator[str]:
     """Where its links lead to."""
     text = _BLOCK.sub("", page.read_text(encoding="utf-8"))
