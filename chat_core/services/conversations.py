@@ -20,7 +20,7 @@ from chat_core.ids import ClientConversationId, ConversationId, UserId
 from chat_core.messages import History, check_client_id
 from chat_core.pages import Page, check_limit
 from chat_core.ports.log import ChangeDraft, ConversationLog, CreationDraft, Stale
-from chat_core.ports.storage import ConversationStore, LogReader, UserStore
+from chat_core.ports.storage import ConversationStore, LogReader, UserDirectory
 from chat_core.ports.system import Clock, IdGenerator
 from chat_core.sessions import Actor
 
@@ -52,7 +52,7 @@ class Conversations:
     conversations: ConversationStore
     reader: LogReader
     log: ConversationLog
-    users: UserStore
+    users: UserDirectory
     clock: Clock
     ids: IdGenerator
     group_members: int

@@ -11,6 +11,7 @@ import pytest
 pytest.register_assert_rewrite(
     "chat_core.testing.blocks_contract",
     "chat_core.testing.conversations_contract",
+    "chat_core.testing.directory_contract",
     "chat_core.testing.limits_contract",
     "chat_core.testing.log_changes_contract",
     "chat_core.testing.log_contract",
