@@ -16,6 +16,7 @@ try:
     from chat_mongo.reader import MongoLogReader
     from chat_mongo.sessions import MongoSessionStore
     from chat_mongo.standings import MongoReceiptStore
+    from chat_mongo.stores import mongo_conversations
     from chat_mongo.users import MongoUserStore
 except ModuleNotFoundError as error:
     if error.name not in {"beanie", "bson", "pymongo"}:
@@ -39,4 +40,5 @@ __all__ = [
     "OriginalDatabase",
     "OriginalMessage",
     "OriginalUser",
+    "mongo_conversations",
 ]

@@ -8,6 +8,7 @@ from chat_sqlite.reader import SqliteLogReader
 from chat_sqlite.receipts import SqliteReceiptStore
 from chat_sqlite.schema import SCHEMA_VERSION, DatabaseRefused
 from chat_sqlite.sessions import SqliteSessionStore
+from chat_sqlite.stores import sqlite_conversations
 from chat_sqlite.users import SqliteUserStore
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "SqliteReceiptStore",
     "SqliteSessionStore",
     "SqliteUserStore",
+    "sqlite_conversations",
 ]
