@@ -325,7 +325,7 @@ class Dispatcher:
             self._presence.connected(claims.user_id, connection.id)
             self._rooms.join(claims, connection)
             connection.claims = claims
-            connection.actor = Actor(claims.user_id, claims.session_id, connection.id)
+            connection.actor = claims.actor(connection.id)
         elif claims.expires_at > connection.claims.expires_at:
             connection.claims = claims
         if connection.deadline is not None:

@@ -23,7 +23,9 @@ class SocketEndpoint:
     """Socket.IO for any ASGI framework: mount it at `/socket.io`.
 
     Enter it (`async with`) where the application starts, in its lifespan: while it is open,
-    presence is announced, and at its end every client is told to come back later and disconnected.
+    presence is announced. At its end those who are still connected are told when to come back,
+    answered, and disconnected; uvicorn disconnects websockets before, and waits for polls, so give
+    it a `--timeout-graceful-shutdown`.
 
     `rooms` are what the chat notifies. `sessions` tell whose connection it is: `Sessions`, or
     `ExternalSessions`. Browsers may connect from pages of the same host, and of `origins`, each as

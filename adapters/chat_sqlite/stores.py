@@ -14,13 +14,13 @@ from chat_sqlite.receipts import SqliteReceiptStore
 
 
 @asynccontextmanager
-async def sqlite_conversations(path: Path) -> AsyncIterator[ConversationStores]:
+async def sqlite_conversations(path: str | Path) -> AsyncIterator[ConversationStores]:
     """The stores in that file, made where it is missing; it is closed at the end.
 
     Raises `DatabaseRefused` where the file can't be used. It is for chat alone: a product's own
     tables belong into another file.
     """
-    database = await SqliteDatabase.open(path)
+    database = await SqliteDatabase.open(Path(path))
     try:
         yield ConversationStores(
             conversations=SqliteConversationStore(database),
