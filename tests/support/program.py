@@ -78,8 +78,13 @@ class Program:
         assert self._process
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
+        await self.ended(STOP_SECONDS)
+
+    async def ended(self, seconds: float = START_SECONDS) -> None:
+        """Wait until it has ended by itself."""
+        assert self._process
         try:
-            self.exit_code = await asyncio.to_thread(self._process.wait, STOP_SECONDS)
+            self.exit_code = await asyncio.to_thread(self._process.wait, seconds)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
