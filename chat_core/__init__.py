@@ -2,7 +2,7 @@
 
 `Chat.compose` puts the services together. What they need of the outside is in `chat_core.ports`,
 adapters without a library in `chat_core.memory`, every error in `chat_core.errors`, and what to
-test a product or an adapter with in `chat_core.testing`.
+test a product or an adapter with in `chat_core.testing`. Times are in UTC, in whole milliseconds.
 """
 
 from chat_core.account_services import AccountLimits, AccountServices

@@ -1,6 +1,10 @@
 """The shop of docs/examples has chat: two customers, a real server, real Socket.IO clients."""
 
+import asyncio
 import importlib
+import shlex
+import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +21,9 @@ from chat_core.ports import TokenVerifier, UserDirectory
 from chat_core.testing.directory_contract import UserDirectoryContract
 from chat_core.testing.makers import at
 from chat_core.testing.security_contracts import ANN, PHONE, TokenVerifierContract
+from tests.support import pages
 from tests.support.program import EXAMPLES, Program
+from tests.support.services import missing
 from tests.support.socket_clients import SocketClients
 
 SHOP = EXAMPLES / "fastapi_shop"
@@ -26,11 +32,15 @@ MOST_LINES = 60
 
 
 # -------------------------------------------------------------------------------------- as a whole
+START, CALLS = (block.text for block in pages.blocks(EXAMPLES / "README.md"))
+ADDRESS = "http://localhost:5000"
+
+
 def shop_in(folder: Path) -> Program:
     """A server of the shop, as its page starts it."""
-    command = ("-m", "uvicorn", "app:app", "--app-dir", SHOP, "--port", "0")
-    bounds = ("--ws-max-size", "65536", "--timeout-graceful-shutdown", "5")
-    return Program(folder, *command, *bounds, SHOP_SECRET=SECRET)
+    _, _, options = START.replace("\\\n", " ").partition("uvicorn ")
+    here = options.replace("docs/examples", str(EXAMPLES)).replace("--port 5000", "--port 0")
+    return Program(folder, "-m", "uvicorn", *shlex.split(here), SHOP_SECRET=SECRET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,17 @@ async def test_customers_chat_over_http_and_sockets(tmp_path: Path) -> None:
         await server.stop()
         await phone.wait_for("$disconnect")
         assert "Traceback" not in server.output
+
+
+async def test_a_message_goes_through_by_the_calls_that_the_page_shows(tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        missing("curl is not installed")
+    async with shop_in(tmp_path) as server:
+        calls = CALLS.replace(ADDRESS, await url_of(server))
+        shell = ("bash", "-euo", "pipefail", "-c", calls)
+        done = await asyncio.to_thread(subprocess.run, shell, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert '"senderId":"1","recipientId":"2","content":"Is it blue?"' in done.stdout
 
 
 async def test_what_customers_said_outlives_the_server(tmp_path: Path) -> None:
