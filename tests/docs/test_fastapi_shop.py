@@ -57,21 +57,33 @@ async def url_of(server: Program) -> str:
     return (await server.until(r"running on (http://\S+)"))[1]
 
 
-async def customer(http: httpx.AsyncClient, name: str) -> Customer:
+async def run_as_shown(url: str) -> str:
+    """What the calls that the page shows print: Ann and Bob sign up, and Ann writes to Bob."""
+    if shutil.which("curl") is None:
+        missing("curl is not installed")
+    shell = ("bash", "-euo", "pipefail", "-c", CALLS.replace(ADDRESS, url))
+    done = await asyncio.to_thread(subprocess.run, shell, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+async def log_in(http: httpx.AsyncClient, name: str) -> Customer:
     account = {"name": name, "password": f"{name}'s password"}
-    assert (await http.post("/customers", json=account)).status_code == 201
+    assert (await http.post("/customers", json=account)).status_code == 409
     return Customer(**(await http.post("/login", json=account)).json())
 
 
 async def test_customers_chat_over_http_and_sockets(tmp_path: Path) -> None:
     async with shop_in(tmp_path) as server, SocketClients("py-websocket") as clients:
         url = await url_of(server)
+        printed = await run_as_shown(url)
+        assert '"senderId":"1","recipientId":"2","content":"Is it blue?"' in printed
         async with httpx.AsyncClient(base_url=url) as http:
-            ann, bob = await customer(http, "ann"), await customer(http, "bob")
+            ann, bob = await log_in(http, "ann"), await log_in(http, "bob")
             phone = await clients.connect(url)
             assert (await phone.call("register_user", {"token": bob.token}))["userId"] == bob.id
 
-            wanted = {"recipientId": bob.id, "content": "Is it blue?", "clientMessageId": "1"}
+            wanted = {"recipientId": bob.id, "content": "Or green?", "clientMessageId": "2"}
             sent = await http.post("/messages", json=wanted, headers=ann.headers)
             again = await http.post("/messages", json=wanted, headers=ann.headers)
             assert (sent.status_code, again.status_code) == (201, 200)
@@ -81,63 +93,42 @@ async def test_customers_chat_over_http_and_sockets(tmp_path: Path) -> None:
 
             between = pushed["conversationId"]
             reply = {"conversationId": between, "content": "Green."}
-            assert (await phone.call("send_message", reply))["message"]["seq"] == 2
+            assert (await phone.call("send_message", reply))["message"]["seq"] == 3
             await phone.close()
-            listed = (await http.get("/conversations", headers=ann.headers)).json()
-            assert [(each["id"], each["unreadCount"]) for each in listed] == [(between, 1)]
-            history = await http.get(f"/conversations/{between}/messages", headers=ann.headers)
-            said = [each["content"] for each in history.json()["items"]]
-            assert said == ["Is it blue?", "Green."]
-
-            missed = {**wanted, "content": "And the other one?", "clientMessageId": "2"}
+            missed = {**wanted, "content": "Thank you", "clientMessageId": "3"}
             await http.post("/messages", json=missed, headers=ann.headers)
             phone = await clients.connect(url, auth={"token": bob.token})
             await phone.wait_for("registration_success")
-            synced = await phone.call("sync", {"conversations": {between: 2}})
+            synced = await phone.call("sync", {"conversations": {between: 3}})
             (part,) = synced["conversations"]
-            contents = [each["data"]["content"] for each in part["entries"]]
-            assert contents == ["And the other one?"]
+            assert [each["data"]["content"] for each in part["entries"]] == ["Thank you"]
         await server.stop()
         await phone.wait_for("$disconnect")
         assert "Traceback" not in server.output
 
-
-async def test_a_message_goes_through_by_the_calls_that_the_page_shows(tmp_path: Path) -> None:
-    if shutil.which("curl") is None:
-        missing("curl is not installed")
-    async with shop_in(tmp_path) as server:
-        calls = CALLS.replace(ADDRESS, await url_of(server))
-        shell = ("bash", "-euo", "pipefail", "-c", calls)
-        done = await asyncio.to_thread(subprocess.run, shell, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert '"senderId":"1","recipientId":"2","content":"Is it blue?"' in done.stdout
-
-
-async def test_what_customers_said_outlives_the_server(tmp_path: Path) -> None:
-    async with (
-        shop_in(tmp_path) as server,
-        httpx.AsyncClient(base_url=await url_of(server)) as http,
-    ):
-        ann, bob = await customer(http, "ann"), await customer(http, "bob")
-        wanted = {"recipientId": bob.id, "content": "Remember"}
-        await http.post("/messages", json=wanted, headers=ann.headers)
     async with (
         shop_in(tmp_path) as server,
         httpx.AsyncClient(base_url=await url_of(server)) as http,
     ):
         (listed,) = (await http.get("/conversations", headers=bob.headers)).json()
-        assert listed["lastMessage"]["content"] == "Remember"
-
-        refused = await http.get("/conversations", headers={"Authorization": "Bearer none"})
-        assert (refused.status_code, refused.json()["code"]) == (401, "token_invalid")
-        unreadable = await http.post("/messages", content="{", headers=ann.headers)
-        assert (unreadable.status_code, unreadable.json()["code"]) == (400, "malformed")
-        opening = "/socket.io/?EIO=4&transport=polling"
-        foreign = await http.get(opening, headers={"Origin": "https://elsewhere.example"})
-        assert (foreign.status_code, foreign.json()["code"]) == (403, "origin_not_allowed")
-        own = await http.get(opening, headers={"Origin": str(http.base_url).rstrip("/")})
-        assert own.status_code == 200
+        assert (listed["id"], listed["unreadCount"]) == (between, 1)
+        history = await http.get(f"/conversations/{between}/messages", headers=ann.headers)
+        said = [each["content"] for each in history.json()["items"]]
+        assert said == ["Is it blue?", "Or green?", "Green.", "Thank you"]
+        await refuses_strangers(http, ann)
     assert "Traceback" not in server.output
+
+
+async def refuses_strangers(http: httpx.AsyncClient, known: Customer) -> None:
+    stranger = await http.get("/conversations", headers={"Authorization": "Bearer none"})
+    assert (stranger.status_code, stranger.json()["code"]) == (401, "token_invalid")
+    unreadable = await http.post("/messages", content="{", headers=known.headers)
+    assert (unreadable.status_code, unreadable.json()["code"]) == (400, "malformed")
+    opening = "/socket.io/?EIO=4&transport=polling"
+    foreign = await http.get(opening, headers={"Origin": "https://elsewhere.example"})
+    assert (foreign.status_code, foreign.json()["code"]) == (403, "origin_not_allowed")
+    own = await http.get(opening, headers={"Origin": str(http.base_url).rstrip("/")})
+    assert own.status_code == 200
 
 
 def test_all_that_the_shop_needs_for_chat_is_one_short_file() -> None:

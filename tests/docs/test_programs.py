@@ -1,14 +1,21 @@
 """The programs of docs/examples do what they say."""
 
+import asyncio
+import importlib
 import re
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from chat_client import ChatClient
 from chat_client.socketio_wire import SocketIoWire
+from chat_core.errors import Unavailable
+from chat_core.testing.makers import at, stored_users, user
 from tests.support.mongod import free_port
 from tests.support.program import EXAMPLES, Program
 from tests.support.server import PASSWORD, Api, Person, ServerProcess, answered
-from tests.support.waiting import eventually
+from tests.support.waiting import eventually, until
 
 # ------------------------------------------------------------------------------------------- bot
 FRIENDS = {"kind": "group", "title": "Friends"}
@@ -103,3 +110,46 @@ async def test_the_json_stores_pass_the_suites_as_a_third_party_runs_them(tmp_pa
     assert counted
     assert int(counted[1]) > 50
     assert len([line for line in suite.read_text().splitlines() if line.strip()]) < 15
+
+
+@pytest.fixture
+def json_stores(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    return importlib.import_module("json_stores")
+
+
+async def test_what_is_in_a_json_file_is_there_for_whoever_opens_it(
+    json_stores: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "users.json"
+    (ann,) = await stored_users(json_stores.JsonUserStore(json_stores.JsonFile(path)), "ann")
+
+    reopened = json_stores.JsonUserStore(json_stores.JsonFile(path))
+    assert await reopened.get([ann.id]) == {ann.id: ann}
+
+
+async def test_a_json_file_that_cannot_be_written_stays_as_it_was(
+    json_stores: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "users.json"
+    users = json_stores.JsonUserStore(json_stores.JsonFile(path))
+    (ann,) = await stored_users(users, "ann")
+    (tmp_path / "users.new").mkdir()  # where the new file would be written
+
+    with pytest.raises(Unavailable):
+        await users.saw({ann.id: at(1)})
+    assert await users.get([ann.id]) == {ann.id: ann}
+
+
+async def test_whoever_gives_up_writing_a_json_file_does_not_undo_what_comes_next(
+    json_stores: Any, tmp_path: Path
+) -> None:
+    users = json_stores.JsonUserStore(json_stores.JsonFile(tmp_path / "users.json"))
+    writing = tmp_path / "users.new"
+    for number in range(20):
+        given_up = asyncio.create_task(users.add(user(f"given-up-{number}"), "hash"))
+        await until(lambda task=given_up: task.done() or writing.exists())
+        given_up.cancel()
+        (kept,) = await stored_users(users, f"kept-{number}")
+        await asyncio.wait([given_up])
+        assert await users.get([kept.id]) == {kept.id: kept}
