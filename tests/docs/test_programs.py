@@ -11,6 +11,7 @@ import pytest
 from chat_client import ChatClient
 from chat_client.socketio_wire import SocketIoWire
 from chat_core.errors import Unavailable
+from chat_core.ports import UserStore
 from chat_core.testing.makers import at, stored_users, user
 from tests.support.mongod import free_port
 from tests.support.program import EXAMPLES, Program
@@ -145,11 +146,14 @@ async def test_whoever_gives_up_writing_a_json_file_does_not_undo_what_comes_nex
     json_stores: Any, tmp_path: Path
 ) -> None:
     users = json_stores.JsonUserStore(json_stores.JsonFile(tmp_path / "users.json"))
-    writing = tmp_path / "users.new"
     for number in range(20):
-        given_up = asyncio.create_task(users.add(user(f"given-up-{number}"), "hash"))
-        await until(lambda task=given_up: task.done() or writing.exists())
-        given_up.cancel()
+        await give_up_adding(users, f"given-up-{number}", tmp_path / "users.new")
         (kept,) = await stored_users(users, f"kept-{number}")
-        await asyncio.wait([given_up])
         assert await users.get([kept.id]) == {kept.id: kept}
+
+
+async def give_up_adding(users: UserStore, username: str, writing: Path) -> None:
+    """Cancel whoever adds a user, once that file shows that the user is being written."""
+    adding = asyncio.create_task(users.add(user(username), "hash"))
+    await until(lambda: adding.done() or writing.exists())
+    adding.cancel()
