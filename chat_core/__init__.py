@@ -1,8 +1,31 @@
-"""chat-core: a chat domain that any product can import; the standard library is all it needs."""
+"""chat-core: a chat domain that any product can import; the standard library is all it needs.
 
-from chat_core.conversations import Conversation, ConversationKind, Member, Overview, Receipt, Role
+`Chat.compose` puts the services together. What they need of the outside is in `chat_core.ports`,
+adapters without a library in `chat_core.memory`, every error in `chat_core.errors`, and what to
+test a product or an adapter with in `chat_core.testing`. Times are in UTC, in whole milliseconds.
+"""
+
+from chat_core.account_services import AccountLimits, AccountServices
+from chat_core.chat import Chat, ChatLimits
+from chat_core.conversations import (
+    ActivityPlace,
+    Change,
+    Conversation,
+    ConversationKind,
+    Member,
+    MemberAdded,
+    MemberDeleted,
+    MemberRemoved,
+    Overview,
+    Receipt,
+    Role,
+    RoleChanged,
+    Standing,
+    TitleChanged,
+)
 from chat_core.errors import ChatError, ErrorKind, FieldError
 from chat_core.events import (
+    ChangeKind,
     ConversationUpdated,
     Event,
     LogEvent,
@@ -10,9 +33,11 @@ from chat_core.events import (
     MessageUpdated,
     PresenceChanged,
     ReceiptMoved,
+    TypingChanged,
     UserUpdated,
 )
 from chat_core.ids import (
+    ClientConversationId,
     ClientMessageId,
     ConnectionId,
     ConversationId,
@@ -27,26 +52,50 @@ from chat_core.presence import PresenceChange, PresenceTracker, UserPresence
 from chat_core.services.accounts import Accounts, NewAccount, SignupPolicy
 from chat_core.services.administration import Administration
 from chat_core.services.blocking import Blocking
-from chat_core.services.conversations import Conversations, NewGroup
+from chat_core.services.conversations import Conversations, NewGroup, Opened
 from chat_core.services.delivery import Delivery
 from chat_core.services.erasure import Erasure
+from chat_core.services.external_sessions import ExternalSessions
 from chat_core.services.messaging import MessageLimits, Messaging
 from chat_core.services.presence import Presence
 from chat_core.services.receipts import Receipts, Typing
 from chat_core.services.revocation import Revocations
-from chat_core.services.sessions import LoginLimits, Sessions
-from chat_core.services.synchronising import Synchronising, SyncRequest
-from chat_core.sessions import AccessToken, Actor, Claims, Login, RefreshLimits, Session
-from chat_core.users import Credentials, ProfileChange, User
+from chat_core.services.sessions import ListedSession, LoginLimits, Sessions
+from chat_core.services.synchronising import (
+    SyncAnswer,
+    SyncedConversation,
+    Synchronising,
+    SyncPlace,
+    SyncRequest,
+)
+from chat_core.sessions import (
+    AccessToken,
+    Actor,
+    Claims,
+    Login,
+    RefreshChain,
+    RefreshLimits,
+    RefreshUse,
+    Session,
+)
+from chat_core.users import Credentials, NamePlace, ProfileChange, User, fold
 
 __all__ = [
     "AccessToken",
+    "AccountLimits",
+    "AccountServices",
     "Accounts",
+    "ActivityPlace",
     "Actor",
     "Administration",
     "Blocking",
+    "Change",
+    "ChangeKind",
+    "Chat",
     "ChatError",
+    "ChatLimits",
     "Claims",
+    "ClientConversationId",
     "ClientMessageId",
     "ConnectionId",
     "Conversation",
@@ -59,21 +108,28 @@ __all__ = [
     "Erasure",
     "ErrorKind",
     "Event",
+    "ExternalSessions",
     "FieldError",
     "History",
     "Limit",
+    "ListedSession",
     "LogEvent",
     "Login",
     "LoginLimits",
     "Member",
+    "MemberAdded",
+    "MemberDeleted",
+    "MemberRemoved",
     "Message",
     "MessageId",
     "MessageLimits",
     "MessageSent",
     "MessageUpdated",
     "Messaging",
+    "NamePlace",
     "NewAccount",
     "NewGroup",
+    "Opened",
     "Overview",
     "Page",
     "Presence",
@@ -85,20 +141,30 @@ __all__ = [
     "ReceiptMoved",
     "Receipts",
     "Recipient",
+    "RefreshChain",
     "RefreshLimits",
+    "RefreshUse",
     "Revocations",
     "Role",
+    "RoleChanged",
     "Session",
     "SessionId",
     "Sessions",
     "SignupPolicy",
+    "Standing",
+    "SyncAnswer",
+    "SyncPlace",
     "SyncRequest",
+    "SyncedConversation",
     "Synchronising",
+    "TitleChanged",
     "ToConversation",
     "ToUser",
     "Typing",
+    "TypingChanged",
     "User",
     "UserId",
     "UserPresence",
     "UserUpdated",
+    "fold",
 ]

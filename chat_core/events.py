@@ -109,7 +109,7 @@ class ReceiptMoved:
 
 
 @dataclass(frozen=True, slots=True)
-class Typing:
+class TypingChanged:
     """A member began to type, or stopped."""
 
     conversation_id: ConversationId
@@ -134,4 +134,4 @@ class UserUpdated:
     presence: UserPresence
 
 
-Event = LogEvent | ReceiptMoved | Typing | PresenceChanged | UserUpdated
+Event = LogEvent | ReceiptMoved | TypingChanged | PresenceChanged | UserUpdated

@@ -80,6 +80,10 @@ class Claims:
     session_id: SessionId
     expires_at: datetime
 
+    def actor(self, connection_id: ConnectionId | None = None) -> "Actor":
+        """Its holder as who does something, through that connection, if through one."""
+        return Actor(self.user_id, self.session_id, connection_id)
+
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:

@@ -37,7 +37,8 @@ class ChatClient:
 
     `start` connects, registers and synchronises; call it again after the connection was lost, and
     everything that was missed is there, and everything that was not acked is sent again. It does
-    not reconnect by itself: when to try again is the business of whoever owns the client.
+    not reconnect by itself: when to try again is the business of whoever owns the client, who may
+    await `ended`.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class ChatClient:
         self._outbox: dict[str, Outgoing] = {}
         self._gaps: set[str] = set()
         self._catching_up: asyncio.Task[None] | None = None
+        self._has_ended = asyncio.Event()
 
     @property
     def outbox(self) -> list[Json]:
@@ -72,6 +74,7 @@ class ChatClient:
 
         Raises `Refused` where the token is not taken, `Disconnected`.
         """
+        self._has_ended.clear()
         await self._wire.connect({}, Listener(self._heard, self._ended))
         registered = await self._call("register_user", _given(token=token, device=device))
         self.is_connected = True
@@ -84,7 +87,7 @@ class ChatClient:
 
     async def stop(self) -> None:
         """End the connection; what is in the outbox stays there."""
-        self.is_connected = False
+        self._ended()
         if self._catching_up is not None:
             self._catching_up.cancel()
             await asyncio.wait([self._catching_up])
@@ -136,6 +139,10 @@ class ChatClient:
     async def set_typing(self, conversation_id: str, *, typing: bool) -> None:
         """Tell that one types, or stopped. Raises `Refused`, `Disconnected`."""
         await self._call("typing", {"conversationId": conversation_id, "typing": typing})
+
+    async def ended(self) -> None:
+        """Wait until the connection that `start` made has ended, by whomever."""
+        await self._has_ended.wait()
 
     async def caught_up(self) -> None:
         """Wait until no gap is being filled."""
@@ -219,6 +226,7 @@ class ChatClient:
 
     def _ended(self) -> None:
         self.is_connected = False
+        self._has_ended.set()
 
 
 def _given(**fields: object) -> Json:

@@ -1,5 +1,6 @@
 """A wire over Socket.IO, by the official Python client."""
 
+import asyncio
 from typing import Any
 
 try:
@@ -24,17 +25,23 @@ class SocketIoWire(Wire):
         self._url = url
         self._transports = list(transports)
         self._client: socketio.AsyncClient | None = None
+        self._gone = asyncio.Event()
+        """Set once the connection has ended, for those who wait for an ack."""
 
     async def connect(self, auth: Json, listener: Listener) -> None:
         """See `Wire.connect`."""
         await self.close()
-        client = self._client = socketio.AsyncClient(reconnection=False)
+        # Signals are the business of the program.
+        client = self._client = socketio.AsyncClient(reconnection=False, handle_sigint=False)
+
+        gone = self._gone = asyncio.Event()
 
         def heard(event: str, data: Any) -> None:  # noqa: ANN401
             if self._client is client and isinstance(data, dict):
                 listener.heard(event, data)
 
         def ended() -> None:
+            gone.set()
             if self._client is client:
                 self._client = None
                 listener.ended()
@@ -54,14 +61,24 @@ class SocketIoWire(Wire):
         client = self._client
         if client is None or not client.connected:
             raise Disconnected
+        asking = asyncio.ensure_future(client.call(event, payload, timeout=ACK_SECONDS))
+        ending = asyncio.ensure_future(self._gone.wait())
         try:
-            ack: Json = await client.call(event, payload, timeout=ACK_SECONDS)
+            # By itself the library would wait for an ack that can't come any more.
+            await asyncio.wait({asking, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if not asking.done():
+                raise Disconnected
+            ack: Json = asking.result()
         except (SocketIoTimeoutError, SocketIOError) as error:
             raise Disconnected(str(error)) from error
+        finally:
+            asking.cancel()
+            ending.cancel()
         return ack
 
     async def close(self) -> None:
         """See `Wire.close`."""
         client, self._client = self._client, None
+        self._gone.set()
         if client is not None:
             await client.disconnect()

@@ -18,6 +18,7 @@ try:
     from chat_mongo.retention import MongoLogRetention
     from chat_mongo.sessions import MongoSessionStore
     from chat_mongo.standings import MongoReceiptStore
+    from chat_mongo.stores import mongo_conversations
     from chat_mongo.users import MongoUserStore
 except ModuleNotFoundError as error:
     if error.name not in {"beanie", "bson", "pymongo"}:
@@ -44,4 +45,5 @@ __all__ = [
     "OriginalDatabase",
     "OriginalMessage",
     "OriginalUser",
+    "mongo_conversations",
 ]

@@ -8,8 +8,10 @@ except ImportError as error:
 
 from chat_socketio.admission import Admission
 from chat_socketio.app import SocketApp
+from chat_socketio.authentication import Authentication
 from chat_socketio.connections import Connection, Rooms, Transport
 from chat_socketio.dispatcher import Dispatcher, SocketLimits
+from chat_socketio.endpoint import SocketEndpoint
 from chat_socketio.engine_socket import OutboundBound
 from chat_socketio.handlers import Handler, Pipelined, handlers, pipelined
 from chat_socketio.server import OriginCheck, SocketServer, TransportLimits
@@ -17,6 +19,7 @@ from chat_socketio.takeover import DirectWebSockets
 
 __all__ = [
     "Admission",
+    "Authentication",
     "Connection",
     "DirectWebSockets",
     "Dispatcher",
@@ -26,6 +29,7 @@ __all__ = [
     "Pipelined",
     "Rooms",
     "SocketApp",
+    "SocketEndpoint",
     "SocketLimits",
     "SocketServer",
     "Transport",

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -23,9 +23,9 @@ from chat_core.ids import ConnectionId
 from chat_core.limits import Limit, TokenBucket
 from chat_core.ports.system import Clock, IdGenerator
 from chat_core.services.presence import Presence
-from chat_core.services.sessions import Sessions
 from chat_core.sessions import Actor, Claims
 from chat_socketio import packets
+from chat_socketio.authentication import Authentication
 from chat_socketio.connections import Connection, Rooms, Transport
 from chat_socketio.handlers import Handler, Pipelined
 from chat_wire import decode, decode_call, decode_frame, events, requests
@@ -44,10 +44,13 @@ REGISTER = "register_user"
 
 @dataclass(frozen=True, slots=True)
 class SocketLimits:
-    """Bounds of one connection: seconds until it must have registered, and its rate of events."""
+    """Bounds of one connection: seconds until it must have registered, and its rate of events.
 
-    registration_seconds: float
-    events: Limit
+    By default those of the service (docs/settings.md).
+    """
+
+    registration_seconds: float = 10.0
+    events: Limit = field(default_factory=lambda: Limit("events", burst=50, seconds=1.0))
 
 
 class Dispatcher:
@@ -63,7 +66,7 @@ class Dispatcher:
     def __init__(  # noqa: PLR0913
         self,
         *,
-        sessions: Sessions,
+        sessions: Authentication,
         handlers: Mapping[str, Handler],
         pipelined: Mapping[str, Pipelined[Any]],
         presence: Presence,
@@ -323,7 +326,7 @@ class Dispatcher:
             self._presence.connected(claims.user_id, connection.id)
             self._rooms.join(claims, connection)
             connection.claims = claims
-            connection.actor = Actor(claims.user_id, claims.session_id, connection.id)
+            connection.actor = claims.actor(connection.id)
         elif claims.expires_at > connection.claims.expires_at:
             connection.claims = claims
         if connection.deadline is not None:

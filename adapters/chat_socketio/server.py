@@ -40,11 +40,15 @@ OriginCheck = Callable[[str, str | None], bool]
 
 @dataclass(frozen=True, slots=True)
 class TransportLimits:
-    """Bounds of what carries a connection."""
+    """Bounds of what carries a connection; by default those of the service (docs/settings.md).
 
-    connect_seconds: float
-    frame_bytes: int
-    outbound: OutboundBound
+    `connect_seconds` are those until CONNECT, `frame_bytes` the most that a client may send at
+    once: more than the longest message.
+    """
+
+    connect_seconds: float = 5.0
+    frame_bytes: int = 65_536
+    outbound: OutboundBound = field(default_factory=lambda: OutboundBound(256, 1_048_576))
 
 
 @dataclass(slots=True, eq=False)

@@ -11,6 +11,7 @@ from chat_sqlite.receipts import SqliteReceiptStore
 from chat_sqlite.retention import SqliteLogRetention
 from chat_sqlite.schema import SCHEMA_VERSION, DatabaseNotReady, DatabaseRefused
 from chat_sqlite.sessions import SqliteSessionStore
+from chat_sqlite.stores import sqlite_conversations
 from chat_sqlite.users import SqliteUserStore
 
 __all__ = [
@@ -31,5 +32,6 @@ __all__ = [
     "SqliteUserStore",
     "back_up",
     "restore",
+    "sqlite_conversations",
     "vacuum",
 ]

@@ -8,6 +8,7 @@ from chat_core.ids import UserId
 from chat_core.pages import Page
 from chat_core.ports.storage import BlockStore
 from chat_sqlite.database import SqliteDatabase
+from chat_sqlite.places import user_pk
 from chat_sqlite.rows import to_ms
 
 
@@ -22,9 +23,8 @@ class SqliteBlockStore(BlockStore):
 
         def insert(connection: sqlite3.Connection) -> None:
             connection.execute(
-                "INSERT INTO blocks SELECT u.pk, o.pk, ? FROM users u, users o"
-                " WHERE u.id = ? AND o.id = ? ON CONFLICT DO NOTHING",
-                (to_ms(at), user_id, other_id),
+                "INSERT INTO blocks VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                (user_pk(connection, user_id), user_pk(connection, other_id), to_ms(at)),
             )
 
         await self.database.write(insert)

@@ -78,6 +78,11 @@ class Places:
 
 
 def user_pk(connection: sqlite3.Connection, user_id: UserId) -> int:
-    """The integer key of a user."""
-    (pk,) = connection.execute("SELECT pk FROM users WHERE id = ?", (user_id,)).fetchone()
-    return int(pk)
+    """The integer key of a user; one whose account is kept elsewhere gets a row for it."""
+    row = connection.execute("SELECT pk FROM users WHERE id = ?", (user_id,)).fetchone()
+    if row is None:
+        row = connection.execute(
+            "INSERT INTO users (id, password_hash, created_at) VALUES (?, '', 0) RETURNING pk",
+            (user_id,),
+        ).fetchone()
+    return int(row[0])

@@ -13,7 +13,7 @@ from chat_core.events import (
     MessageUpdated,
     PresenceChanged,
     ReceiptMoved,
-    Typing,
+    TypingChanged,
     UserUpdated,
 )
 from chat_core.ids import UserId
@@ -268,7 +268,7 @@ def push(event: Event, viewer: UserId | None = None) -> Push:  # noqa: PLR0911 -
         case ReceiptMoved(conversation_id, user_id, delivered_seq, read_seq):
             receipt = ReceiptUpdate(conversation_id, user_id, delivered_seq, read_seq)
             return Push("receipt", receipt)
-        case Typing(conversation_id, user_id, typing):
+        case TypingChanged(conversation_id, user_id, typing):
             return Push("typing", TypingUpdate(conversation_id, user_id, typing))
         case PresenceChanged(user_id, online, last_seen_at):
             change = PresenceChange(user_id, online, shapes.maybe_time(last_seen_at))

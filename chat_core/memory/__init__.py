@@ -8,10 +8,11 @@ from chat_core.memory.caching import CachedBlocks, CachedConversations, CacheTel
 from chat_core.memory.conversations import MemoryConversations
 from chat_core.memory.limits import MemoryRateLimiter
 from chat_core.memory.log import MemoryConversationLog
-from chat_core.memory.notifications import RecordingNotifier
+from chat_core.memory.notifications import Notification, RecordingNotifier
 from chat_core.memory.retention import MemoryLogRetention
 from chat_core.memory.security import PlainHasher, PlainTokens
 from chat_core.memory.sessions import MemorySessionStore
+from chat_core.memory.stores import memory_conversations
 from chat_core.memory.system import RandomIds, SystemClock
 from chat_core.memory.users import MemoryUserStore
 
@@ -26,9 +27,11 @@ __all__ = [
     "MemoryRateLimiter",
     "MemorySessionStore",
     "MemoryUserStore",
+    "Notification",
     "PlainHasher",
     "PlainTokens",
     "RandomIds",
     "RecordingNotifier",
     "SystemClock",
+    "memory_conversations",
 ]

@@ -3,3 +3,64 @@
 Every sentence of a contract is one test of the suites in `chat_core.testing`, which every adapter
 runs, the in-memory ones included.
 """
+
+from chat_core.ports.conversation_stores import ConversationStores
+from chat_core.ports.limits import RateLimiter
+from chat_core.ports.log import (
+    Appended,
+    ChangeDraft,
+    Committed,
+    ConversationLog,
+    CreationDraft,
+    Done,
+    Draft,
+    Follower,
+    MessageDraft,
+    Outcome,
+    RevisionDraft,
+    Stale,
+)
+from chat_core.ports.notifications import Connections, Notifier
+from chat_core.ports.security import PasswordHasher, TokenIssuer, TokenVerifier
+from chat_core.ports.storage import (
+    BlockStore,
+    ConversationStore,
+    LogReader,
+    ReceiptStore,
+    SessionStore,
+    UserDirectory,
+    UserStore,
+)
+from chat_core.ports.system import Clock, IdGenerator, Timer
+
+__all__ = [
+    "Appended",
+    "BlockStore",
+    "ChangeDraft",
+    "Clock",
+    "Committed",
+    "Connections",
+    "ConversationLog",
+    "ConversationStore",
+    "ConversationStores",
+    "CreationDraft",
+    "Done",
+    "Draft",
+    "Follower",
+    "IdGenerator",
+    "LogReader",
+    "MessageDraft",
+    "Notifier",
+    "Outcome",
+    "PasswordHasher",
+    "RateLimiter",
+    "ReceiptStore",
+    "RevisionDraft",
+    "SessionStore",
+    "Stale",
+    "Timer",
+    "TokenIssuer",
+    "TokenVerifier",
+    "UserDirectory",
+    "UserStore",
+]

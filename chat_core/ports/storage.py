@@ -2,7 +2,8 @@
 
 For all of them: what was written is durable when the call returns, and every later read sees it;
 times come back as they were given, in UTC with whole milliseconds; a backend that is out of reach,
-busy or full raises `Unavailable`.
+busy or full raises `Unavailable`. Those of conversations take any user's id, 1 to 64 characters of
+URL-safe ASCII: the account may be kept elsewhere.
 """
 
 from abc import abstractmethod
@@ -19,7 +20,23 @@ from chat_core.sessions import RefreshUse, Session
 from chat_core.users import Credentials, NamePlace, ProfileChange, User
 
 
-class UserStore(Protocol):
+class UserDirectory(Protocol):
+    """Who there is. All that a product which keeps its own accounts has to tell of them."""
+
+    @abstractmethod
+    async def get(self, ids: Collection[UserId]) -> Mapping[UserId, User]:
+        """The users with these ids; unknown ids are left out."""
+
+    @abstractmethod
+    async def saw(self, seen: Mapping[UserId, datetime]) -> None:
+        """Note when users were last seen.
+
+        - A time before the one that is stored changes nothing.
+        - Unknown and erased users are ignored.
+        """
+
+
+class UserStore(UserDirectory, Protocol):
     """The accounts. Names and e-mail addresses are compared folded (`chat_core.users.fold`)."""
 
     @abstractmethod
@@ -30,10 +47,6 @@ class UserStore(Protocol):
         - Another account has the e-mail address: raises `EmailTaken`, stores nothing.
         - Of concurrent calls with one name, one succeeds.
         """
-
-    @abstractmethod
-    async def get(self, ids: Collection[UserId]) -> Mapping[UserId, User]:
-        """The users with these ids; unknown ids are left out."""
 
     @abstractmethod
     async def credentials(self, login: str) -> Credentials | None:
@@ -60,14 +73,6 @@ class UserStore(Protocol):
         - An empty prefix lists every user, by user name.
         - `without` is left out.
         - From page to page each user is found once; `next` is None on the last page.
-        """
-
-    @abstractmethod
-    async def saw(self, seen: Mapping[UserId, datetime]) -> None:
-        """Note when users were last seen.
-
-        - A time before the one that is stored changes nothing.
-        - Unknown and erased users are ignored.
         """
 
     @abstractmethod

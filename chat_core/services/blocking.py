@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from chat_core.errors import Invalid, NotFound
 from chat_core.ids import UserId
 from chat_core.pages import Page, check_limit
-from chat_core.ports.storage import BlockStore, UserStore
+from chat_core.ports.storage import BlockStore, UserDirectory
 from chat_core.ports.system import Clock
 from chat_core.users import User
 
@@ -14,7 +14,7 @@ from chat_core.users import User
 class Blocking:
     """Block and unblock users."""
 
-    users: UserStore
+    users: UserDirectory
     blocks: BlockStore
     clock: Clock
 

@@ -18,9 +18,9 @@ from chat_core.conversations import (
 from chat_core.errors import Invalid, NotFound, Overloaded, RecipientNotFound
 from chat_core.ids import ClientConversationId, ConversationId, UserId
 from chat_core.messages import History, check_client_id
-from chat_core.pages import Page, check_limit
+from chat_core.pages import DEFAULT_LIMIT, Page, check_limit
 from chat_core.ports.log import ChangeDraft, ConversationLog, CreationDraft, Stale
-from chat_core.ports.storage import ConversationStore, LogReader, UserStore
+from chat_core.ports.storage import ConversationStore, LogReader, UserDirectory
 from chat_core.ports.system import Clock, IdGenerator
 from chat_core.sessions import Actor
 
@@ -52,13 +52,13 @@ class Conversations:
     conversations: ConversationStore
     reader: LogReader
     log: ConversationLog
-    users: UserStore
+    users: UserDirectory
     clock: Clock
     ids: IdGenerator
     group_members: int
 
     async def list(
-        self, user_id: UserId, *, after: ActivityPlace | None, limit: int
+        self, user_id: UserId, *, after: ActivityPlace | None = None, limit: int = DEFAULT_LIMIT
     ) -> Page[Overview, ActivityPlace]:
         """The user's conversations, latest activity first; raises `Invalid`."""
         return await self.conversations.overviews(user_id, after=after, limit=check_limit(limit))
@@ -75,9 +75,9 @@ class Conversations:
         user_id: UserId,
         conversation_id: ConversationId,
         *,
-        before: int | None,
-        after: int | None,
-        limit: int,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = DEFAULT_LIMIT,
     ) -> History:
         """Messages before or after a seq, with neither the latest.
 

@@ -31,7 +31,7 @@ from chat_core.ports.log import (
     Stale,
     resolve,
 )
-from chat_core.ports.storage import BlockStore, ConversationStore, LogReader, UserStore
+from chat_core.ports.storage import BlockStore, ConversationStore, LogReader, UserDirectory
 from chat_core.ports.system import Clock, IdGenerator
 from chat_core.services.turns import Turn, Turns, turn_of
 from chat_core.sessions import Actor
@@ -63,7 +63,7 @@ class _Wish:
 class Messaging:
     """Send, edit and delete messages. Their pushes follow from the log."""
 
-    users: UserStore
+    users: UserDirectory
     conversations: ConversationStore
     reader: LogReader
     log: ConversationLog

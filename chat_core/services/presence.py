@@ -8,7 +8,7 @@ from chat_core.errors import TooManyConnections, Unavailable
 from chat_core.events import PresenceChanged
 from chat_core.ids import ConnectionId, UserId
 from chat_core.ports.notifications import Notifier
-from chat_core.ports.storage import ConversationStore, UserStore
+from chat_core.ports.storage import ConversationStore, UserDirectory
 from chat_core.ports.system import Clock
 from chat_core.presence import PresenceTracker, UserPresence
 from chat_core.users import User
@@ -36,7 +36,7 @@ class Presence:
     came back in between did not change.
     """
 
-    users: UserStore
+    users: UserDirectory
     conversations: ConversationStore
     notifier: Notifier
     clock: Clock

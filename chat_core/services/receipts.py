@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 
 from chat_core.conversations import RECEIPTS_UP_TO, Conversation, Receipt
 from chat_core.errors import Invalid, NotFound
-from chat_core.events import ReceiptMoved
-from chat_core.events import Typing as TypingEvent
+from chat_core.events import ReceiptMoved, TypingChanged
 from chat_core.ids import ConversationId, UserId
 from chat_core.ports.notifications import Notifier
 from chat_core.ports.storage import ConversationStore, ReceiptStore
@@ -82,7 +81,7 @@ class Typing:
 
     def _tell(self, conversation: Conversation, user_id: UserId, *, typing: bool) -> None:
         others = conversation.members.keys() - {user_id}
-        self.notifier.notify(TypingEvent(conversation.id, user_id, typing), others)
+        self.notifier.notify(TypingChanged(conversation.id, user_id, typing), others)
 
 
 async def _conversation_of(

@@ -1,9 +1,13 @@
+# ruff: noqa: E402 (pytest has to know of the suites before they are imported)
 """What adapters and products test against (extra `testing`: pytest, pytest-asyncio, hypothesis).
 
 A contract suite is a class with one test for each sentence of a port's docstring. Subclass it,
 give it the fixtures that it names, and run it with pytest-asyncio's `asyncio_mode = auto`. What
 only an adapter can bring about (a backend that is out of reach, a crash after the commit, a hasher
 that has too much to do) is left to the adapter's own tests.
+
+`chat_core.testing.plugin` has fixtures for a product's tests, `makers` makes users, drafts and the
+like, `strategies` are for hypothesis.
 """
 
 import pytest
@@ -12,6 +16,7 @@ pytest.register_assert_rewrite(
     "chat_core.testing.accounts_contract",
     "chat_core.testing.blocks_contract",
     "chat_core.testing.conversations_contract",
+    "chat_core.testing.directory_contract",
     "chat_core.testing.limits_contract",
     "chat_core.testing.log_changes_contract",
     "chat_core.testing.log_contract",
@@ -33,3 +38,43 @@ pytest.register_assert_rewrite(
     "chat_core.testing.users_contract",
     "chat_core.testing.users_erasure_contract",
 )
+
+from chat_core.testing.blocks_contract import BlockStoreContract
+from chat_core.testing.clock import ManualClock
+from chat_core.testing.conversations_contract import ConversationStoreContract
+from chat_core.testing.devices import ConnectedDevices, Device
+from chat_core.testing.directory_contract import UserDirectoryContract
+from chat_core.testing.ids import CountedIds
+from chat_core.testing.limits_contract import RateLimiterContract
+from chat_core.testing.log_contract import ConversationLogContract
+from chat_core.testing.reader_contract import LogReaderContract
+from chat_core.testing.receipts_contract import ReceiptStoreContract
+from chat_core.testing.security_contracts import (
+    PasswordHasherContract,
+    TokenContract,
+    TokenVerifierContract,
+)
+from chat_core.testing.sessions_contract import SessionStoreContract
+from chat_core.testing.system_contracts import ClockContract, IdGeneratorContract
+from chat_core.testing.users_contract import UserStoreContract
+
+__all__ = [
+    "BlockStoreContract",
+    "ClockContract",
+    "ConnectedDevices",
+    "ConversationLogContract",
+    "ConversationStoreContract",
+    "CountedIds",
+    "Device",
+    "IdGeneratorContract",
+    "LogReaderContract",
+    "ManualClock",
+    "PasswordHasherContract",
+    "RateLimiterContract",
+    "ReceiptStoreContract",
+    "SessionStoreContract",
+    "TokenContract",
+    "TokenVerifierContract",
+    "UserDirectoryContract",
+    "UserStoreContract",
+]

@@ -5,7 +5,7 @@ import pytest
 
 from chat_core.ids import UserId
 from chat_core.ports.storage import BlockStore, UserStore
-from chat_core.testing.makers import at, stored_users
+from chat_core.testing.makers import at, stored_users, user
 from chat_core.users import User
 
 
@@ -32,6 +32,16 @@ class BlockStoreContract:
         assert await blocks.between(bob, ann)
         assert not await blocks.between(ann, eve)
         assert not await blocks.between(eve, bob)
+
+    async def test_users_whose_accounts_are_kept_elsewhere_block_like_all_others(
+        self, blocks: BlockStore
+    ) -> None:
+        ann, bob = user("ann").id, user("bob").id
+        assert not await blocks.between(ann, bob)
+        await blocks.block(ann, bob, at(1))
+
+        assert await blocks.between(bob, ann)
+        assert list((await blocks.blocked_by(ann, after=None, limit=9)).items) == [bob]
 
     async def test_to_block_again_changes_nothing(
         self, blocks: BlockStore, people: list[User]

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from chat_core.conversations import Conversation, Receipt
+from chat_core.conversations import Conversation, MemberAdded, Receipt, Role
 from chat_core.errors import ClientIdConflict
 from chat_core.messages import Message
 from chat_core.ports.log import ConversationLog, Stale
 from chat_core.ports.storage import ConversationStore, LogReader
 from chat_core.testing.log_fixtures import LogFixtures
-from chat_core.testing.makers import at, direct, draft, group
+from chat_core.testing.makers import alter, at, create, direct, draft, group, say, user
 from chat_core.users import User
 
 
@@ -47,6 +47,22 @@ class LogMessagesContract(LogFixtures):
             for seq, wanted, sender, recipient in ((1, first, ann, bob), (2, second, bob, ann))
         ]
         assert await self.stored(reader, between) == [each.message for each in appended]
+
+    async def test_users_whose_accounts_are_kept_elsewhere_are_members_like_all_others(
+        self, log: ConversationLog, reader: LogReader, conversations: ConversationStore
+    ) -> None:
+        ann, bob, eve = user("ann"), user("bob"), user("eve")
+        friends = await create(log, group(ann, bob))
+        joined = await alter(log, friends, MemberAdded(eve.id, Role.MEMBER), by=ann)
+        said = await say(log, joined, eve, "hello")
+        between = direct(ann, bob)
+        said += await say(log, between, bob, "hi")
+
+        assert await conversations.get(friends.id) == joined
+        assert await conversations.direct(ann.id, bob.id) == between
+        assert await conversations.peers([eve.id]) == {eve.id: {ann.id, bob.id}}
+        assert await self.stored(reader, friends) == said[:1]
+        assert await self.stored(reader, between) == said[1:]
 
     async def test_places_have_no_holes_under_concurrent_calls(
         self,

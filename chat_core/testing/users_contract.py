@@ -2,18 +2,17 @@
 """The contract of `UserStore`."""
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 
 from chat_core.errors import EmailTaken, NotFound, UsernameTaken
 from chat_core.ids import UserId
 from chat_core.ports.storage import UserStore
-from chat_core.testing.makers import at, stored_users, user
+from chat_core.testing.directory_contract import NOBODY, UserDirectoryContract
+from chat_core.testing.makers import stored_users, user
 from chat_core.testing.users_erasure_contract import UserErasureContract
 from chat_core.users import Credentials, NamePlace, ProfileChange, User
 
-NOBODY = UserId("nobody")
 MAX_PAGES = 20
 """More than any test has: pages that never end are a failure, too."""
 
@@ -40,16 +39,13 @@ async def usernames(
     return [each.username for page in found for each in page]
 
 
-class UserStoreContract(UserErasureContract):
+class UserStoreContract(UserDirectoryContract, UserErasureContract):
     """What every `UserStore` must do. Subclass it, and give it a `users` fixture."""
 
-    async def test_times_come_back_as_they_were_given(self, users: UserStore) -> None:
-        (ann,) = await stored_users(users, "ann")
-        await users.saw({ann.id: at(1.234)})
-
-        stored = (await users.get([ann.id]))[ann.id]
-        assert (stored.created_at, stored.last_seen_at) == (ann.created_at, at(1.234))
-        assert stored.created_at.utcoffset() == timedelta(0)
+    @pytest.fixture
+    async def people(self, users: UserStore) -> list[User]:
+        """Store Ann, Bob and Eve."""
+        return await stored_users(users, "ann", "bob", "eve")
 
     @pytest.mark.parametrize(
         ("name", "email"),
@@ -103,16 +99,6 @@ class UserStoreContract(UserErasureContract):
         assert sum(result is None for result in results) == 1
         assert sum(isinstance(result, UsernameTaken) for result in results) == 3
         assert len(await users.get([each.id for each in same])) == 1
-
-    # get
-
-    async def test_users_are_found_by_id_and_unknown_ids_are_left_out(
-        self, users: UserStore
-    ) -> None:
-        ann, bob, _ = await stored_users(users, "ann", "bob", "eve")
-
-        assert await users.get([ann.id, NOBODY, bob.id]) == {ann.id: ann, bob.id: bob}
-        assert await users.get([]) == {}
 
     # credentials
 
@@ -258,29 +244,3 @@ class UserStoreContract(UserErasureContract):
         assert 1 <= len(found[-1]) <= limit
         everyone = sorted(each.id for page in found for each in page)
         assert everyone == sorted(each.id for each in alike)
-
-    # saw
-
-    async def test_when_users_were_last_seen_is_noted(self, users: UserStore) -> None:
-        ann, bob, eve = await stored_users(users, "ann", "bob", "eve")
-        await users.saw({ann.id: at(1), bob.id: at(2)})
-        await users.saw({bob.id: at(3)})
-
-        stored = await users.get([ann.id, bob.id, eve.id])
-        assert [stored[each.id].last_seen_at for each in (ann, bob, eve)] == [at(1), at(3), None]
-
-    async def test_a_time_before_the_one_that_is_stored_changes_nothing(
-        self, users: UserStore
-    ) -> None:
-        (ann,) = await stored_users(users, "ann")
-        await users.saw({ann.id: at(2)})
-        await users.saw({ann.id: at(1.999)})
-
-        assert (await users.get([ann.id]))[ann.id].last_seen_at == at(2)
-
-    async def test_unknown_users_that_were_seen_are_ignored(self, users: UserStore) -> None:
-        (ann,) = await stored_users(users, "ann")
-        await users.saw({NOBODY: at(1), ann.id: at(1)})
-
-        stored = await users.get([NOBODY, ann.id])
-        assert {each: stored[each].last_seen_at for each in stored} == {ann.id: at(1)}

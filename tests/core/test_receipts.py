@@ -3,7 +3,7 @@ import pytest
 from chat_core import ConversationId, Message, ToUser, User
 from chat_core.conversations import RECEIPTS_UP_TO, Receipt
 from chat_core.errors import Invalid, NotFound
-from chat_core.events import ReceiptMoved, Typing
+from chat_core.events import ReceiptMoved, TypingChanged
 from chat_core.memory.notifications import Notification
 from chat_core.services.conversations import NewGroup
 from chat_core.services.receipts import TYPING_SECONDS
@@ -95,7 +95,7 @@ async def test_in_a_large_group_receipts_are_told_to_ones_own_devices_only(
 
 
 def typed(chat: Engine) -> list[bool]:
-    return [event.typing for event in chat.notifier.events() if isinstance(event, Typing)]
+    return [event.typing for event in chat.notifier.events() if isinstance(event, TypingChanged)]
 
 
 async def test_the_others_are_told_who_types_and_who_stopped(
@@ -106,8 +106,8 @@ async def test_the_others_are_told_who_types_and_who_stopped(
 
     others = frozenset({bob.id})
     assert chat.notifier.notifications == [
-        Notification(Typing(between, ann.id, typing=True), others, None),
-        Notification(Typing(between, ann.id, typing=False), others, None),
+        Notification(TypingChanged(between, ann.id, typing=True), others, None),
+        Notification(TypingChanged(between, ann.id, typing=False), others, None),
     ]
     chat.clock.advance(2 * TYPING_SECONDS)
     assert chat.sent() == 2

@@ -4,31 +4,36 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from chat_core import (
+    AccountLimits,
     Accounts,
+    AccountServices,
     Actor,
+    Blocking,
+    Chat,
+    ChatLimits,
     ConnectionId,
     Conversations,
-    Delivery,
+    Erasure,
     Limit,
     LoginLimits,
     MessageLimits,
     Messaging,
     NewAccount,
     Presence,
+    Receipts,
+    RefreshLimits,
+    Revocations,
     SessionId,
     Sessions,
     SignupPolicy,
+    Synchronising,
+    Typing,
     User,
 )
-from chat_core.memory import MemoryRateLimiter, PlainHasher, PlainTokens, RecordingNotifier
+from chat_core.memory import PlainHasher, PlainTokens, RecordingNotifier
+from chat_core.ports import ConversationStores
 from chat_core.services.administration import Administration
-from chat_core.services.blocking import Blocking
-from chat_core.services.erasure import Erasure
-from chat_core.services.receipts import Receipts, Typing
 from chat_core.services.retention import Retention
-from chat_core.services.revocation import Revocations
-from chat_core.services.synchronising import Synchronising
-from chat_core.sessions import RefreshLimits
 from chat_core.testing.clock import ManualClock
 from chat_core.testing.ids import CountedIds
 from tests.support.connections import RecordingConnections
@@ -75,92 +80,69 @@ class Engine:
 
 def engine(stores: Stores, *, connections_per_user: int = 10, often: int = 1_000_000) -> Engine:
     """Services that allow nearly everything `often` times a second."""
-    clock, notifier, hasher, ids = ManualClock(), RecordingNotifier(), PlainHasher(), CountedIds()
-    tokens, limiter = PlainTokens(lifetime=TOKEN_LIFE), MemoryRateLimiter(clock)
-    stores.log.follow(Delivery(notifier))
-    presence = Presence(stores.users, stores.conversations, notifier, clock, connections_per_user)
-    connections = RecordingConnections()
-    revocations = Revocations(stores.sessions, stores.users, connections, clock, TOKEN_LIFE)
-    sessions = Sessions(
-        sessions=stores.sessions,
+    clock, notifier, connections = ManualClock(), RecordingNotifier(), RecordingConnections()
+    tokens, hasher = PlainTokens(lifetime=TOKEN_LIFE), PlainHasher()
+    chat = Chat.compose(
+        stores=ConversationStores(
+            conversations=stores.conversations,
+            reader=stores.reader,
+            log=stores.log,
+            receipts=stores.receipts,
+            blocks=stores.blocks,
+        ),
         users=stores.users,
-        revocations=revocations,
+        notifier=notifier,
+        limits=ChatLimits(
+            messages=MessageLimits(CONTENT_BYTES, Limit("messages", often, 1)),
+            group_members=GROUP_MEMBERS,
+            connections_per_user=connections_per_user,
+        ),
+        clock=clock,
+        ids=CountedIds(),
+    )
+    own = AccountServices.compose(
+        chat,
+        users=stores.users,
+        sessions=stores.sessions,
         connections=connections,
         hasher=hasher,
         issuer=tokens,
         verifier=tokens,
-        limiter=limiter,
-        clock=clock,
-        ids=ids,
-        limits=LoginLimits(
-            per_account=Limit("log-ins of an account", often, 1),
-            per_address=Limit("log-ins from an address", often, 1),
+        limits=AccountLimits(
+            signups=SignupPolicy(Limit("sign-ups", often, 1)),
+            logins=LoginLimits(
+                per_account=Limit("log-ins of an account", often, 1),
+                per_address=Limit("log-ins from an address", often, 1),
+            ),
+            lasting=LASTING,
+            token_life=TOKEN_LIFE,
         ),
-        lasting=LASTING,
     )
     return Engine(
         stores=stores,
         clock=clock,
         notifier=notifier,
         connections=connections,
-        accounts=Accounts(
-            users=stores.users,
-            conversations=stores.conversations,
-            hasher=hasher,
-            limiter=limiter,
-            presence=presence,
-            notifier=notifier,
-            clock=clock,
-            ids=ids,
-            signups=SignupPolicy(Limit("sign-ups", often, 1)),
-        ),
-        revocations=revocations,
-        sessions=sessions,
-        messaging=Messaging(
-            users=stores.users,
-            conversations=stores.conversations,
-            reader=stores.reader,
-            log=stores.log,
-            blocks=stores.blocks,
-            limiter=limiter,
-            clock=clock,
-            ids=ids,
-            limits=MessageLimits(CONTENT_BYTES, Limit("messages", often, 1)),
-        ),
-        conversations=Conversations(
-            conversations=stores.conversations,
-            reader=stores.reader,
-            log=stores.log,
-            users=stores.users,
-            clock=clock,
-            ids=ids,
-            group_members=GROUP_MEMBERS,
-        ),
-        receipts=Receipts(stores.conversations, stores.receipts, notifier),
-        typing=Typing(stores.conversations, notifier, clock),
-        synchronising=Synchronising(stores.conversations, stores.reader),
-        blocking=Blocking(stores.users, stores.blocks, clock),
-        erasure=Erasure(
-            users=stores.users,
-            conversations=stores.conversations,
-            log=stores.log,
-            blocks=stores.blocks,
-            stored_sessions=stores.sessions,
-            sessions=sessions,
-            presence=presence,
-            notifier=notifier,
-            clock=clock,
-        ),
+        accounts=own.accounts,
+        revocations=own.revocations,
+        sessions=own.sessions,
+        messaging=chat.messaging,
+        conversations=chat.conversations,
+        receipts=chat.receipts,
+        typing=chat.typing,
+        synchronising=chat.synchronising,
+        blocking=chat.blocking,
+        erasure=own.erasure,
         administration=Administration(
             users=stores.users,
             accounts=stores.accounts,
             sessions=stores.sessions,
-            revocations=revocations,
+            revocations=own.revocations,
             hasher=hasher,
             clock=clock,
-            ids=ids,
+            ids=chat.ids,
         ),
-        presence=presence,
+        presence=chat.presence,
         retention=Retention(stores.retention, clock),
     )
 

@@ -1,0 +1,33 @@
+"""The stores of conversations in one file, together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from chat_core.ports.conversation_stores import ConversationStores
+from chat_sqlite.blocks import SqliteBlockStore
+from chat_sqlite.conversations import SqliteConversationStore
+from chat_sqlite.database import SqliteDatabase
+from chat_sqlite.log import SqliteConversationLog
+from chat_sqlite.reader import SqliteLogReader
+from chat_sqlite.receipts import SqliteReceiptStore
+
+
+@asynccontextmanager
+async def sqlite_conversations(path: str | Path) -> AsyncIterator[ConversationStores]:
+    """The stores in that file, made where it is missing; it is closed at the end.
+
+    Raises `DatabaseRefused` where the file can't be used. It is for chat alone: a product's own
+    tables belong into another file.
+    """
+    database = await SqliteDatabase.open(Path(path))
+    try:
+        yield ConversationStores(
+            conversations=SqliteConversationStore(database),
+            reader=SqliteLogReader(database),
+            log=SqliteConversationLog(database),
+            receipts=SqliteReceiptStore(database),
+            blocks=SqliteBlockStore(database),
+        )
+    finally:
+        await database.close()

@@ -1,0 +1,110 @@
+"""Accounts with passwords, put together: for a product that has none of its own."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from chat_core.chat import Chat
+from chat_core.limits import Limit
+from chat_core.ports.notifications import Connections
+from chat_core.ports.security import PasswordHasher, TokenIssuer, TokenVerifier
+from chat_core.ports.storage import SessionStore, UserStore
+from chat_core.services.accounts import Accounts, SignupPolicy
+from chat_core.services.erasure import Erasure
+from chat_core.services.revocation import Revocations
+from chat_core.services.sessions import LoginLimits, Sessions
+from chat_core.sessions import RefreshLimits
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLimits:
+    """Bounds of accounts and sessions; by default those of the service (docs/settings.md).
+
+    `token_life` has to be that of the tokens' issuer.
+    """
+
+    signups: SignupPolicy = field(
+        default_factory=lambda: SignupPolicy(Limit("signups per address", burst=10, seconds=3600))
+    )
+    logins: LoginLimits = field(
+        default_factory=lambda: LoginLimits(
+            per_account=Limit("logins per account", burst=5, seconds=900),
+            per_address=Limit("logins per address", burst=30, seconds=60),
+        )
+    )
+    lasting: RefreshLimits = field(
+        default_factory=lambda: RefreshLimits(idle=timedelta(days=14), total=timedelta(days=30))
+    )
+    token_life: timedelta = timedelta(minutes=10)
+
+
+DEFAULT_LIMITS = AccountLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class AccountServices:
+    """Sign up, log in, stay logged in, and go. See `compose`."""
+
+    accounts: Accounts
+    sessions: Sessions
+    revocations: Revocations
+    """To be loaded before the first request, and to be kept running: see `Revocations`."""
+    erasure: Erasure
+
+    @classmethod
+    def compose(  # noqa: PLR0913 - what accounts take
+        cls,
+        chat: Chat,
+        *,
+        users: UserStore,
+        sessions: SessionStore,
+        connections: Connections,
+        hasher: PasswordHasher,
+        issuer: TokenIssuer,
+        verifier: TokenVerifier,
+        limits: AccountLimits = DEFAULT_LIMITS,
+    ) -> "AccountServices":
+        """The services of the accounts in `users`, which are the users of that chat.
+
+        `connections` are its live ones: those of a session end with it.
+        """
+        revocations = Revocations(sessions, users, connections, chat.clock, limits.token_life)
+        composed = Sessions(
+            sessions=sessions,
+            users=users,
+            revocations=revocations,
+            connections=connections,
+            hasher=hasher,
+            issuer=issuer,
+            verifier=verifier,
+            limiter=chat.limiter,
+            clock=chat.clock,
+            ids=chat.ids,
+            limits=limits.logins,
+            lasting=limits.lasting,
+        )
+        return cls(
+            accounts=Accounts(
+                users=users,
+                conversations=chat.stores.conversations,
+                hasher=hasher,
+                limiter=chat.limiter,
+                presence=chat.presence,
+                notifier=chat.notifier,
+                clock=chat.clock,
+                ids=chat.ids,
+                signups=limits.signups,
+            ),
+            sessions=composed,
+            revocations=revocations,
+            erasure=Erasure(
+                users=users,
+                conversations=chat.stores.conversations,
+                log=chat.log,
+                blocks=chat.stores.blocks,
+                stored_sessions=sessions,
+                sessions=composed,
+                presence=chat.presence,
+                notifier=chat.notifier,
+                clock=chat.clock,
+            ),
+        )

@@ -1,0 +1,128 @@
+"""Devices of users within the test's own process: no socket, no wire."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from chat_core.chat import Chat
+from chat_core.errors import ChatError
+from chat_core.events import ConversationUpdated, Event, LogEvent, MessageSent, MessageUpdated
+from chat_core.ids import ConnectionId, ConversationId, SessionId, UserId
+from chat_core.memory import RecordingNotifier
+from chat_core.messages import Message, Recipient
+from chat_core.ports.notifications import Connections
+from chat_core.services.synchronising import SyncPlace, SyncRequest
+from chat_core.sessions import Actor
+from chat_core.users import User
+
+
+@dataclass(slots=True)
+class ConnectedDevices(RecordingNotifier, Connections):
+    """Keeps every notification, and hands it to the connected devices that it is for."""
+
+    _live: dict[ConnectionId, "Device"] = field(default_factory=dict)
+
+    def notify(
+        self, event: Event, audience: Collection[UserId], cause: ConnectionId | None = None
+    ) -> None:
+        """See `Notifier.notify`."""
+        RecordingNotifier.notify(self, event, audience, cause)
+        for connection_id, device in self._live.items():
+            if device.user.id in audience and connection_id != cause:
+                device.hear(event)
+
+    def end(self, session_ids: Collection[SessionId], reason: ChatError) -> None:
+        """See `Connections.end`."""
+        for device in list(self._live.values()):
+            if device.session_id in session_ids:
+                device.ended_with = reason
+                device.disconnect()
+
+    def online(self, session_ids: Collection[SessionId]) -> Collection[SessionId]:
+        """See `Connections.online`."""
+        return {each.session_id for each in self._live.values()} & set(session_ids)
+
+    def join(self, connection_id: ConnectionId, device: "Device") -> None:
+        """From now on the device hears what its user is told."""
+        self._live[connection_id] = device
+
+    def leave(self, connection_id: ConnectionId) -> None:
+        """No longer."""
+        self._live.pop(connection_id, None)
+
+
+@dataclass(slots=True, eq=False)
+class Device:
+    """One device of a user, connected by `connect`. It behaves as a correct client does."""
+
+    chat: Chat
+    connected: ConnectedDevices
+    user: User
+    session_id: SessionId
+    pushes: list[Event] = field(default_factory=list)
+    """Every event that it was pushed, in order."""
+    seqs: dict[ConversationId, int] = field(default_factory=dict)
+    """Of each log, the place up to which it knows everything."""
+    connection_id: ConnectionId | None = None
+    ended_with: ChatError | None = None
+    """Why its session was ended."""
+
+    @property
+    def actor(self) -> Actor:
+        """Its user, through its connection: for calls of services."""
+        return Actor(self.user.id, self.session_id, self.connection_id)
+
+    def connect(self) -> None:
+        """Open a connection, unless there is one. Raises `TooManyConnections`."""
+        if self.connection_id is None:
+            connection_id = ConnectionId(self.chat.ids.new_id())
+            self.chat.presence.connected(self.user.id, connection_id)
+            self.connection_id = connection_id
+            self.connected.join(connection_id, self)
+
+    def disconnect(self) -> None:
+        """Lose the connection: from now on it hears nothing. Again is a no-op."""
+        if self.connection_id is not None:
+            self.connected.leave(self.connection_id)
+            self.chat.presence.disconnected(self.user.id, self.connection_id)
+            self.connection_id = None
+
+    async def send(self, to: Recipient, content: str, client_id: str | None = None) -> Message:
+        """Send a message. Raises what `Messaging.send` does."""
+        appended = await self.chat.messaging.send(self.actor, to, content, client_id)
+        self._take(appended.event)
+        return appended.message
+
+    async def sync(self) -> list[LogEvent]:
+        """Ask for everything that it does not know: the entries, by conversation and place."""
+        missed: list[LogEvent] = []
+        is_complete = False
+        while not is_complete:
+            is_complete = await self._sync(missed)
+        return missed
+
+    def hear(self, event: Event) -> None:
+        """It is pushed an event."""
+        self.pushes.append(event)
+        if isinstance(event, MessageSent | MessageUpdated | ConversationUpdated):
+            self._take(event)
+
+    def _take(self, entry: LogEvent) -> None:
+        """Note the place of an entry, if nothing is missing before it."""
+        if entry.seq == self.seqs.get(entry.conversation_id, 0) + 1:
+            self.seqs[entry.conversation_id] = entry.seq
+
+    async def _sync(self, missed: list[LogEvent]) -> bool:
+        """One round over all conversations: whether that was everything."""
+        named, is_complete = dict(self.seqs), True
+        place: SyncPlace | None = None
+        while True:
+            request = SyncRequest(named, others=True, after=place)
+            answer = await self.chat.synchronising.sync(self.user.id, request)
+            for part in answer.conversations:
+                missed += part.entries
+                last = part.entries[-1].seq if part.entries else part.standing.last_seq
+                self.seqs[part.conversation_id] = last
+                is_complete = is_complete and not part.has_more
+            if answer.next is None:
+                return is_complete
+            place = answer.next
