@@ -95,12 +95,13 @@ class SocketEndpoint:
     def _admit(
         self,
         *,
-        peer: str | None,  # noqa: ARG002 - of `Admission`
+        peer: str | None,
         host: str | None,
         origin: str | None,
-        forwarded: Sequence[str],  # noqa: ARG002
+        forwarded: Sequence[str],  # noqa: ARG002 - of `Admission`
         is_new: bool,  # noqa: ARG002
-    ) -> None:
+    ) -> str:
         """See `Admission`. Raises `OriginNotAllowed`."""
         if origin is not None and not self._allows(origin, host):
             raise OriginNotAllowed
+        return peer or ""
