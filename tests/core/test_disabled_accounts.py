@@ -5,6 +5,7 @@ import pytest
 from chat_core import ChatError, Login, ToUser, User
 from chat_core.errors import AccountDisabled, InvalidCredentials, SessionRevoked
 from chat_core.memory import PlainHasher
+from chat_core.testing.makers import at
 from tests.support.engine import ADDRESS, PASSWORD, Engine, actor
 
 WRONG = "wrong horse"
@@ -28,6 +29,7 @@ async def test_only_whoever_knows_the_password_learns_that_an_account_is_disable
 
     assert await refusal(chat, "ann", WRONG) is InvalidCredentials
     assert await refusal(chat, "ANN", PASSWORD) is AccountDisabled
+    assert await chat.stores.sessions.ended_since(at(0)) == {}  # nor was one stored first
     await chat.administration.enable(ann.id)
     assert (await chat.sessions.log_in("ann", PASSWORD, None, ADDRESS)).user == ann
 
