@@ -18,6 +18,8 @@ SILENT_SECONDS = 1.0
 TELL_SECONDS = 5.0
 """Between two lines that say so."""
 RETRY_SECONDS = 0.25
+OVERRUN_SECONDS = 3.0
+"""How much longer an attempt may take that began in time."""
 
 logger = logging.getLogger("chat_server")
 
@@ -43,7 +45,7 @@ async def wait_for_database(settings: Settings) -> None:
                 )
                 next_line = waited + TELL_SECONDS
             # A driver may overrun its own deadline: some more, so that it can say what is wrong.
-            left = patience + SILENT_SECONDS - waited
+            left = patience + OVERRUN_SECONDS - waited
             if left <= 0:
                 break
             tasks = {opening, stopped}

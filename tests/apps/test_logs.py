@@ -157,11 +157,11 @@ async def test_a_line_about_a_request_or_a_connection_says_whose_it_is(tmp_path:
         raw_socket(server.url) as raw,
         raw_socket(server.url) as unregistered,
     ):
-        alice = await api.person("alice")
+        alice, bob = await api.people("alice", "bob")
         await api.get("/users/me", alice)
         await api.http.get("/users", params={"q": TRIGGER}, headers=alice.bearer)
         await raw.register(alice)
-        await raw.call("send_message", {"recipientId": alice.id, "content": TRIGGER})
+        await raw.call("send_message", {"recipientId": bob.id, "content": TRIGGER})
         await raw.send("x")
         await raw.closed()
         await unregistered.send("x")
