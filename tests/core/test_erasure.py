@@ -23,6 +23,7 @@ from chat_core.errors import (
 )
 from chat_core.events import ChangeKind, ConversationUpdated
 from chat_core.memory import MemoryUserStore
+from chat_core.services import erasure
 from chat_core.services.conversations import NewGroup
 from tests.support.engine import ADDRESS, PASSWORD, Engine, actor, engine
 from tests.support.stale import StaleLog
@@ -197,3 +198,19 @@ async def test_a_group_that_changes_meanwhile_is_left_all_the_same(
     assert stored is not None
     assert ann.id not in stored.members
     assert Role.OWNER in {each.role for each in stored.members.values()}
+
+
+async def test_an_account_leaves_all_its_conversations_however_many_pages_they_are(
+    chat: Engine, ann: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "MAX_LIMIT", 2)
+    groups = [await group(chat, ann, bob) for _ in range(5)]
+    await erase(chat, ann)
+
+    assert [await changes(chat, each) for each in groups] == [
+        [
+            (ChangeKind.CREATED, None),
+            (ChangeKind.ROLE_CHANGED, bob.id),
+            (ChangeKind.MEMBER_DELETED, ann.id),
+        ]
+    ] * 5

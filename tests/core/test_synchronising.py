@@ -254,6 +254,17 @@ async def test_the_others_follow_the_named_ones_latest_activity_first_with_their
     assert list(named.conversations) == list(answer.conversations)[:1]
 
 
+async def test_answers_are_counted_and_the_entries_in_them(world: World) -> None:
+    friends = await world.group(world.bob)
+    await world.say(friends, world.bob, "one", "two")
+    await world.one(friends.id, 0)
+    await world.one(friends.id, 1)
+    with pytest.raises(Invalid):
+        await world.ask({friends.id: 0}, limit=0)
+
+    assert (world.sync.synced.answers, world.sync.synced.entries) == (2, 5)
+
+
 @pytest.mark.parametrize("limit", [0, -1, MAX_LIMIT + 1])
 async def test_a_limit_that_cannot_be_is_invalid(world: World, limit: int) -> None:
     with pytest.raises(Invalid) as caught:
