@@ -18,7 +18,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help run web test check prove bench docs diagrams screenshots format lock audit wheel clean
+.PHONY: help run web test check prove mutants mutant bench docs diagrams screenshots format lock audit wheel clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,14 @@ check: .venv/.dev-stamp static ## Run the checks and the fast tests (2 minutes)
 
 prove: .venv/.dev-stamp chromium web tests/js/node_modules/.stamp ## Run the long tests and long searches for counterexamples
 	$(PYTEST) -n 2 --hypothesis-profile=prove -m 'prove or hypothesis'
+
+mutants: .venv/.dev-stamp ## Break the core in 2,000 small ways and list what no test notices (half an hour)
+	$(if $(ONLY),,rm -rf mutants)
+	$(MUTMUT) run --max-children 1 $(if $(ONLY),'$(ONLY)')
+	@$(MUTMUT) results --all true | $(BIN)/python tests/support/mutation_score.py
+
+mutant: .venv/.dev-stamp ## Show one of these ways: make mutant NAME=…
+	@$(MUTMUT) show '$(NAME)'
 
 bench: .venv/.dev-stamp $(PEERS)/node_modules/.stamp ## Compare with other stacks, on this machine (10 minutes)
 	$(BIN)/chat-bench compare chat-sqlite chat-mongodb express express-tuned relay
@@ -79,11 +87,15 @@ wheel: .venv/.dev-stamp web ## Build the wheel into dist
 	$(BIN)/python -m hatchling build -t wheel
 
 clean: ## Remove all that was installed, built or cached here
-	rm -rf .venv tests/js/node_modules $(PEERS)/node_modules $(WEB)/node_modules $(WEB)/dist build dist .coverage .mypy_cache .pytest_cache .ruff_cache \
+	rm -rf .venv tests/js/node_modules $(PEERS)/node_modules $(WEB)/node_modules $(WEB)/dist build dist mutants .coverage .mypy_cache .pytest_cache .ruff_cache \
 	  .import_linter_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 # -------------------------------------------------------------------------------------------
+# In an environment of its own on top of .venv: nothing else needs it.
+MUTMUT := VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv run --quiet --no-project \
+  --with mutmut==3.8.1 --with pytest==$(shell sed -n 's/^pytest==\([^ ]*\).*/\1/p' requirements/dev.txt) mutmut
+
 LOCK := --quiet --upgrade --universal --generate-hashes --no-header --no-emit-index-url \
   --no-emit-find-links
 

@@ -136,9 +136,7 @@ class Synchronising:
                     standing = overview.standing
                     latest = await self._latest(conversation_id, standing, request.limit, answer)
                     answer.add(SyncedConversation(conversation_id, latest, standing))
-                place = SyncPlace(
-                    named=place.named, others=ActivityPlace(overview.active_at, conversation_id)
-                )
+                place = SyncPlace(others=ActivityPlace(overview.active_at, conversation_id))
             if page.next is None:
                 return SyncAnswer(answer.parts, None)
 
@@ -199,6 +197,5 @@ def _end(standing: Standing) -> int:
 def _size(entry: LogEvent) -> int:
     if isinstance(entry, ConversationUpdated):
         return ENTRY_BYTES + MEMBER_BYTES * len(entry.members or ())
-    content = entry.message.content
     # As JSON, where a control character takes six bytes.
-    return ENTRY_BYTES + (len(json.dumps(content, ensure_ascii=False).encode()) if content else 0)
+    return ENTRY_BYTES + len(json.dumps(entry.message.content, ensure_ascii=False).encode())

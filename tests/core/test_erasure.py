@@ -27,6 +27,7 @@ from chat_core.errors import (
 from chat_core.events import ChangeKind, ConversationUpdated
 from chat_core.memory import MemoryUserStore
 from chat_core.ports.log import Done, Draft
+from chat_core.services import erasure
 from chat_core.services.conversations import NewGroup
 from tests.support.engine import ADDRESS, PASSWORD, Engine, actor, engine
 from tests.support.stale import StaleLog
@@ -292,3 +293,19 @@ async def test_what_stopped_after_the_account_was_erased_is_finished_by_the_next
         before = await changes(chat, users.made)
         await chat.erasure.erase(ann.id)
         assert await changes(chat, users.made) == before
+
+
+async def test_an_account_leaves_all_its_conversations_however_many_pages_they_are(
+    chat: Engine, ann: User, bob: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "MAX_LIMIT", 2)
+    groups = [await group(chat, ann, bob) for _ in range(5)]
+    await erase(chat, ann)
+
+    assert [await changes(chat, each) for each in groups] == [
+        [
+            (ChangeKind.CREATED, None),
+            (ChangeKind.ROLE_CHANGED, bob.id),
+            (ChangeKind.MEMBER_DELETED, ann.id),
+        ]
+    ] * 5

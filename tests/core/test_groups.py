@@ -124,7 +124,7 @@ async def test_no_one_opens_a_conversation_with_themselves_or_with_nobody(
         await chat.conversations.open_direct(actor(ann), ann.id)
     assert [each.field for each in caught.value.errors] == ["userId"]
     for nobody in (UNKNOWN, bob.id):
-        with pytest.raises(RecipientNotFound):
+        with pytest.raises(RecipientNotFound, match=nobody):
             await chat.conversations.open_direct(actor(ann), nobody)
         with pytest.raises(RecipientNotFound):
             await chat.conversations.create_group(actor(ann), NewGroup("Us", [nobody]))

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,6 +49,19 @@ def test_whoever_waits_less_than_told_is_refused(
     early = data.draw(st.floats(0, 0.999))
 
     assert bucket.take(start + told * early) > 0
+
+
+@given(limit=limits, start=starts, part=st.floats(0.01, 0.99))
+def test_whoever_has_waited_a_part_of_the_time_is_told_the_rest(
+    limit: Limit, start: float, part: float
+) -> None:
+    bucket = TokenBucket.full(limit, start)
+    for _ in range(limit.burst):
+        bucket.take(start)
+    told = bucket.take(start)
+
+    rest = bucket.take(start + told * part)
+    assert rest == pytest.approx(told * (1 - part), rel=1e-3, abs=1e-6)
 
 
 @given(limit=limits, start=starts)

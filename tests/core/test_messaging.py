@@ -1,3 +1,4 @@
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,8 @@ from chat_core import (
     UserId,
 )
 from chat_core.errors import (
+    Blocked,
+    ChatError,
     ClientIdConflict,
     Invalid,
     NotFound,
@@ -226,3 +229,39 @@ async def test_a_store_that_does_not_answer_is_not_asked_for_a_repeat(
     log = UnreachableLog(chat.stores.log, 0)
     with pytest.raises(Unavailable):
         await replace(chat.messaging, log=log).send(actor(ann), ToUser(bob.id), "hello", "c1")
+
+
+async def test_what_came_of_messages_is_counted(
+    chat: Engine, ann: User, bob: User, eve: User
+) -> None:
+    for content in ("hello", "hello", "hello", "Hello"):
+        with suppress(ClientIdConflict):
+            await chat.messaging.send(actor(ann), ToUser(bob.id), content, "c1")
+    await chat.messaging.send(actor(bob), ToUser(ann.id), "hi", None)
+    for to in (ToUser(UserId("unknown")), ToConversation(ConversationId("unknown"))):
+        with pytest.raises(ChatError):
+            await chat.messaging.send(actor(ann), to, "hello", None)
+    with pytest.raises(Invalid):
+        await chat.messaging.send(actor(ann), ToUser(bob.id), "", None)
+    await chat.blocking.block(bob.id, eve.id)
+    with pytest.raises(Blocked):
+        await chat.messaging.send(actor(eve), ToUser(bob.id), "hello", None)
+
+    sent = chat.messaging.sent
+    assert (sent.stored, sent.duplicate) == (2, 2)
+    assert sent.refused == {"conflict": 1, "not_found": 2, "invalid": 1, "forbidden": 1}
+
+
+async def test_a_mistake_of_the_program_is_counted_as_one(
+    chat: Engine, ann: User, bob: User
+) -> None:
+    class BrokenLog(StaleLog):
+        def submit(self, draft: Draft, done: Done) -> None:
+            raise ZeroDivisionError
+
+    broken = replace(chat.messaging, log=BrokenLog(chat.stores.log, 0))
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            await broken.send(actor(ann), ToUser(bob.id), "hello", None)
+
+    assert broken.sent.refused == {"internal": 2}

@@ -368,6 +368,42 @@ async def test_who_leaves_again_while_the_store_is_read_left_the_later_time(
     assert (await users.get([ann.id]))[ann.id].last_seen_at == at(5)
 
 
+async def test_who_leaves_again_at_the_same_moment_while_the_store_is_read_is_told_of_too(
+    presence: Presence, conversations: Peers, notifier: RecordingNotifier, people: list[User]
+) -> None:
+    ann, bob, eve, _ = people
+    presence.connected(ann.id, PHONE)
+    await presence.announce()
+    presence.disconnected(ann.id, PHONE)
+    presence.connected(ann.id, PHONE)
+    presence.connected(bob.id, PHONE)
+    conversations.ready.clear()
+    first = asyncio.create_task(presence.announce())
+    await until(lambda: len(conversations.reads) == 2)
+    presence.disconnected(ann.id, PHONE)
+    conversations.ready.set()
+    await first
+
+    await presence.announce()
+    assert notifier.notifications[1:] == [
+        told(bob, START, ann, online=True),
+        told(ann, START, bob, eve, online=False),
+    ]
+
+
+async def test_who_came_again_after_leaving_is_told_to_be_here_now(
+    presence: Presence, notifier: RecordingNotifier, clock: ManualClock, people: list[User]
+) -> None:
+    ann, bob, eve, _ = people
+    presence.connected(ann.id, PHONE)
+    presence.disconnected(ann.id, PHONE)
+    clock.advance(5)
+    presence.connected(ann.id, PHONE)
+    await presence.announce()
+
+    assert notifier.notifications == [told(ann, at(5), bob, eve, online=True)]
+
+
 async def test_two_announcements_at_once_tell_each_change_once(
     presence: Presence, conversations: Peers, notifier: RecordingNotifier, people: list[User]
 ) -> None:

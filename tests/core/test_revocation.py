@@ -161,6 +161,7 @@ async def test_each_question_reaches_back_to_the_last_answer_and_some_more(world
 
 async def test_without_an_answer_for_too_long_it_is_late_until_there_is_one(world: World) -> None:
     assert not world.revocations.is_late()
+    assert world.revocations.age() == 0
     await world.revocations.load()
     async with running(world):
         world.store.down = True

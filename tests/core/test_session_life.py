@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from chat_core import Actor, Limit, Login, LoginLimits, ProfileChange, SessionId, User
+from chat_core import Actor, Limit, Login, LoginLimits, ProfileChange, SessionId, User, UserId
 from chat_core.errors import (
     Invalid,
     InvalidCredentials,
@@ -223,10 +223,13 @@ async def test_wrong_passwords_of_whoever_holds_a_token_count_as_failed_log_ins(
         await sessions.log_in("ann", PASSWORD, None, ADDRESS)
 
 
-async def test_of_an_account_that_is_gone_no_password_is_right(chat: Engine, phone: Login) -> None:
+async def test_of_an_account_that_is_gone_or_never_was_no_password_is_right(
+    chat: Engine, phone: Login
+) -> None:
     await chat.stores.users.erase(phone.user.id, chat.clock.now())
-    with pytest.raises(WrongPassword):
-        await chat.sessions.check_password(phone.user.id, PASSWORD, ADDRESS)
+    for each in (phone.user.id, UserId("unknown")):
+        with pytest.raises(WrongPassword):
+            await chat.sessions.check_password(each, PASSWORD, ADDRESS)
 
 
 @pytest.mark.parametrize("what", ["a new password", "an erased account"])

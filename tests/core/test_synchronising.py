@@ -1,6 +1,6 @@
 """`sync`, sentence by sentence; whatever happened, against the pushes that were missed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -20,14 +20,21 @@ from chat_core.conversations import (
 )
 from chat_core.errors import Invalid
 from chat_core.events import ChangeKind, ConversationUpdated, LogEvent, MessageSent, MessageUpdated
+from chat_core.ids import MessageId
+from chat_core.messages import History
 from chat_core.ports.log import Committed
+from chat_core.ports.storage import LogReader
 from chat_core.services import synchronising
 from chat_core.services.synchronising import (
+    CONVERSATION_BYTES,
     DEFAULT_LIMIT,
+    ENTRY_BYTES,
     MAX_BYTES,
     MAX_CONVERSATIONS,
     MAX_LIMIT,
+    MEMBER_BYTES,
     NOWHERE,
+    RECEIPT_BYTES,
     SyncAnswer,
     SyncedConversation,
     Synchronising,
@@ -254,6 +261,17 @@ async def test_the_others_follow_the_named_ones_latest_activity_first_with_their
     assert list(named.conversations) == list(answer.conversations)[:1]
 
 
+async def test_answers_are_counted_and_the_entries_in_them(world: World) -> None:
+    friends = await world.group(world.bob)
+    await world.say(friends, world.bob, "one", "two")
+    await world.one(friends.id, 0)
+    await world.one(friends.id, 1)
+    with pytest.raises(Invalid):
+        await world.ask({friends.id: 0}, limit=0)
+
+    assert (world.sync.synced.answers, world.sync.synced.entries) == (2, 5)
+
+
 @pytest.mark.parametrize("limit", [0, -1, MAX_LIMIT + 1])
 async def test_a_limit_that_cannot_be_is_invalid(world: World, limit: int) -> None:
     with pytest.raises(Invalid) as caught:
@@ -295,6 +313,70 @@ async def test_an_entry_that_is_larger_than_an_answer_comes_alone(world: World) 
             part = await world.one(friends.id, seq)
             assert [entry.seq for entry in part.entries] == [seq + 1]
             assert part.has_more is (seq < 2)
+
+
+async def test_what_just_fits_is_in_the_answer(world: World) -> None:
+    friends = await world.group(world.bob)
+    await world.say(friends, world.bob, "one", "two", "six")
+    size = _size(world.now(friends.id)[1])
+    with bounds(size=2 * size):
+        part = await world.one(friends.id, 1)
+    assert [entry.seq for entry in part.entries] == [2, 3]
+
+
+async def test_a_conversation_of_which_nothing_was_missed_takes_room_too(world: World) -> None:
+    groups = [await world.group(world.bob) for _ in range(5)]
+    with bounds(size=2 * (CONVERSATION_BYTES + 2 * RECEIPT_BYTES)):
+        answers = await world.ask({each.id: 1 for each in groups})
+    assert [len(each.conversations) for each in answers] == [2, 2, 1]
+
+
+async def test_the_members_of_a_new_group_take_room_too(world: World) -> None:
+    groups = [await world.group(world.bob, world.eve) for _ in range(3)]
+    size = CONVERSATION_BYTES + ENTRY_BYTES + 3 * (RECEIPT_BYTES + MEMBER_BYTES)
+    with bounds(size=2 * size):
+        answers = await world.ask({each.id: 0 for each in groups})
+    assert [len(each.conversations) for each in answers] == [2, 1]
+
+
+@dataclass(slots=True)
+class LateReader(LogReader):
+    """Something happens between one read and the next."""
+
+    reader: LogReader
+    meanwhile: Callable[[], Awaitable[object]]
+
+    async def standing(self, user_id: UserId, conversation_id: ConversationId) -> Standing | None:
+        standing = await self.reader.standing(user_id, conversation_id)
+        await self.meanwhile()
+        return standing
+
+    async def entries(
+        self, conversation_id: ConversationId, *, after: int, until: int, limit: int
+    ) -> Collection[LogEvent]:
+        return await self.reader.entries(conversation_id, after=after, until=until, limit=limit)
+
+    async def message(self, message_id: MessageId) -> Message | None:
+        return await self.reader.message(message_id)
+
+    async def history(
+        self, conversation_id: ConversationId, *, before: int | None, after: int | None, limit: int
+    ) -> History:
+        return await self.reader.history(conversation_id, before=before, after=after, limit=limit)
+
+
+@pytest.mark.parametrize("limit", [9, 2])
+async def test_what_a_member_is_told_meanwhile_is_in_the_answer_and_in_its_standing(
+    world: World, limit: int
+) -> None:
+    friends = await world.group(world.bob)
+    await world.say(friends, world.bob, "before")
+    late = LateReader(world.stores.reader, lambda: world.say(friends, world.bob, "meanwhile"))
+    world.sync = Synchronising(world.stores.conversations, late)
+
+    part = await world.one(friends.id, 1, limit=limit)
+    assert [entry.seq for entry in part.entries] == [2, 3]
+    assert (part.standing.last_seq, part.has_more) == (3, False)
 
 
 # whatever happened

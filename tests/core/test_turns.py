@@ -2,9 +2,10 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from chat_core import ConversationId, Messaging, ToConversation, User
+from chat_core import Conversation, ConversationId, Messaging, ToConversation, User
 from chat_core.conversations import TitleChanged
 from chat_core.ids import ConnectionId
+from chat_core.memory import CachedConversations
 from chat_core.messages import Recipient
 from chat_core.ports.log import (
     Appended,
@@ -15,6 +16,7 @@ from chat_core.ports.log import (
     Stale,
     resolve,
 )
+from chat_core.services.turns import Turns, turn_of
 from chat_core.sessions import Actor
 from chat_core.testing.makers import alter, create, group
 from tests.support.engine import Engine, actor
@@ -97,3 +99,53 @@ async def test_another_connection_does_not_wait(chat: Engine, ann: User, bob: Us
     ] == [ConnectionId("phone"), ConnectionId("laptop"), None]
     log.find_stale()
     await first
+
+
+@dataclass(slots=True)
+class SlowConversations(CachedConversations):
+    """The next read waits until it is let go, where it is told to; those after it do not."""
+
+    is_slow: bool = False
+    may_answer: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def get(self, conversation_id: ConversationId) -> Conversation | None:
+        if self.is_slow:
+            self.is_slow = False
+            await self.may_answer.wait()
+        return await self.store.get(conversation_id)
+
+
+async def test_what_is_judged_again_keeps_its_order_however_long_each_judgement_takes(
+    chat: Engine, ann: User, bob: User
+) -> None:
+    friends = await create(chat.stores.log, group(ann, bob))
+    messaging, log = held_messaging(chat)
+    conversations = SlowConversations(chat.stores.conversations)
+    messaging = replace(messaging, conversations=conversations)
+    phone, to = actor(ann, "phone"), ToConversation(friends.id)
+    outcomes = [await submit(messaging, phone, to, content) for content in ("one", "two", "three")]
+
+    conversations.is_slow = True
+    log.find_stale()
+    await settle()
+    conversations.may_answer.set()
+    await asyncio.gather(*outcomes)
+
+    assert await said(chat, friends.id) == ["one", "two", "three"]
+
+
+async def test_where_nothing_is_under_way_nothing_is_kept(
+    chat: Engine, ann: User, bob: User
+) -> None:
+    turns = Turns()
+    friends = await create(chat.stores.log, group(ann, bob))
+    turn = turn_of(actor(ann), friends)
+    for revision in (1, 2):
+        assert turns.is_free(turn, revision)
+        for _ in range(2):
+            turns.take(turn, revision)
+        assert turns.is_free(turn, revision)
+        assert not turns.is_free(turn, revision + 1)
+        turns.settled(turn)
+        assert not turns.is_free(turn, revision + 1)
+        turns.settled(turn)
