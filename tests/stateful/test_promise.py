@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 from chat_core.conversations import MemberAdded, Role, RoleChanged
 from chat_core.events import ChangeKind, ConversationUpdated, MessageSent
 from chat_core.ids import ConversationId, MessageId, SessionId, UserId
+from chat_core.messages import ToConversation
 from chat_core.services.conversations import NewGroup
 from chat_core.sessions import Actor
 from chat_core.testing.clock import ManualClock
@@ -228,6 +229,27 @@ class Promise(RuleBasedStateMachine):
         if known:
             conversation_id = ConversationId(known[which % len(known)])
             self.run(self.expire(conversation_id, kept))
+
+    @rule(
+        device=devices, which=numbers, kept=st.integers(0, 2), said=st.lists(contents, max_size=4)
+    )
+    def entries_expire_that_a_device_lacks(
+        self, device: Device, which: int, kept: int, said: list[str]
+    ) -> None:
+        """It is away, and so are they when it is back."""
+        known = sorted(device.client.state.seqs())
+        if not known:
+            return
+        self.step(device.lose_connection)
+        self.step(self.gate.open)
+        conversation_id = ConversationId(known[which % len(known)])
+        stored = self.run(self.stores.conversations.get(conversation_id))
+        for member in stored.members if stored else ():
+            elsewhere = Actor(member, SessionId("elsewhere"))
+            for content in said:
+                to = ToConversation(conversation_id)
+                self.begin(device, self.server.messaging.send(elsewhere, to, content, None))
+        self.run(self.expire(conversation_id, kept))
 
     # what goes wrong
 
