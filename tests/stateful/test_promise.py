@@ -24,6 +24,7 @@ from hypothesis.stateful import (
 from chat_core.conversations import MemberAdded, Role, RoleChanged
 from chat_core.events import ChangeKind, ConversationUpdated, MessageSent
 from chat_core.ids import ConversationId, MessageId, SessionId, UserId
+from chat_core.messages import ToConversation
 from chat_core.services.conversations import NewGroup
 from chat_core.sessions import Actor
 from chat_core.testing.clock import ManualClock
@@ -221,6 +222,35 @@ class Promise(RuleBasedStateMachine):
             self.let_one_call_through(index)
         self.step(self.gate.open)
 
+    @rule(which=numbers, kept=st.integers(0, 3))
+    def old_entries_expire(self, which: int, kept: int) -> None:
+        """By another process: whatever this one has read or begun, it was told nothing."""
+        known = sorted({each for device in self.machines for each in device.client.state.seqs()})
+        if known:
+            conversation_id = ConversationId(known[which % len(known)])
+            self.run(self.expire(conversation_id, kept))
+
+    @rule(
+        device=devices, which=numbers, kept=st.integers(0, 2), said=st.lists(contents, max_size=4)
+    )
+    def entries_expire_that_a_device_lacks(
+        self, device: Device, which: int, kept: int, said: list[str]
+    ) -> None:
+        """It is away, and so are they when it is back."""
+        known = sorted(device.client.state.seqs())
+        if not known:
+            return
+        self.step(device.lose_connection)
+        self.step(self.gate.open)
+        conversation_id = ConversationId(known[which % len(known)])
+        stored = self.run(self.stores.conversations.get(conversation_id))
+        for member in stored.members if stored else ():
+            elsewhere = Actor(member, SessionId("elsewhere"))
+            for content in said:
+                to = ToConversation(conversation_id)
+                self.begin(device, self.server.messaging.send(elsewhere, to, content, None))
+        self.run(self.expire(conversation_id, kept))
+
     # what goes wrong
 
     @rule()
@@ -303,6 +333,15 @@ class Promise(RuleBasedStateMachine):
         assert device.client.is_connected
         self.run(device.client.caught_up())
 
+    async def expire(self, conversation_id: ConversationId, kept: int) -> None:
+        """Take all but the last entries of a log."""
+        stored = await self.stores.conversations.get(conversation_id)
+        for member in stored.members if stored else ():
+            standing = await self.stores.reader.standing(member, conversation_id)
+            assert standing is not None
+            fronts = {conversation_id: standing.last_seq + 1 - kept}
+            await self.stores.retention.expire(fronts, self.clock.now())
+
     async def compare(self, device: Device) -> None:
         """The device against the store, conversation by conversation."""
         state, viewer = device.client.state, device.user_id
@@ -316,7 +355,9 @@ class Promise(RuleBasedStateMachine):
                 conversation.id, before=None, after=shown.base, limit=EVERYTHING
             )
             stored = [as_json(shapes.Message.of(each, viewer)) for each in history.items]
-            assert shown.history() == stored
+            # What expired after it was shown stays there: retention is the server's.
+            first_seq = overview.standing.first_seq
+            assert [each for each in shown.history() if each["seq"] >= first_seq] == stored
             if shown.base == 0 and conversation.title is not None:
                 assert shown.title == conversation.title
                 roles = {user: each.role.value for user, each in conversation.members.items()}
@@ -335,11 +376,13 @@ class Promise(RuleBasedStateMachine):
                     conversation_id, after=0, until=EVERYTHING, limit=EVERYTHING
                 )
             )
-            assert [entry.seq for entry in entries] == list(range(1, len(entries) + 1))
+            first_seq = entries[0].seq if entries else 1
+            places = list(range(first_seq, first_seq + len(entries)))
+            assert [entry.seq for entry in entries] == places
             sent = [entry.message for entry in entries if isinstance(entry, MessageSent)]
             client_ids = [(each.sender_id, each.client_message_id) for each in sent]
             assert len(client_ids) == len(set(client_ids))
-            if isinstance(entries[0] if entries else None, ConversationUpdated):
+            if first_seq == 1 and isinstance(entries[0] if entries else None, ConversationUpdated):
                 assert_only_members_speak(entries)
 
     def teardown(self) -> None:
