@@ -21,7 +21,7 @@ LONG_ENOUGH = 8
 
 def mistakes(server: ServerProcess) -> list[str]:
     """The lines that tell of a mistake of the server's own. It has to run in production."""
-    lines = server.log.splitlines()
+    lines = server.log.rstrip("\n").split("\n")  # a path may hold what else ends a line
     if server.is_plain_asgi:  # its own lines are another server's business
         return [line for line in lines if "incident" in line or "never retrieved" in line]
     return [line for line in lines if json.loads(line)["level"] not in {"info", "warning"}]
