@@ -248,7 +248,8 @@ class Promise(RuleBasedStateMachine):
             elsewhere = Actor(member, SessionId("elsewhere"))
             for content in said:
                 to = ToConversation(conversation_id)
-                self.begin(device, self.server.messaging.send(elsewhere, to, content, None))
+                client_id = f"elsewhere {self.client_ids.new_id()}"
+                self.begin(device, self.server.messaging.send(elsewhere, to, content, client_id))
         self.run(self.expire(conversation_id, kept))
 
     # what goes wrong
