@@ -179,8 +179,13 @@ async def _running(container: Container, settings: Settings) -> AsyncIterator[No
 
 async def _farewell(container: Container) -> None:
     try:
-        await container.presence().farewell()
+        # A database that has not answered for some seconds is not waited for once more.
+        is_there = not container.revocations().is_late()
+        if is_there:
+            await container.presence().farewell()
     except Unavailable:
+        is_there = False
+    if not is_there:
         logger.warning(
             "the database does not answer: stopped without it, so some were last seen a minute"
             " before they were; nothing that was acknowledged is lost"

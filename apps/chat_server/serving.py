@@ -17,7 +17,7 @@ from chat_server.logs import configure_logging
 from chat_server.settings import Settings, SettingsError
 from chat_server.stopping import end_at_once
 
-GRACE_SECONDS = 4
+GRACE_SECONDS = 3
 """How long requests that run may take to end when the service stops."""
 
 logger = logging.getLogger("chat_server")

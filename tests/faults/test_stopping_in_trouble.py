@@ -212,7 +212,6 @@ async def test_under_load_nothing_acked_is_lost_and_all_come_back_and_sync(
         await server.stop()  # asserts exit code 0
         assert time.monotonic() - began < STOP_SECONDS
         before = {each.person.id: len(each.acked) for each in devices}
-        assert all(each.client.reconnect_after >= 1 for each in devices)
         await server.start()
 
         def is_back(device: Device) -> bool:
