@@ -55,10 +55,13 @@ from chat_core.services.blocking import Blocking
 from chat_core.services.conversations import Conversations, NewGroup, Opened
 from chat_core.services.delivery import Delivery
 from chat_core.services.erasure import Erasure
+from chat_core.services.export import Export
 from chat_core.services.external_sessions import ExternalSessions
 from chat_core.services.messaging import MessageLimits, Messaging
 from chat_core.services.presence import Presence
+from chat_core.services.purging import SessionPurge
 from chat_core.services.receipts import Receipts, Typing
+from chat_core.services.retention import Retention
 from chat_core.services.revocation import Revocations
 from chat_core.services.sessions import ListedSession, LoginLimits, Sessions
 from chat_core.services.synchronising import (
@@ -108,6 +111,7 @@ __all__ = [
     "Erasure",
     "ErrorKind",
     "Event",
+    "Export",
     "ExternalSessions",
     "FieldError",
     "History",
@@ -144,11 +148,13 @@ __all__ = [
     "RefreshChain",
     "RefreshLimits",
     "RefreshUse",
+    "Retention",
     "Revocations",
     "Role",
     "RoleChanged",
     "Session",
     "SessionId",
+    "SessionPurge",
     "Sessions",
     "SignupPolicy",
     "Standing",

@@ -20,9 +20,12 @@ from chat_core.ports.log import (
     RevisionDraft,
     Stale,
 )
+from chat_core.ports.maintenance import Maintenance
 from chat_core.ports.notifications import Connections, Notifier
+from chat_core.ports.retention import LogRetention, OldFront
 from chat_core.ports.security import PasswordHasher, TokenIssuer, TokenVerifier
 from chat_core.ports.storage import (
+    AccountStore,
     BlockStore,
     ConversationStore,
     LogReader,
@@ -34,6 +37,7 @@ from chat_core.ports.storage import (
 from chat_core.ports.system import Clock, IdGenerator, Timer
 
 __all__ = [
+    "AccountStore",
     "Appended",
     "BlockStore",
     "ChangeDraft",
@@ -49,8 +53,11 @@ __all__ = [
     "Follower",
     "IdGenerator",
     "LogReader",
+    "LogRetention",
+    "Maintenance",
     "MessageDraft",
     "Notifier",
+    "OldFront",
     "Outcome",
     "PasswordHasher",
     "RateLimiter",

@@ -39,6 +39,7 @@ pytest.register_assert_rewrite(
     "chat_core.testing.users_erasure_contract",
 )
 
+from chat_core.testing.accounts_contract import AccountStoreContract
 from chat_core.testing.blocks_contract import BlockStoreContract
 from chat_core.testing.clock import ManualClock
 from chat_core.testing.conversations_contract import ConversationStoreContract
@@ -47,8 +48,10 @@ from chat_core.testing.directory_contract import UserDirectoryContract
 from chat_core.testing.ids import CountedIds
 from chat_core.testing.limits_contract import RateLimiterContract
 from chat_core.testing.log_contract import ConversationLogContract
+from chat_core.testing.maintenance_contract import MaintenanceContract
 from chat_core.testing.reader_contract import LogReaderContract
 from chat_core.testing.receipts_contract import ReceiptStoreContract
+from chat_core.testing.retention_contract import LogRetentionContract
 from chat_core.testing.security_contracts import (
     PasswordHasherContract,
     TokenContract,
@@ -59,6 +62,7 @@ from chat_core.testing.system_contracts import ClockContract, IdGeneratorContrac
 from chat_core.testing.users_contract import UserStoreContract
 
 __all__ = [
+    "AccountStoreContract",
     "BlockStoreContract",
     "ClockContract",
     "ConnectedDevices",
@@ -68,6 +72,8 @@ __all__ = [
     "Device",
     "IdGeneratorContract",
     "LogReaderContract",
+    "LogRetentionContract",
+    "MaintenanceContract",
     "ManualClock",
     "PasswordHasherContract",
     "RateLimiterContract",

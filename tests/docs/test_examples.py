@@ -153,7 +153,8 @@ RUNNERS: Mapping[tuple[str, str], Callable[[Path, str], str]] = {
 LANGUAGES = {language for language, _ in RUNNERS}
 NOT_RUN = "not-run"
 NOT_HERE = re.compile(
-    r"\b(make|docker|pip install|chat-bench|sudo|systemctl|mongodump)\b|ORIGINAL_DATABASE_URL"
+    r"\b(make|docker|pip install|chat-bench|chat-server run|sudo|systemctl|mongodump)\b"
+    r"|ORIGINAL_DATABASE_URL"
 )
 """What serves until it is stopped, installs, measures for minutes, or needs another machine."""
 EXAMPLES = pages.ROOT / "docs" / "examples"
