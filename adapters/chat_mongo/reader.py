@@ -55,7 +55,7 @@ class MongoLogReader(LogReader):
         """See `LogReader.entries`."""
         async with self.database.session() as session:
             first = await first_place(self.database, session, conversation_id)
-            places = {"$gte": max(first, after + 1), "$lte": until}
+            places = {"$gte": first, "$gt": after, "$lte": until}
             wanted = {"conversation_id": conversation_id, "seq": places}
             cursor = self.database.collection(EntryDocument).find(wanted, session=session)
             rows = await cursor.sort("seq", ASCENDING).limit(limit).to_list()

@@ -92,4 +92,7 @@ async def test_it_says_whether_it_lives_and_serves(server: ServerProcess, api: A
     live = await api.http.get(f"{server.url}/health/live")
     ready = await api.http.get(f"{server.url}/health/ready")
     assert (live.status_code, live.json()) == (200, {"status": "ok"})
-    assert (ready.status_code, ready.json()) == (200, {"status": "ok", "down": []})
+    assert (ready.status_code, ready.json()) == (
+        200,
+        {"status": "ok", "down": [], "warnings": []},
+    )
