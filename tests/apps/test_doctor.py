@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from chat_server.commands import chat_server
 from chat_server.settings import variables_by_field
 from chat_sqlite.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
-from tests.support.mongod import free_port, fresh_database
+from tests.support.mongod import free_port, fresh_database, nobody_answers
 from tests.support.server import COMMAND, SECRET, ServerProcess
 from tests.support.services import missing
 
@@ -211,7 +211,8 @@ def test_what_may_not_be_written_is_a_problem(folder: Path, what: str) -> None:
 
 def test_a_mongodb_that_is_away_is_a_problem_and_no_secret_is_told() -> None:
     url = f"mongodb://ann:pass%2Fphrase@127.0.0.1:{free_port()}/chat?serverSelectionTimeoutMS=300"
-    shown = chat("doctor", DATABASE_URL=url, JWT_SECRET=SECRET)
+    with nobody_answers():
+        shown = chat("doctor", DATABASE_URL=url, JWT_SECRET=SECRET)
 
     assert shown.exit_code == 1
     assert "problem  database: no primary of a replica set answers at 127.0.0.1" in shown.stdout

@@ -31,6 +31,7 @@ import yaml
 from tests.support import pages
 from tests.support.js_client import JsUnavailableError, find_node
 from tests.support.server import ServerProcess
+from tests.support.server import environment as server_environment
 from tests.support.services import missing
 
 ADDRESS = "http://localhost:5000"
@@ -112,7 +113,7 @@ def run_shell(folder: Path, text: str) -> str:
 
 def run_beside(server: ServerProcess, folder: Path, text: str) -> str:
     port = str(urlsplit(server.url).port)
-    settings = {**server.env, "PORT": port, "CHAT_RATE_LIMITS": "on"}
+    settings = {**server_environment(), **server.env, "PORT": port, "CHAT_RATE_LIMITS": "on"}
     return run(folder, "bash", "-euo", "pipefail", "-c", text, settings=settings)
 
 

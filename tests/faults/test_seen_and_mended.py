@@ -167,6 +167,7 @@ async def test_a_full_disk_is_seen_and_room_is_all_that_it_takes(tmp_path: Path)
 
 
 # ---------------------------------------------------------------------------------- database gone
+@pytest.mark.prove
 async def test_a_database_that_is_gone_is_seen_and_its_start_is_all_that_it_takes(
     tmp_path: Path,
 ) -> None:

@@ -89,6 +89,7 @@ async def test_a_second_signal_ends_it_at_once(tmp_path: Path, number: signal.Si
     assert "Traceback" not in server.log
 
 
+@pytest.mark.prove
 async def test_a_database_that_never_comes_back_ends_it_with_a_message(tmp_path: Path) -> None:
     async with ServerProcess(tmp_path, ODD) as server, Api(server.url) as api:
         alice, bob = await api.people("alice", "bob")
