@@ -113,7 +113,8 @@ def run_shell(folder: Path, text: str) -> str:
 
 def run_beside(server: ServerProcess, folder: Path, text: str) -> str:
     port = str(urlsplit(server.url).port)
-    settings = {**server_environment(), **server.env, "PORT": port, "CHAT_RATE_LIMITS": "on"}
+    hidden = {"PYTHONPATH": server_environment()["PYTHONPATH"]}
+    settings = {**hidden, **server.env, "PORT": port, "CHAT_RATE_LIMITS": "on"}
     return run(folder, "bash", "-euo", "pipefail", "-c", text, settings=settings)
 
 
