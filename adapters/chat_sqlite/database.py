@@ -245,7 +245,7 @@ class SqliteDatabase:
         try:
             _make_private(self._path)
             connection = self._connection()
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection)
             migrate(connection)
         except (OSError, sqlite3.Error) as error:
             is_held = getattr(error, "sqlite_errorcode", 0) & 0xFF in HELD
@@ -271,6 +271,24 @@ def _translated(error: Exception) -> Exception:
     unavailable = Unavailable("The database is not available just now", retry_after=1.0)
     unavailable.__cause__ = error
     return unavailable
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turn the write-ahead log on.
+
+    Tries again by itself: of two that do so to a new file, SQLite refuses one at once, whatever
+    its `busy_timeout`, since both hold a read lock that the other's write waits for.
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in HELD or time.monotonic() > until:
+                raise
+            time.sleep(0.005)  # in the writer's thread
+        else:
+            return
 
 
 def _make_private(path: Path) -> None:

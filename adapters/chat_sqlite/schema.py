@@ -151,12 +151,24 @@ class DatabaseNotReady(DatabaseRefused):
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the file to this version's schema, each step in a transaction of its own.
+    """Bring the file to this version's schema: all steps or none, and each by one process only.
 
     Raises `DatabaseRefused` for a file of a newer version, or of another program.
     """
-    for step in range(file_version(connection), SCHEMA_VERSION):
-        _apply(connection, step)
+    if _version(connection) == SCHEMA_VERSION:
+        return
+    # Another process may be at it: what it makes is seen whole, from within the lock.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for step in range(file_version(connection), SCHEMA_VERSION):
+            for statement in statements(MIGRATIONS[step]):
+                connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.rollback()
+        raise
 
 
 def file_version(connection: sqlite3.Connection) -> int:
@@ -191,21 +203,6 @@ def _version(connection: sqlite3.Connection) -> int:
 
 def _has_tables(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is not None
-
-
-def _apply(connection: sqlite3.Connection, step: int) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        # Another process may have been first, while this one waited for the lock.
-        if _version(connection) == step:
-            for statement in statements(MIGRATIONS[step]):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {step + 1}")
-        connection.execute("COMMIT")
-    except BaseException:
-        connection.rollback()
-        raise
 
 
 def statements(script: str) -> list[str]:
