@@ -27,6 +27,17 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
+LONG_SECONDS = 3600
+"""How long a test may take that is for `make prove`; others: `timeout` in pyproject.toml."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    searches_long = settings.get_current_profile_name() == "prove"
+    for item in items:
+        if searches_long or item.get_closest_marker("prove"):
+            item.add_marker(pytest.mark.timeout(LONG_SECONDS))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _mongod() -> Iterator[None]:
     """Stop the mongod at the end, if a test has asked for it."""

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -15,7 +16,7 @@ from chat_core import (
     UserId,
     UserUpdated,
 )
-from chat_core.conversations import RoleChanged
+from chat_core.conversations import MemberAdded, RoleChanged
 from chat_core.errors import (
     InvalidCredentials,
     NotFound,
@@ -26,12 +27,13 @@ from chat_core.errors import (
 )
 from chat_core.events import ChangeKind, ConversationUpdated
 from chat_core.memory import MemoryUserStore
-from chat_core.ports.log import Done, Draft
+from chat_core.ports.log import Appended, ChangeDraft, Done, Draft
 from chat_core.services import erasure
 from chat_core.services.conversations import NewGroup
 from tests.support.engine import ADDRESS, PASSWORD, Engine, actor, engine
 from tests.support.stale import StaleLog
 from tests.support.stores import memory_stores
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -42,6 +44,15 @@ async def anns(chat: Engine, ann: User) -> Login:
 
 async def erase(chat: Engine, user: User) -> None:
     await chat.erasure.delete_own(actor(user), PASSWORD, ADDRESS)
+
+
+async def erase_as_operator(chat: Engine, user: User) -> User:
+    """Erase, and let the time go by in which other processes learn of it."""
+    waiting = chat.clock.waiting
+    erasing = asyncio.create_task(chat.erasure.erase(user.id))
+    await until(lambda: chat.clock.waiting > waiting or erasing.done())
+    chat.clock.advance(erasure.ELSEWHERE_SECONDS)
+    return await erasing
 
 
 async def group(chat: Engine, owner: User, *others: User) -> ConversationId:
@@ -206,11 +217,12 @@ async def test_a_group_that_changes_meanwhile_is_left_all_the_same(
 
 async def test_an_operator_needs_no_password(chat: Engine, ann: User, bob: User) -> None:
     sent = await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", None)
-    erased = await chat.erasure.erase(ann.id)
+    at = chat.clock.now()
+    erased = await erase_as_operator(chat, ann)
 
-    assert (erased.username, erased.deleted_at) == (None, chat.clock.now())
+    assert (erased.username, erased.deleted_at) == (None, at)
     assert await chat.stores.reader.message(sent.message.id) == replace(
-        sent.message, content=None, updated_seq=2, deleted_at=chat.clock.now()
+        sent.message, content=None, updated_seq=2, deleted_at=at
     )
     with pytest.raises(NotFound):
         await chat.erasure.erase(UserId("nobody"))
@@ -223,7 +235,7 @@ async def test_what_was_said_in_groups_left_earlier_goes_too(
     said = await chat.messaging.send(actor(bob), ToConversation(friends), "hello", "c1")
     for each in (friends, silent):
         await chat.conversations.remove_member(actor(bob), each, bob.id)
-    await chat.erasure.erase(bob.id)
+    await erase_as_operator(chat, bob)
 
     emptied = await chat.stores.reader.message(said.message.id)
     assert emptied is not None
@@ -237,13 +249,35 @@ async def test_devices_and_blocks_of_the_account_are_forgotten(
 ) -> None:
     await chat.blocking.block(ann.id, bob.id)
     await chat.blocking.block(bob.id, ann.id)
-    await chat.erasure.erase(ann.id)
+    await erase_as_operator(chat, ann)
 
     session = await chat.stores.sessions.get(anns.session.id)
     assert session is not None
     assert session.device == ""
     assert (await chat.stores.blocks.blocked_by(ann.id, after=None, limit=9)).items == []
     assert (await chat.stores.blocks.blocked_by(bob.id, after=None, limit=9)).items == [ann.id]
+
+
+async def test_what_another_process_lets_in_before_it_knows_goes_too(
+    chat: Engine, ann: User, bob: User
+) -> None:
+    friends = await group(chat, bob)
+    conversation = await chat.stores.conversations.get(friends)
+    assert conversation is not None
+    adding = MemberAdded(ann.id, Role.MEMBER)
+    draft = ChangeDraft(conversation, actor(bob), adding, chat.clock.now())
+    added: list[Appended | Exception] = []
+    chat.clock.call_later(
+        erasure.ELSEWHERE_SECONDS / 2, lambda: chat.stores.log.submit(draft, added.append)
+    )
+    await erase_as_operator(chat, ann)
+
+    assert [type(each) for each in added] == [Appended]
+    assert await changes(chat, friends) == [
+        (ChangeKind.CREATED, None),
+        (ChangeKind.MEMBER_ADDED, ann.id),
+        (ChangeKind.MEMBER_DELETED, ann.id),
+    ]
 
 
 @dataclass
@@ -287,11 +321,11 @@ async def test_what_stopped_after_the_account_was_erased_is_finished_by_the_next
         left = await chat.erasure.to_erase(ann.id)
         assert (left.is_done, left.member_of, left.blocks) == (False, (users.made,), 1)
 
-        await chat.erasure.erase(ann.id)
+        await erase_as_operator(chat, ann)
         assert (await changes(chat, users.made))[-1] == (ChangeKind.MEMBER_DELETED, ann.id)
         assert (await chat.erasure.to_erase(ann.id)).is_done
         before = await changes(chat, users.made)
-        await chat.erasure.erase(ann.id)
+        await erase_as_operator(chat, ann)
         assert await changes(chat, users.made) == before
 
 
