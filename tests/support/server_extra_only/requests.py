@@ -1,0 +1,3 @@
+"""Hides the package that tests need and the extra `server` lacks: importing it takes long."""
+
+raise ModuleNotFoundError("No module named 'requests'", name="requests")
