@@ -18,6 +18,8 @@ from chat_bench.named_targets import PEERS
 from tests.support.server import ServerProcess
 from tests.support.services import missing
 
+pytestmark = pytest.mark.prove
+
 ROUNDS = 3
 SHORT = ("--seconds", "1", "--warmup", "0.3", "--json", "-")
 

@@ -132,6 +132,7 @@ def test_every_measured_cost_is_listed_with_its_value() -> None:
     assert listed == asdict(COSTS) | asdict(Sizes())
 
 
+@pytest.mark.prove
 def test_the_command_shows_and_draws_all_of_it(tmp_path: Path) -> None:
     result = CliRunner().invoke(chat_bench, ["simulate", "--plots", str(tmp_path)])
 

@@ -21,6 +21,7 @@ from typing import Any
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
+from tests.support import server
 from tests.support.js_client import JsUnavailableError, find_node
 from tests.support.mongod import mongodb_url
 from tests.support.services import missing
@@ -112,9 +113,9 @@ async def import_original(folder: Path, *arguments: str, **environment: str) -> 
 
 async def start_import(folder: Path, *arguments: str, **environment: str) -> Process:
     """Start it, and wait for nothing."""
-    kept = {name: os.environ[name] for name in ("HOME", "LANG", "PATH") if name in os.environ}
+    given = server.environment() | environment
     return await asyncio.create_subprocess_exec(
-        *COMMAND, *arguments, cwd=folder, env=kept | environment, stdout=PIPE, stderr=PIPE
+        *COMMAND, *arguments, cwd=folder, env=given, stdout=PIPE, stderr=PIPE
     )
 
 
