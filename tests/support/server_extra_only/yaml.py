@@ -1,3 +1,0 @@
-"""Hides the package that tests need and the extra `server` lacks: importing it takes long."""
-
-raise ModuleNotFoundError("No module named 'yaml'", name="yaml")
