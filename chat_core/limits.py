@@ -5,6 +5,8 @@ from dataclasses import dataclass
 SLACK = 1e-6
 """Of a token: what float arithmetic may lose, so that whoever waits as long as told is taken."""
 
+ENOUGH = 1 - SLACK
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -30,24 +32,27 @@ class TokenBucket:
 
     def take(self, now: float) -> float:
         """Take one token: 0.0. With none left, takes nothing: the seconds until there is one."""
-        self._refill(now)
-        if self.tokens < 1 - SLACK:
-            return (1 - self.tokens) * self.limit.seconds / self.limit.burst
-        self.tokens -= 1
+        tokens = self._refill(now)
+        if tokens < ENOUGH:
+            return (1 - tokens) * self.limit.seconds / self.limit.burst
+        self.tokens = tokens - 1
         return 0.0
 
     def give_back(self, now: float) -> None:
         """Return a token that was taken for what in the end does not count."""
-        self._refill(now)
-        self.tokens = min(self.limit.burst, self.tokens + 1)
+        self.tokens = min(self.limit.burst, self._refill(now) + 1)
 
     def is_full(self, now: float) -> bool:
         """Whether it is as if never used, so that it need not be kept."""
-        self._refill(now)
-        return self.tokens >= self.limit.burst
+        return self._refill(now) >= self.limit.burst
 
-    def _refill(self, now: float) -> None:
-        if now > self.at:
-            gained = (now - self.at) * self.limit.burst / self.limit.seconds
-            self.tokens = min(self.limit.burst, self.tokens + gained)
+    def _refill(self, now: float) -> float:
+        """What is there by now."""
+        elapsed = now - self.at
+        if elapsed > 0:
             self.at = now
+            limit = self.limit
+            if self.tokens < limit.burst:
+                gained = elapsed * limit.burst / limit.seconds
+                self.tokens = min(limit.burst, self.tokens + gained)
+        return self.tokens

@@ -19,7 +19,7 @@ class Dispatcher(Protocol):
         """A client has connected."""
 
     @abstractmethod
-    def received(self, connection: Any, frame: str) -> None:  # noqa: ANN401
+    def received(self, connection: Any, frame: str) -> Any:  # noqa: ANN401
         """An event came in."""
 
     @abstractmethod

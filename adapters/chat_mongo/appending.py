@@ -28,7 +28,7 @@ from chat_mongo.documents import EntryDocument, MetaDocument
 from chat_mongo.entries import message_row
 from chat_mongo.errors import NOT_COMMITTED, TEMPORARY, translated
 from chat_mongo.items import Attempt, Item, audience_of, may_open, place_after
-from chat_mongo.places import Place, Places, key_of, sent_message
+from chat_mongo.places import Place, Places, key_of
 from chat_mongo.repeats import first_sent, repeat_of
 
 INSERT_SECONDS = 4.0
@@ -166,7 +166,7 @@ class Appending:
                 raise TypeError(draft)
             seq = ends.get(place.conversation_id, place.last_seq) + 1
             ends[place.conversation_id] = seq
-            sent = sent_message(draft, place.conversation_id, seq)
+            sent = draft.stored(place.conversation_id, seq)
             after = Place(place.conversation_id, seq, place.revision)
             item.attempt = Attempt(draft.id, after, Appended(MessageSent(sent)))
             rows.append(message_row(draft, sent, place.revision))

@@ -30,7 +30,7 @@ from chat_mongo.documents import (
     StandingDocument,
 )
 from chat_mongo.entries import conversation_row, member_rows, message_row
-from chat_mongo.places import Place, sent_message
+from chat_mongo.places import Place
 from chat_mongo.repeats import first_sent, repeat_of, repeated_creation
 from chat_mongo.standings import standing_id
 
@@ -69,7 +69,7 @@ class Changing:
             first = await first_sent(self._database, self._session, draft)
             if first is not None:
                 return repeat_of(draft, first)
-        sent = sent_message(draft, draft.conversation.id, 1)
+        sent = draft.stored(draft.conversation.id, 1)
         revision = draft.conversation.revision
         row = conversation_row(draft.conversation)
         await self._conversations.insert_one(row, session=self._session)

@@ -7,8 +7,6 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 
 from chat_core.conversations import Conversation
 from chat_core.ids import ConversationId
-from chat_core.messages import Message
-from chat_core.ports.log import MessageDraft
 from chat_mongo.database import MongoDatabase
 from chat_mongo.documents import ConversationDocument
 from chat_mongo.entries import pair_of
@@ -79,19 +77,3 @@ class Places:
 def key_of(conversation: Conversation) -> str:
     """What a conversation is known by, before it has its id for good: the pair, if it is direct."""
     return pair_of(conversation) or conversation.id
-
-
-def sent_message(draft: MessageDraft, conversation_id: ConversationId, seq: int) -> Message:
-    """The message of a draft at its place."""
-    sender = draft.actor.user_id
-    return Message(
-        id=draft.id,
-        conversation_id=conversation_id,
-        seq=seq,
-        updated_seq=seq,
-        sender_id=sender,
-        recipient_id=draft.conversation.other(sender),
-        content=draft.content,
-        client_message_id=draft.client_id,
-        created_at=draft.at,
-    )

@@ -37,6 +37,9 @@ MAX_INBOX = 64
 Past it the transport stops reading until there is room.
 """
 
+MAX_INBOX_CHARACTERS = 65_536
+"""The same for those that wait: a few of the longest fill it."""
+
 MAX_FAILED_REGISTRATIONS = 3
 
 REGISTER = "register_user"
@@ -103,22 +106,27 @@ class Dispatcher:
             self._take(connection, f'["{REGISTER}",{auth}]')
         return connection
 
-    def received(self, connection: Connection, frame: str) -> None:
-        """An event came in: its ack id, if any, and its JSON. It waits for those before it."""
+    def received(self, connection: Connection, frame: str) -> Awaitable[object] | None:
+        """An event came in: its ack id, if any, and its JSON. It waits for those before it.
+
+        Returns what to await before the connection may send more; None if it may.
+        """
         if connection.is_closed:
-            return
+            return None
         wait = connection.event_rate.take(self._clock.monotonic())
         if wait:
             self.refused_events += 1
             ack_id, _ = packets.split_event(frame)
             refusal = RateLimited(retry_after=wait)
             self._answer(connection, ack_id, events.ErrorAck(problem(refusal)))
-            return
-        self._take(connection, frame)
+        else:
+            self._take(connection, frame)
+        if not connection.inbox and connection.unanswered < MAX_INBOX:
+            return None
+        return self._room(connection)
 
-    def room(self, connection: Connection) -> Awaitable[object] | None:
-        """What to await before the connection may send more; None if it may."""
-        if len(connection.inbox) + connection.unanswered < MAX_INBOX:
+    def _room(self, connection: Connection) -> Awaitable[object] | None:
+        if _has_room(connection):
             return None
         if connection.has_room is None:
             connection.has_room = asyncio.get_running_loop().create_future()
@@ -279,7 +287,7 @@ class Dispatcher:
 
     def _make_room(self, connection: Connection) -> None:
         has_room = connection.has_room
-        if has_room is not None and len(connection.inbox) + connection.unanswered < MAX_INBOX:
+        if has_room is not None and _has_room(connection):
             connection.has_room = None
             if not has_room.done():
                 has_room.set_result(None)
@@ -350,6 +358,13 @@ class Dispatcher:
     def _answer(self, connection: Connection, ack_id: str, payload: msgspec.Struct) -> None:
         if ack_id:
             connection.transport.write(packets.ack(ack_id, payload))
+
+
+def _has_room(connection: Connection) -> bool:
+    inbox = connection.inbox
+    if len(inbox) + connection.unanswered >= MAX_INBOX:
+        return False
+    return sum(map(len, inbox)) < MAX_INBOX_CHARACTERS
 
 
 def _has_ended(_: ChatError) -> None:

@@ -4,6 +4,8 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
+from operator import itemgetter
 from typing import Any
 
 import engineio
@@ -11,6 +13,9 @@ from engineio import packet
 
 from chat_socketio.counted_log import CountedLog
 from chat_socketio.engine_socket import Direct, EngineSocket, OutboundBound
+
+WATCH_SECONDS = 1.0
+"""How often it is added up what waits for all clients together."""
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +59,26 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         for socket in sockets:
             if socket is not None:
                 socket.abort()
+
+    async def _service_task(self) -> None:
+        """In the place of the library's, which looks for missed pongs: here each has a timer."""
+        self.service_task_event = self.create_event()
+        while not self.service_task_event.is_set():
+            self._bound_what_waits()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.service_task_event.wait(), WATCH_SECONDS)
+
+    def _bound_what_waits(self) -> None:
+        """Cut off those for whom most waits, until all together are within their bound."""
+        waiting = [(socket.untaken_bytes(), socket) for socket in self.sockets.values()]
+        total = sum(size for size, _ in waiting)
+        if total <= self.outbound.total_bytes:
+            return
+        for size, socket in sorted(waiting, key=itemgetter(0), reverse=True):
+            socket.cut_off()
+            total -= size
+            if total <= self.outbound.total_bytes:
+                return
 
     def _log_error_once(self, message: str, message_key: str) -> None:  # noqa: ARG002 - its base's
         """What a client did wrong, in the client's own words: no error of the server's."""

@@ -75,13 +75,18 @@ class Direct(Protocol):
     def abort(self) -> None:
         """Close it now. Again is a no-op."""
 
+    @abstractmethod
+    def waiting_bytes(self) -> int:
+        """Those that were written and that the peer did not take yet."""
+
 
 @dataclass(frozen=True, slots=True)
 class OutboundBound:
-    """What a connection may leave untaken, after an attempt to write."""
+    """What a connection may leave untaken, after an attempt to write, and what all may together."""
 
-    packets: int
-    bytes: int
+    packets: int = 256
+    bytes: int = 1_048_576
+    total_bytes: int = 268_435_456
 
 
 class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
@@ -126,6 +131,10 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         over = self.waiting_packets > bound.packets or self.waiting_bytes > bound.bytes
         if over and self._is_stuck:
             self.cut_off()
+
+    def untaken_bytes(self) -> int:
+        """Those that wait for the client."""
+        return self.waiting_bytes if self.direct is None else self.direct.waiting_bytes()
 
     def cut_off(self) -> None:
         """End the transport of a client that does not take what is sent to it."""

@@ -16,7 +16,6 @@ from chat_socketio.connections import Connection, Transport
 from chat_socketio.dispatcher import Dispatcher
 from chat_socketio.engine import EngineServer
 from chat_socketio.engine_socket import EngineSocket, OutboundBound, ProtocolError
-from chat_socketio.packets import PacketType
 
 NAMESPACE = "/"
 PING_INTERVAL_SECONDS = 25
@@ -48,7 +47,7 @@ class TransportLimits:
 
     connect_seconds: float = 5.0
     frame_bytes: int = 65_536
-    outbound: OutboundBound = field(default_factory=lambda: OutboundBound(256, 1_048_576))
+    outbound: OutboundBound = field(default_factory=OutboundBound)
 
 
 @dataclass(slots=True, eq=False)
@@ -160,17 +159,16 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         if peer is None:
             return None
         kind, rest = data[:1], data[1:]
-        if kind == PacketType.EVENT and peer.connection is not None:
-            self._dispatcher.received(peer.connection, rest)
-            return self._dispatcher.room(peer.connection)
-        if kind == PacketType.CONNECT:
+        if kind == packets.EVENT and peer.connection is not None:
+            return self._dispatcher.received(peer.connection, rest)
+        if kind == packets.CONNECT:
             return self._handle_connect_packet(eio_sid, peer, rest)
-        if kind == PacketType.DISCONNECT:
+        if kind == packets.DISCONNECT:
             peer.socket.end()
             if peer.connection is not None:
                 self._dispatcher.closed(peer.connection)
             return self._left(eio_sid)
-        if kind != PacketType.ACK:
+        if kind != packets.ACK:
             raise ProtocolError(f"Socket.IO packet type {kind!r}")
         return None
 

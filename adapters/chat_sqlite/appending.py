@@ -125,9 +125,10 @@ class Appending:
                 return self._change(draft)
 
     def _send(self, draft: MessageDraft) -> Outcome:
-        repeat = self.repeat(draft)
-        if repeat is not None:
-            return repeat
+        if self._first_sent:
+            repeat = self.repeat(draft)
+            if repeat is not None:
+                return repeat
         place = self._places.of(self._connection, draft.conversation)
         if place is None and draft.conversation.kind is ConversationKind.DIRECT:
             place = self._open(draft.conversation)
@@ -139,7 +140,7 @@ class Appending:
 
     def repeat(self, draft: MessageDraft) -> Outcome | None:
         """What a draft repeats, or that it can't; None where its client id is new."""
-        if draft.client_id is None or not self._first_sent:
+        if draft.client_id is None:
             return None
         first = self._first_sent.get((draft.actor.user_id, draft.client_id))
         if first is None:
@@ -155,17 +156,7 @@ class Appending:
         seq = self._next(place, at)
         self._messages.append((draft.id, place.pk, seq, sender, draft.content, draft.client_id, at))
         self._receipts[place.pk, sender] = seq
-        sent = Message(
-            id=draft.id,
-            conversation_id=place.id,
-            seq=seq,
-            updated_seq=seq,
-            sender_id=draft.actor.user_id,
-            recipient_id=draft.conversation.other(draft.actor.user_id),
-            content=draft.content,
-            client_message_id=draft.client_id,
-            created_at=draft.at,
-        )
+        sent = draft.stored(place.id, seq)
         if self._looked_up and draft.client_id is not None:
             self._first_sent[sent.sender_id, draft.client_id] = FirstSent(sent, None)
         return sent

@@ -42,7 +42,7 @@ class SqliteConversationLog(ConversationLog):
     def submit(self, draft: Draft, done: Done) -> None:
         """See `ConversationLog.submit`."""
         if self._batch is None or self._batch.is_closed:
-            self._batch = _Batch(self._tell, self._places)
+            self._batch = _Batch(self._follower, self._places)
             self._database.submit(self._batch)
         self._batch.add(draft, done)
 
@@ -66,17 +66,14 @@ class SqliteConversationLog(ConversationLog):
         """See `ConversationLog.follow`."""
         self._follower = follower
 
-    def _tell(self, committed: Committed) -> None:
-        tell(self._follower, committed)
-
 
 class _Batch(Write):
     """Drafts that are stored in one transaction."""
 
-    def __init__(self, tell: Follower, places: Places) -> None:
+    def __init__(self, follower: Follower, places: Places) -> None:
         self.is_closed = False
         self._has_run = False
-        self._tell = tell
+        self._follower = follower
         self._places = places
         self._drafts: list[Draft] = []
         self._callers: list[Done] = []
@@ -112,8 +109,8 @@ class _Batch(Write):
         outcomes = self._outcomes if error is None else [error] * len(self._drafts)
         for draft, done, outcome in zip(self._drafts, self._callers, outcomes, strict=True):
             if isinstance(outcome, Appended) and not outcome.duplicate:
-                cause = draft.actor.connection_id
-                self._tell(Committed(outcome.event, _audience(draft), cause))
+                audience, cause = _audience(draft), draft.actor.connection_id
+                tell(self._follower, Committed(outcome.event, audience, cause))
             tell(done, outcome)
 
 

@@ -257,9 +257,9 @@ def sees_more(event: Event) -> UserId | None:
 
 def push(event: Event, viewer: UserId | None = None) -> Push:  # noqa: PLR0911 - a table
     """How a client of that user is told of an event; with None, of one who sees no more."""
+    if isinstance(event, MessageSent):  # what comes most; a pattern takes three times as long
+        return Push("new_message", shapes.Message.of(event.message, viewer))
     match event:
-        case MessageSent(message):
-            return Push("new_message", shapes.Message.of(message, viewer))
         case MessageUpdated(seq, message):
             shown = shapes.Message.of(message, viewer)
             return Push("message_updated", MessageUpdate(message.conversation_id, seq, shown))

@@ -76,10 +76,12 @@ class SendMessage(Request, frozen=True):
 
     def recipient(self) -> Recipient:
         """To the core's type. Raises `Invalid` for both or none."""
-        to = one_of(self.recipient_id, self.conversation_id, "recipientId", "conversationId")
-        if self.recipient_id is not None:
-            return ToUser(UserId(to))
-        return ToConversation(ConversationId(to))
+        user_id, conversation_id = self.recipient_id, self.conversation_id
+        if user_id is not None and conversation_id is None:
+            return ToUser(UserId(user_id))
+        if conversation_id is not None and user_id is None:
+            return ToConversation(ConversationId(conversation_id))
+        raise Invalid.field("recipientId", "give either recipientId or conversationId")
 
 
 class Register(Request, frozen=True):

@@ -26,7 +26,6 @@ from chat_core.ids import (
     UserId,
 )
 from chat_core.memory.conversations import MemoryConversations, Revised, Said, StoredLog
-from chat_core.messages import Message
 from chat_core.ports.log import (
     Appended,
     ChangeDraft,
@@ -112,17 +111,7 @@ class MemoryConversationLog(ConversationLog):
             log = self._open(draft.conversation)
         log = self._checked(log, draft.conversation)
         seq, sender = len(log.entries) + 1, draft.actor.user_id
-        message = Message(
-            id=draft.id,
-            conversation_id=log.conversation.id,
-            seq=seq,
-            updated_seq=seq,
-            sender_id=sender,
-            recipient_id=log.conversation.other(sender),
-            content=draft.content,
-            client_message_id=draft.client_id,
-            created_at=draft.at,
-        )
+        message = draft.stored(log.conversation.id, seq)
         log.messages[draft.id] = message
         if draft.client_id is not None:
             self._sent[sender, draft.client_id] = FirstSent(

@@ -14,6 +14,7 @@ from chat_core.ids import (
     ClientConversationId,
     ClientMessageId,
     ConnectionId,
+    ConversationId,
     MessageId,
     UserId,
 )
@@ -42,6 +43,23 @@ class MessageDraft:
     content: str
     client_id: ClientMessageId | None
     at: datetime
+
+    def stored(self, conversation_id: ConversationId, seq: int) -> Message:
+        """The message that this has become, at its place."""
+        sender = self.actor.user_id
+        recipient = self.conversation.other(sender)
+        # By position: so many names take twice as long.
+        return Message(
+            self.id,
+            conversation_id,
+            seq,
+            seq,
+            sender,
+            recipient,
+            self.content,
+            self.client_id,
+            self.at,
+        )
 
 
 @dataclass(frozen=True, slots=True)

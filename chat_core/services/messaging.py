@@ -101,11 +101,22 @@ class Messaging:
         `done` is told.
         """
         try:
-            waiting = self._submit(actor, to, content, client_id, done)
+            check_content(content, self.limits.content_bytes)
+            checked_id = None if client_id is None else check_client_id(client_id)
+            wish = _Wish(actor, to, content, checked_id, done)
+            if not self.limiter.take_at_once(self.limits.rate, actor.user_id):
+                return self._counted(self._wait_and_judge(wish))
+            conversation = self._known(actor.user_id, to)
+            if conversation is None or not self._may_send_at_once(actor.user_id, conversation):
+                return self._counted(self._judge(wish))
+            draft, turn = self._draft(wish, conversation), turn_of(actor, conversation)
+            if not self._turns.take_at_once(turn, conversation.revision):
+                return self._counted(self._judge(wish))
+            self._append(wish, draft, turn)
         except Exception as error:
             self._count(error)
             raise
-        return None if waiting is None else self._counted(waiting)
+        return None
 
     async def _counted(self, waiting: Coroutine[Any, Any, None]) -> None:
         try:
@@ -114,39 +125,24 @@ class Messaging:
             self._count(error)
             raise
 
-    def _submit(
-        self, actor: Actor, to: Recipient, content: str, client_id: str | None, done: Done
-    ) -> Coroutine[Any, Any, None] | None:
-        check_content(content, self.limits.content_bytes)
-        checked_id = None if client_id is None else check_client_id(client_id)
-        wish = _Wish(actor, to, content, checked_id, done)
-        if not self.limiter.take_at_once(self.limits.rate, actor.user_id):
-            return self._count_and_judge(wish)
-        conversation = self._known(actor.user_id, to)
-        if conversation is None or not self._may_send_at_once(actor.user_id, conversation):
-            return self._judge(wish)
-        if not self._turns.is_free(turn_of(actor, conversation), conversation.revision):
-            return self._judge(wish)
-        self._append(wish, self._draft(wish, conversation))
-        return None
-
-    async def _count_and_judge(self, wish: _Wish) -> None:
+    async def _wait_and_judge(self, wish: _Wish) -> None:
         await self.limiter.take(self.limits.rate, wish.actor.user_id)
         await self._judge(wish)
 
     async def _judge(self, wish: _Wish) -> None:
         """Judge on what is stored, and hand over to the log."""
         conversation = await self._conversation(wish.actor.user_id, wish.to)
-        await self._turns.wait(turn_of(wish.actor, conversation), conversation.revision)
+        turn = turn_of(wish.actor, conversation)
+        await self._turns.wait(turn, conversation.revision)
         judged = await self._judged(wish, conversation)
         if isinstance(judged, Appended):
             self._answer(wish, judged)
         else:
-            self._append(wish, judged)
+            self._turns.take(turn, conversation.revision)
+            self._append(wish, judged, turn)
 
-    def _append(self, wish: _Wish, draft: MessageDraft) -> None:
-        turn = turn_of(wish.actor, draft.conversation)
-        self._turns.take(turn, draft.conversation.revision)
+    def _append(self, wish: _Wish, draft: MessageDraft, turn: Turn) -> None:
+        """Hand over to the log; the turn is taken."""
         try:
             self.log.submit(draft, partial(self._settle, wish, turn))
         except BaseException:

@@ -60,6 +60,16 @@ class Turns:
             under_way = self._under_way[turn] = _UnderWay(revision)
         under_way.count += 1
 
+    def take_at_once(self, turn: Turn, revision: int) -> bool:
+        """As `take`, if the turn is free; returns whether it was."""
+        under_way = self._under_way.get(turn)
+        if under_way is None:
+            under_way = self._under_way[turn] = _UnderWay(revision)
+        elif under_way.revision != revision or under_way.retry is not None:
+            return False
+        under_way.count += 1
+        return True
+
     def settled(self, turn: Turn) -> None:
         """It is known what came of one."""
         under_way = self._under_way[turn]
