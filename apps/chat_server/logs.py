@@ -1,11 +1,16 @@
 """Logs: readable in development, JSON in production; never a body, a token or a query."""
 
+import asyncio
+import atexit
 import json
 import logging
 import logging.config
 import sys
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any, TextIO
 
 import orjson
 import structlog
@@ -32,7 +37,7 @@ def configure_logging(*, production: bool) -> None:
     described: list[structlog.typing.Processor] = [
         _add_request_id,
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _Timestamp(),
     ]
     written: list[structlog.typing.Processor] = [
         structlog.processors.format_exc_info,
@@ -65,12 +70,67 @@ def configure_logging(*, production: bool) -> None:
         }
     )
     # The lines of requests go past `logging`, whose records cost several times what they hold.
+    joined = JoinedLines(sys.stderr)
     structlog.configure(
         processors=[*described, *written],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        wrapper_class=LineLogger,
+        logger_factory=lambda *_: joined,
         cache_logger_on_first_use=True,
     )
+
+
+class LineLogger(structlog.BoundLoggerBase):
+    """A structlog logger with as much of it as lines of one level need that bind nothing."""
+
+    def info(self, event: str, **fields: object) -> None:
+        """Write a line with these fields."""
+        line: Any = {**fields, "event": event}
+        for process in self._processors:
+            line = process(self._logger, "info", line)
+        self._logger.msg(line)
+
+
+class JoinedLines:
+    """Writes lines: those of one turn of the event loop at once."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+        self._lines: list[str] = []
+        atexit.register(self._write)
+
+    def msg(self, line: str) -> None:
+        """Write a line at the end of the turn; where no loop runs, now."""
+        self._lines.append(f"{line}\n")
+        if len(self._lines) > 1:
+            return
+        try:
+            asyncio.get_running_loop().call_soon(self._write)
+        except RuntimeError:
+            self._write()
+
+    def _write(self) -> None:
+        lines, self._lines = self._lines, []
+        if lines:
+            self._file.write("".join(lines))
+            self._file.flush()
+
+
+class _Timestamp:
+    """When a line was written: RFC 3339, UTC, milliseconds; made once for each of them."""
+
+    def __init__(self) -> None:
+        self._ms = 0
+        self._text = ""
+
+    def __call__(
+        self, _: structlog.typing.WrappedLogger, __: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        ms = time.time_ns() // 1_000_000
+        if ms != self._ms:
+            at = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
+            self._ms, self._text = ms, f"{at[:-6]}Z"
+        event["timestamp"] = self._text
+        return event
 
 
 def _add_request_id(
