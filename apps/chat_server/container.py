@@ -68,6 +68,7 @@ from chat_mongo import (
 from chat_mongo import MongoDatabase as MongoClient
 from chat_security import Argon2Hasher, JwtTokens, is_bcrypt
 from chat_server.admission import SocketAdmission
+from chat_server.bounded_http import ConnectionBound
 from chat_server.clock_jumps import ClockJumps
 from chat_server.database_url import MemoryDatabase, MongoDatabase, SqliteDatabase
 from chat_server.hosts import HostPolicy
@@ -275,7 +276,9 @@ def _socket_limits(settings: Settings) -> SocketLimits:
 
 
 def _transport_limits(settings: Settings) -> TransportLimits:
-    outbound = OutboundBound(settings.outbound_packets, settings.outbound_bytes)
+    outbound = OutboundBound(
+        settings.outbound_packets, settings.outbound_bytes, settings.outbound_total_bytes
+    )
     return TransportLimits(settings.connect_seconds, settings.frame_bytes, outbound)
 
 
@@ -330,11 +333,17 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
     http: HttpRequests,
     loop_lag: LoopLag,
     admission: SocketAdmission,
+    bound: ConnectionBound,
     clock_jumps: ClockJumps,
     problems: ProblemReporter,
 ) -> Metrics:
     def refused() -> Mapping[str, int]:
-        return {**limiter.refused, **admission.refused, EVENTS: dispatcher.refused_events}
+        return {
+            **limiter.refused,
+            **admission.refused,
+            "connections": bound.refused,
+            EVENTS: dispatcher.refused_events,
+        }
 
     return Metrics(
         Sources(
@@ -532,6 +541,7 @@ class Container(containers.DeclarativeContainer):
         per_address=providers.Callable(anonymous_request_limit, settings),
         trusted_proxies=settings.provided.trusted_proxies,
     )
+    connection_bound = providers.Singleton(ConnectionBound, settings.provided.connections)
     admission = providers.Singleton(
         SocketAdmission,
         origins=origins,
@@ -568,6 +578,7 @@ class Container(containers.DeclarativeContainer):
         http_requests,
         loop_lag,
         admission,
+        connection_bound,
         clock_jumps,
         problems,
     )

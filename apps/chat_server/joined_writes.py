@@ -51,6 +51,10 @@ class _JoinedWrites:
         self._flush()
         self._transport.close()
 
+    def abort(self) -> None:
+        """See asyncio."""
+        self._transport.abort()
+
     def is_closing(self) -> bool:
         """See asyncio."""
         return self._transport.is_closing()

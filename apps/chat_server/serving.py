@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 import socket
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -11,11 +12,14 @@ import uvicorn
 from litestar import Litestar
 
 from chat_server.asgi import create_app
+from chat_server.bounded_http import BoundedHttpProtocol, end_late
 from chat_server.database_wait import wait_for_database
-from chat_server.joined_writes import JoiningHttpProtocol
 from chat_server.logs import configure_logging
 from chat_server.settings import Settings, SettingsError
 from chat_server.stopping import end_at_once
+
+TICKS_A_SECOND = 10
+"""Of uvicorn."""
 
 GRACE_SECONDS = 3
 """How long requests that run may take to end when the service stops."""
@@ -40,12 +44,13 @@ def serve(settings: Settings) -> None:
         protocol: asyncio.BaseProtocol = app.state.container.websocket_protocol()(**of_uvicorn)
         return protocol
 
+    http_protocol = partial(BoundedHttpProtocol, bound=app.state.container.connection_bound())
     config = uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=JoiningHttpProtocol,
+        http=http_protocol,  # type: ignore[arg-type]
         ws=websocket_protocol,  # type: ignore[arg-type]  # (it is only called)
         ws_max_size=settings.frame_bytes,
         ws_per_message_deflate=False,
@@ -107,6 +112,12 @@ class Server(uvicorn.Server):
             end_at_once(sig)
         self.should_exit = True
         self._app.state.container.stopping().begin()
+
+    async def on_tick(self, counter: int) -> bool:
+        """See uvicorn."""
+        if counter % TICKS_A_SECOND == 0:
+            end_late(self.server_state.connections)
+        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn."""

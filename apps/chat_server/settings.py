@@ -40,6 +40,11 @@ class Settings(Deployment):
         validation_alias="CHAT_REGISTRATION_SECONDS",
         description="for a connection to register",
     )
+    connections: Count = Field(
+        10_000,
+        validation_alias="CHAT_CONNECTIONS",
+        description="live at one time, sockets or not",
+    )
     connections_per_user: Count = Field(
         10, validation_alias="CHAT_CONNECTIONS_PER_USER", description="live at one time"
     )
@@ -63,6 +68,11 @@ class Settings(Deployment):
     )
     outbound_bytes: Count = Field(
         1_048_576, validation_alias="CHAT_OUTBOUND_BYTES", description="the same, in bytes"
+    )
+    outbound_total_bytes: Count = Field(
+        268_435_456,
+        validation_alias="CHAT_OUTBOUND_TOTAL_BYTES",
+        description="of all connections together; past it those with the most are closed",
     )
     messages_per_second: Count = Field(
         10, validation_alias="CHAT_MESSAGES_PER_SECOND", description="per user"

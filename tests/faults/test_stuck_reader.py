@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.metrics import scraped, value
 from tests.support.raw_socket import deaf_socket, raw_socket
-from tests.support.server import Api, ServerProcess
+from tests.support.server import PLAIN_ASGI, RUN, Api, ServerProcess
 from tests.support.waiting import eventually
 
 
@@ -49,6 +49,41 @@ async def test_who_reads_nothing_is_cut_off_and_the_others_get_everything(
         assert seqs == list(range(1, sent + 1))
         await api.devices(bob, alice, 0)
         assert value(await scraped(server.url), "chat_cut_offs_total") == 1
+        assert "Traceback" not in server.log
+
+
+@pytest.mark.parametrize("command", [RUN, PLAIN_ASGI], ids=["direct", "plain ASGI"])
+async def test_what_waits_for_all_clients_together_is_bounded(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    """Neither of two readers that stopped is past its own bound, but together they are."""
+    server = ServerProcess(
+        tmp_path,
+        command,
+        CHAT_MESSAGE_BYTES=50_000,
+        CHAT_OUTBOUND_BYTES=100_000_000,
+        CHAT_OUTBOUND_TOTAL_BYTES=1_000_000,
+    )
+    async with server, Api(server.url) as api:
+        alice, bob = await api.people("alice", "bob")
+        async with (
+            raw_socket(server.url) as sending,
+            raw_socket(server.url) as reading,
+            deaf_socket(server.url, bob),
+            deaf_socket(server.url, bob),
+        ):
+            await sending.register(alice)
+            await reading.register(bob)
+            await api.devices(bob, alice, 3)
+            sent = 0
+            for sent in range(200):  # ten megabytes for each, of which the kernel takes some
+                body = {"recipientId": bob.id, "content": "x" * 50_000}
+                await sending.send(f"42{sent}" + json.dumps(["send_message", body]))
+                assert '"ok":true' in await sending.receive("43")
+            await api.devices(bob, alice, 1)
+            for _ in range(sent + 1):
+                await reading.receive('42["new_message"')
+        assert value(await scraped(server.url), "chat_cut_offs_total") == 2
         assert "Traceback" not in server.log
 
 

@@ -1,0 +1,120 @@
+"""Bounds of the connections that speak HTTP, where uvicorn has none.
+
+It takes as many as come, waits for ever for a request that has begun and for a client that takes
+its answer, and keeps whatever headers it is sent.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from chat_core.errors import ChatError, Overloaded, TooLarge
+from chat_server.joined_writes import JoiningHttpProtocol
+from chat_wire import encode
+from chat_wire.problems import problem
+
+PATIENCE_SECONDS = 20.0
+"""For a request, from its first byte or the connection's to its last; and for a client that takes
+nothing of its answer."""
+
+HEAD_BYTES = 65_536
+"""Of a request's first line and headers, but for what was read with the first of them."""
+
+RETRY_SECONDS = 5.0
+"""When to come back where as many are connected as may be."""
+
+
+@dataclass(slots=True)
+class ConnectionBound:
+    """How many connections there may be, whatever they carry."""
+
+    most: int
+    refused: int = 0
+    """So far."""
+
+
+class BoundedHttpProtocol(JoiningHttpProtocol):
+    """uvicorn's HTTP within bounds; `end_late` is to be called every now and then."""
+
+    def __init__(self, *, bound: ConnectionBound, **of_uvicorn: Any) -> None:  # noqa: ANN401
+        super().__init__(**of_uvicorn)
+        self._bound = bound
+        self._waits_since: float | None = None
+        """Since when a request, or that the client takes its answer, is waited for."""
+        self._head_bytes: int | None = None
+        """Of a request whose headers are not complete."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """See asyncio."""
+        super().connection_made(transport)
+        self._waits_since = self.loop.time()
+        if len(self.connections) > self._bound.most:
+            self._bound.refused += 1
+            self._refuse(Overloaded("Too many are connected", retry_after=RETRY_SECONDS))
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio."""
+        if self.transport.is_closing():
+            return
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head_bytes is not None and self._head_bytes > HEAD_BYTES:
+            self._refuse(TooLarge("The headers are too large"))
+
+    def on_message_begin(self) -> None:
+        """See uvicorn."""
+        self._head_bytes = 0
+        if self._waits_since is None:
+            self._waits_since = self.loop.time()
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """See uvicorn."""
+        self._head_bytes = None
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """See uvicorn."""
+        self._waits_since = None
+        super().on_message_complete()
+
+    def pause_writing(self) -> None:
+        """See asyncio."""
+        self._waits_since = self.loop.time()
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """See asyncio."""
+        self._waits_since = None
+        super().resume_writing()
+
+    def end_if_late(self) -> None:
+        """Close a connection that has made the service wait for too long."""
+        since = self._waits_since
+        if since is not None and self.loop.time() - since > PATIENCE_SECONDS:
+            self.transport.abort()
+
+    def _refuse(self, error: ChatError) -> None:
+        """Answer in the place of the application, and close."""
+        shown = problem(error)
+        body = encode(shown)
+        head = [
+            f"HTTP/1.1 {shown.status} {HTTPStatus(shown.status).phrase}",
+            "content-type: application/problem+json",
+            f"content-length: {len(body)}",
+            "connection: close",
+        ]
+        if isinstance(shown.retry_after, int):
+            head.append(f"retry-after: {shown.retry_after}")
+        self.transport.write("\r\n".join([*head, "", ""]).encode() + body)
+        self.transport.close()
+
+
+def end_late(connections: Iterable[object]) -> None:
+    """Close those of a server's connections that make it wait for too long."""
+    for each in list(connections):
+        if isinstance(each, BoundedHttpProtocol):
+            each.end_if_late()
