@@ -31,7 +31,8 @@ run: .venv/.server-stamp ## Start the service with its web client, on SQLite unl
 web: $(WEB)/dist/index.html ## Build the web client, which the service serves
 
 test: .venv/.dev-stamp chromium web tests/js/node_modules/.stamp $(PEERS)/node_modules/.stamp static ## Run every check and every test (20 minutes)
-	$(PYTEST) -n 2 --cov
+	$(PYTEST) -n 2 tests/core --cov
+	$(PYTEST) -n 2 --ignore=tests/core
 
 check: .venv/.dev-stamp static ## Run the checks and the fast tests (2 minutes)
 	$(PYTEST) -n 2 $(FAST)
