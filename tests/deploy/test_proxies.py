@@ -1,12 +1,12 @@
-"""The nginx of deploy/, between real clients and the service."""
+"""The nginx and the Caddy of deploy/, between real clients and the service."""
 
 import asyncio
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -20,42 +20,64 @@ from tests.support.server import Api, ServerProcess, refused
 from tests.support.services import missing
 from tests.support.waiting import eventually
 
-CONF = pages.ROOT / "deploy" / "nginx.conf"
-TEXT = CONF.read_text(encoding="utf-8")
+NGINX = (pages.ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8")
+CADDY = (pages.ROOT / "deploy" / "Caddyfile").read_text(encoding="utf-8")
 
 
 # ------------------------------------------------------------------------------------- what it says
 def test_its_timeouts_are_longer_than_the_longest_wait() -> None:
     """A ping goes every 25 s, and its answer has 20."""
-    timeouts = re.findall(r"proxy_(?:read|send)_timeout +(\d+)s;", TEXT)
-    assert len(timeouts) == 2
+    timeouts = re.findall(r"(?:proxy_read|proxy_send|read)_timeout +(\d+)s", NGINX + CADDY)
+    assert len(timeouts) == 3
     assert all(int(seconds) > 45 for seconds in timeouts)
 
 
 def test_what_is_for_operators_stays_inside() -> None:
     for path in ("= /metrics", "/health/"):
-        assert re.search(rf"location {path} *{{ return 404; }}", TEXT)
+        assert re.search(rf"location {path} *{{ return 404; }}", NGINX)
+    assert "@inside path /metrics /health/*\n\trespond @inside 404\n" in CADDY
 
 
 # ------------------------------------------------------------------------------------ what it does
+def program(name: str, package: str) -> str:
+    found = shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/bin")
+    if found is None:
+        missing(f"{name} is not installed: apt-get install {package}")
+    return found
+
+
+def adapted(text: str, changes: dict[str, str]) -> str:
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
 @asynccontextmanager
-async def proxied(folder: Path, server: ServerProcess) -> AsyncIterator[str]:
+async def running(plain: int, *command: str | Path) -> AsyncIterator[None]:
+    process = await asyncio.create_subprocess_exec(*command)
+    try:
+        await eventually(lambda: _answers(plain))
+        yield
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+@asynccontextmanager
+async def behind_nginx(folder: Path, server: ServerProcess) -> AsyncIterator[str]:
     """The file as it is, but for its ports and paths: where it answers."""
-    nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/bin")
-    if nginx is None:
-        missing("nginx is not installed: apt-get install nginx-light")
+    nginx = program("nginx", "nginx-light")
     plain, tls = free_port(), free_port()
     make_certificate(folder)
-    text = TEXT
-    for old, new in {
+    changes = {
         "server 127.0.0.1:5000;": f"server {server.url.removeprefix('http://')};",
         "listen 80;": f"listen 127.0.0.1:{plain};",
         "listen 443 ssl;": f"listen 127.0.0.1:{tls} ssl;",
         "/etc/ssl/chat.example/fullchain.pem": f"{folder}/chain.pem",
         "/etc/ssl/chat.example/privkey.pem": f"{folder}/key.pem",
-    }.items():
-        assert old in text
-        text = text.replace(old, new)
+    }
+    text = adapted(NGINX, changes)
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     places = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
     whole = (
@@ -69,13 +91,25 @@ async def proxied(folder: Path, server: ServerProcess) -> AsyncIterator[str]:
     subprocess.run(  # noqa: ASYNC221
         [nginx, "-t", "-q", "-c", conf], check=True, capture_output=True
     )
-    process = await asyncio.create_subprocess_exec(nginx, "-c", conf)
-    try:
-        await eventually(lambda: _answers(plain))
+    async with running(plain, nginx, "-c", conf):
         yield f"https://localhost:{tls}"
-    finally:
-        process.terminate()
-        await process.wait()
+
+
+@asynccontextmanager
+async def behind_caddy(folder: Path, server: ServerProcess) -> AsyncIterator[str]:
+    """The file as it is, but for its host, its ports and its certificate."""
+    caddy = program("caddy", "caddy")
+    plain, tls = free_port(), free_port()
+    make_certificate(folder)
+    changes = {
+        "\nchat.example {\n": f"\nlocalhost {{\n\ttls {folder}/chain.pem {folder}/key.pem\n",
+        "127.0.0.1:5000": server.url.removeprefix("http://"),
+    }
+    options = f"{{\n\tadmin off\n\thttp_port {plain}\n\thttps_port {tls}\n}}\n"
+    conf = folder / "Caddyfile"
+    conf.write_text(options + adapted(CADDY, changes))
+    async with running(plain, caddy, "run", "--config", conf, "--adapter", "caddyfile"):
+        yield f"https://localhost:{tls}"
 
 
 def make_certificate(folder: Path) -> None:
@@ -88,14 +122,18 @@ def make_certificate(folder: Path) -> None:
 async def _answers(port: int) -> bool:
     try:
         async with httpx.AsyncClient() as http:
-            return (await http.get(f"http://127.0.0.1:{port}/x")).status_code == 308
+            return (await http.get(f"http://localhost:{port}/x")).status_code == 308
     except httpx.TransportError:
         return False
 
 
 @pytest.mark.prove
-async def test_one_chats_through_it_by_websocket_and_by_polling(tmp_path: Path) -> None:
-    (folder := tmp_path / "nginx").mkdir()
+@pytest.mark.parametrize("proxied", [behind_nginx, behind_caddy])
+async def test_one_chats_through_it_by_websocket_and_by_polling(
+    tmp_path: Path,
+    proxied: Callable[[Path, ServerProcess], AbstractAsyncContextManager[str]],
+) -> None:
+    (folder := tmp_path / "proxy").mkdir()
     settings: dict[str, str | int] = {
         "CHAT_TRUSTED_PROXIES": 1,
         "CHAT_RATE_LIMITS": "on",
