@@ -71,7 +71,7 @@ def refusal(connection: Connection) -> tuple[int, dict[str, object]]:
     """The status and the problem of the one answer, after which the connection was closed."""
     head, body = b"".join(connection.writes).split(b"\r\n\r\n")
     assert f"content-length: {len(body)}".encode() in head
-    assert connection.closed
+    assert connection.is_closing()
     return int(head.split()[1]), json.loads(body)
 
 
@@ -87,7 +87,7 @@ async def test_headers_up_to_the_bound_are_read() -> None:
     assert connection.writes[0].startswith(b"HTTP/1.1 204 ")
     protocol.data_received(HEADERS + b"\r\n")
     await until(lambda: len(connection.writes) == 2)  # each request has the bound for itself
-    assert not connection.closed
+    assert not connection.is_closing()
 
 
 async def test_one_header_past_the_bound_is_the_end() -> None:
@@ -95,7 +95,7 @@ async def test_one_header_past_the_bound_is_the_end() -> None:
     protocol.data_received(HEADERS + b"a: ")
     with contextlib.suppress(asyncio.CancelledError):
         for _ in range(17):
-            assert not connection.closed
+            assert not connection.is_closing()
             protocol.data_received(b"x" * 4000)
         protocol.data_received(b"x" * 4000)  # nobody reads this any more
     await until(lambda: connection.closed)
@@ -119,10 +119,10 @@ async def test_what_a_request_may_take_is_bounded_in_time(
     if sent.startswith(POSTED + b"123"):
         await until(lambda: bool(connection.writes))
     end_late(state.connections)
-    assert not connection.closed
+    assert not connection.is_closing()
     monkeypatch.setattr(bounded_http, "PATIENCE_SECONDS", -1.0)
     end_late(state.connections)
-    assert connection.closed
+    assert connection.is_closing()
 
 
 async def test_a_request_that_is_there_may_be_answered_late(
@@ -135,11 +135,11 @@ async def test_a_request_that_is_there_may_be_answered_late(
     (task,) = state.tasks
     monkeypatch.setattr(bounded_http, "PATIENCE_SECONDS", -1.0)
     end_late(state.connections)
-    assert not connection.closed
+    assert not connection.is_closing()
 
     protocol.pause_writing()
     end_late(state.connections)
-    assert connection.closed
+    assert connection.is_closing()
     protocol.connection_lost(None)
     application.go.set()
     await task
@@ -156,7 +156,7 @@ async def test_a_client_that_takes_its_answer_after_all_is_not_late(
     protocol.resume_writing()
     monkeypatch.setattr(bounded_http, "PATIENCE_SECONDS", -1.0)
     end_late(state.connections)
-    assert not connection.closed
+    assert not connection.is_closing()
     application.go.set()
     await task
 

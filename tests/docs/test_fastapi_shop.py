@@ -32,7 +32,7 @@ MOST_LINES = 60
 
 
 # -------------------------------------------------------------------------------------- as a whole
-START, CALLS = (block.text for block in pages.blocks(EXAMPLES / "README.md"))
+_INSTALL, START, CALLS = (block.text for block in pages.blocks(EXAMPLES / "README.md"))
 ADDRESS = "http://localhost:5000"
 
 
