@@ -5,11 +5,13 @@ import base64
 import json
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
 from chat_server.http.refused_lines import LINES, WINDOW_SECONDS, RefusedLines
+from chat_server.logs import JoinedLines
 from tests.support import faulty_server, server_log
 from tests.support.faulty_server import TRIGGER
 from tests.support.raw_socket import raw_socket
@@ -17,6 +19,7 @@ from tests.support.server import PASSWORD as SERVER_PASSWORD
 from tests.support.server import Api, ServerProcess
 from tests.support.socket_clients import KINDS, SocketClients, heard
 from tests.support.tokens import bad_tokens, expired
+from tests.support.waiting import settle
 
 PASSWORD_MARK = "pw-marker-17aa"
 WRONG_PASSWORD_MARK = "pw-marker-28bb"
@@ -204,6 +207,51 @@ def test_refused_lines_are_bounded_and_the_others_counted() -> None:
     assert lines.over(WINDOW_SECONDS) == 7
     assert lines.over(WINDOW_SECONDS) == 0
     assert lines.take()
+
+
+class Written(StringIO):
+    """A file that keeps each write by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.writes.append(text)
+        return len(text)
+
+
+async def test_the_lines_of_one_turn_are_one_write() -> None:
+    file = Written()
+    lines = JoinedLines(file)
+    for turn in ("first", "second"):
+        lines.msg(f"{turn} 1")
+        lines.msg(f"{turn} 2")
+        await settle()
+    assert file.writes == ["first 1\nfirst 2\n", "second 1\nsecond 2\n"]
+
+
+def test_where_no_loop_runs_a_line_is_written_at_once() -> None:
+    file = Written()
+    lines = JoinedLines(file)
+    lines.msg("1")
+    lines.msg("2")
+    assert file.writes == ["1\n", "2\n"]
+
+
+def test_what_a_loop_did_not_come_to_is_written_at_the_end() -> None:
+    """As it is where the last request is answered in the last turn."""
+    code = (
+        "import asyncio, sys\n"
+        "from chat_server.logs import JoinedLines\n"
+        "loop = asyncio.new_event_loop()\n"
+        "loop.call_soon(JoinedLines(sys.stderr).msg, 'last')\n"
+        "loop.call_soon(loop.stop)\n"
+        "loop.run_forever()\n"
+        "loop.close()\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stderr == "last\n"
 
 
 def test_a_line_that_is_no_utf8_is_logged_too() -> None:
