@@ -6,13 +6,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from chat_core.findings import Finding, fine, problem, warning
 from chat_core.ports.system import Clock
+from chat_server import open_files
 from chat_server.container import Container, maintenance
 from chat_server.jwt_secret import KEPT_IN
 from chat_server.running_server import RunningServer, who_serves
 from chat_server.settings import Settings, SettingsError, load_settings
 
-SPARE_FILES = 64
-"""Open files besides those of connections."""
 MIN_DISTINCT = 10
 """Characters of a secret: fewer were hardly drawn by chance."""
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -85,26 +84,17 @@ def _files(server: RunningServer | None, connections: int) -> Finding:
     limit = server.max_files if server is not None else None
     whose = "the server that runs"
     if limit is None:
-        limit, whose = _own_max_files(), "a server started from here"
+        limit, whose = open_files.most(), "a server started from here"
     if limit is None:
         return fine("open files", "this system tells no limit")
     said = f"{whose} may have {limit:,}, and each connection takes one"
-    if limit >= connections + SPARE_FILES:
+    if limit >= connections + open_files.SPARE:
         return fine("open files", said)
     return warning(
         "open files",
         f"{said}: too few for {connections:,} connections",
         "raise the limit (ulimit -n, or LimitNOFILE of systemd), or name fewer --connections",
     )
-
-
-def _own_max_files() -> int | None:
-    try:
-        import resource  # noqa: PLC0415  (not everywhere)
-    except ModuleNotFoundError:
-        return None
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return None if soft == resource.RLIM_INFINITY else soft
 
 
 async def _database(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:

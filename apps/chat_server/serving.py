@@ -11,6 +11,7 @@ from typing import Any
 import uvicorn
 from litestar import Litestar
 
+from chat_server import open_files
 from chat_server.asgi import create_app
 from chat_server.bounded_http import BoundedHttpProtocol, end_late
 from chat_server.database_wait import wait_for_database
@@ -36,6 +37,14 @@ def serve(settings: Settings) -> None:
     configure_logging(production=settings.production)
     for warning in settings.warnings():
         logger.warning(warning)
+    too_few = open_files.ask_for(settings.connections)
+    if too_few is not None:
+        logger.warning(
+            "this system allows %d open files, too few for CHAT_CONNECTIONS=%d;"
+            " raise the limit (ulimit -n, or LimitNOFILE of systemd), or lower the setting",
+            too_few,
+            settings.connections,
+        )
     asyncio.run(wait_for_database(settings))
     app = create_app(settings)
 

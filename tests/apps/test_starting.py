@@ -1,12 +1,14 @@
 """Starting the service as a process, with good settings and with bad ones."""
 
 import asyncio
+import re
 import sqlite3
 from pathlib import Path
 
 import pytest
 
-from tests.support.server import Api, ServerProcess
+from chat_server import open_files
+from tests.support.server import RUN, Api, ServerProcess
 from tests.support.stuck import held
 from tests.support.waiting import eventually
 
@@ -106,3 +108,16 @@ async def test_a_second_start_without_a_secret_takes_the_first_ones(tmp_path: Pa
         async with Api(server.url) as api:
             assert (await api.get("/users/me", alice))["id"] == alice.id
     assert (tmp_path / ".chat-jwt-secret").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(("hard", "is_enough"), [(1000, True), (100, False)])
+async def test_it_asks_for_as_many_open_files_as_connections_take(
+    tmp_path: Path, hard: int, *, is_enough: bool
+) -> None:
+    shell = f'ulimit -Sn 90; ulimit -Hn {hard}; exec "$0" run'
+    server = ServerProcess(tmp_path, ("bash", "-c", shell, RUN[0]), CHAT_CONNECTIONS=500)
+    async with server:
+        limits = Path(f"/proc/{server.pid}/limits").read_text()
+        (soft,) = re.findall(r"Max open files +(\d+)", limits)
+        assert int(soft) == min(500 + open_files.SPARE, hard)
+        assert ("too few for CHAT_CONNECTIONS=500" in server.log) is not is_enough
