@@ -13,6 +13,8 @@ WEB := apps/chat_web
 WEB_SOURCES := $(shell find $(WEB)/src -type f) $(WEB)/index.html $(WEB)/vite.config.ts
 # Folders of tests that take no service and no browser.
 FAST := $(wildcard tests/core tests/adapters tests/architecture)
+# All but the core's, which are run by themselves; the longest first, so that none is left alone.
+OTHERS := tests/stateful $(filter-out tests/core tests/stateful,$(patsubst %/,%,$(wildcard tests/*/)))
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
@@ -30,9 +32,9 @@ run: .venv/.server-stamp ## Start the service with its web client, on SQLite unl
 
 web: $(WEB)/dist/index.html ## Build the web client, which the service serves
 
-test: .venv/.dev-stamp chromium web tests/js/node_modules/.stamp $(PEERS)/node_modules/.stamp static ## Run every check and every test (20 minutes)
+test: .venv/.dev-stamp chromium web tests/js/node_modules/.stamp $(PEERS)/node_modules/.stamp static ## Run every check and every test (16 minutes)
 	$(PYTEST) -n 2 tests/core --cov
-	$(PYTEST) -n 2 --ignore=tests/core
+	$(PYTEST) -n 2 $(OTHERS)
 
 check: .venv/.dev-stamp static ## Run the checks and the fast tests (2 minutes)
 	$(PYTEST) -n 2 $(FAST)
