@@ -64,9 +64,15 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         """In the place of the library's, which looks for missed pongs: here each has a timer."""
         self.service_task_event = self.create_event()
         while not self.service_task_event.is_set():
+            self._forget_closed()
             self._bound_what_waits()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.service_task_event.wait(), WATCH_SECONDS)
+
+    def _forget_closed(self) -> None:
+        """Those that the library has closed by itself."""
+        for sid in [sid for sid, socket in self.sockets.items() if socket.closed]:
+            del self.sockets[sid]
 
     def _bound_what_waits(self) -> None:
         """Cut off those for whom most waits, until all together are within their bound."""
