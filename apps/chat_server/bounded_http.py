@@ -41,15 +41,17 @@ class BoundedHttpProtocol(JoiningHttpProtocol):
     def __init__(self, *, bound: ConnectionBound, **of_uvicorn: Any) -> None:  # noqa: ANN401
         super().__init__(**of_uvicorn)
         self._bound = bound
-        self._waits_since: float | None = None
-        """Since when a request, or that the client takes its answer, is waited for."""
+        self._reading_since: float | None = None
+        """Since when a request is waited for."""
+        self._stuck_since: float | None = None
+        """Since when the client takes nothing of an answer."""
         self._head_bytes: int | None = None
         """Of a request whose headers are not complete."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio."""
         super().connection_made(transport)
-        self._waits_since = self.loop.time()
+        self._reading_since = self.loop.time()
         if len(self.connections) > self._bound.most:
             self._bound.refused += 1
             self._refuse(Overloaded("Too many are connected", retry_after=RETRY_SECONDS))
@@ -67,8 +69,7 @@ class BoundedHttpProtocol(JoiningHttpProtocol):
     def on_message_begin(self) -> None:
         """See uvicorn."""
         self._head_bytes = 0
-        if self._waits_since is None:
-            self._waits_since = self.loop.time()
+        self._reading_since = self.loop.time()
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -78,24 +79,31 @@ class BoundedHttpProtocol(JoiningHttpProtocol):
 
     def on_message_complete(self) -> None:
         """See uvicorn."""
-        self._waits_since = None
+        self._reading_since = None
         super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """See uvicorn; whatever comes, a blank line even, ends its own wait for a request."""
+        super().on_response_complete()
+        if self._reading_since is None and self.cycle.response_complete:
+            self._reading_since = self.loop.time()
 
     def pause_writing(self) -> None:
         """See asyncio."""
-        self._waits_since = self.loop.time()
+        self._stuck_since = self.loop.time()
         super().pause_writing()
 
     def resume_writing(self) -> None:
         """See asyncio."""
-        self._waits_since = None
+        self._stuck_since = None
         super().resume_writing()
 
     def end_if_late(self) -> None:
         """Close a connection that has made the service wait for too long."""
-        since = self._waits_since
-        if since is not None and self.loop.time() - since > PATIENCE_SECONDS:
-            self.transport.abort()
+        latest = self.loop.time() - PATIENCE_SECONDS
+        for since in (self._reading_since, self._stuck_since):
+            if since is not None and since < latest:
+                self.transport.abort()
 
     def _refuse(self, error: ChatError) -> None:
         """Answer in the place of the application, and close."""

@@ -28,5 +28,8 @@ def ask_for(connections: int) -> int | None:
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return None
     allowed = wanted if bound is None else min(wanted, bound)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    except (OSError, ValueError):  # some systems have another bound that they do not tell
+        return soft
     return None if allowed == wanted else allowed

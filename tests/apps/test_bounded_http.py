@@ -105,8 +105,14 @@ async def test_one_header_past_the_bound_is_the_end() -> None:
 
 @pytest.mark.parametrize(
     "sent",
-    [b"", b"GE", HEADERS, POSTED, POSTED + b"12", POSTED + b"123" + HEADERS],
-    ids=["nothing", "a word", "half a head", "no body", "half a body", "half of the next one"],
+    [
+        *(b"", b"GE", HEADERS, POSTED, POSTED + b"12"),
+        *(POSTED + b"123" + more for more in (HEADERS, b"", b"\r\n")),
+    ],
+    ids=[
+        *("nothing", "a word", "half a head", "no body", "half a body"),
+        *("half of the next one", "no next one", "a blank line for the next one"),
+    ],
 )
 async def test_what_a_request_may_take_is_bounded_in_time(
     monkeypatch: pytest.MonkeyPatch, sent: bytes
@@ -159,6 +165,23 @@ async def test_a_client_that_takes_its_answer_after_all_is_not_late(
     assert not connection.is_closing()
     application.go.set()
     await task
+
+
+async def test_to_take_an_answer_gives_no_more_time_for_the_next_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    application, state = Waiting(), ServerState()
+    protocol, connection = connected(application, state)
+    protocol.data_received(POSTED + b"123" + HEADERS)
+    (task,) = state.tasks
+    protocol.pause_writing()
+    protocol.resume_writing()
+    application.go.set()
+    await task
+    assert not connection.is_closing()
+    monkeypatch.setattr(bounded_http, "PATIENCE_SECONDS", -1.0)
+    end_late(state.connections)
+    assert connection.is_closing()
 
 
 async def test_past_the_bound_a_connection_is_told_so_and_closed(tmp_path: Path) -> None:
