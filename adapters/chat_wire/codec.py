@@ -14,8 +14,8 @@ T = TypeVar("T")
 MAX_DEPTH = 16
 MAX_CURSOR = 1024
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
-_BRACKET = re.compile(r"[\[\]{}]")
+_AS_SQUARE = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _WHERE = re.compile(r"(?P<what>.*) - at `\$\.?(?P<field>.*)`", re.DOTALL)
 _NAMED = re.compile(r"Object (?P<what>missing required|contains unknown) field `(?P<field>.*)`")
 
@@ -52,14 +52,23 @@ def decode(text: bytes | str, type_: type[T]) -> T:
     return value
 
 
+class _Frame(msgspec.Struct, array_like=True):
+    name: str
+    first: msgspec.Raw = msgspec.Raw()
+    second: msgspec.Raw = msgspec.Raw()
+
+
 def decode_frame(text: str) -> tuple[str, list[bytes]]:
-    """The name and the undecoded arguments of an event, `["name", …]`. Raises `Malformed`."""
+    """The name and the undecoded arguments of an event, `["name", …]`, the first two at most.
+
+    What comes after them is skipped: no event takes more than one. Raises `Malformed`.
+    """
     try:
         _check_depth(text)
-        name, *arguments = _decoder(list[msgspec.Raw]).decode(text)
-        return _decoder(str).decode(name), [bytes(argument) for argument in arguments]
-    except (msgspec.MsgspecError, UnicodeError, RecursionError, ValueError) as error:
+        frame = _decoder(_Frame).decode(text)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise Malformed(f"The event can't be read: {error}") from None
+    return frame.name, [bytes(each) for each in (frame.first, frame.second) if each]
 
 
 def decode_call(text: str, type_: type[T]) -> T | None:
@@ -93,15 +102,26 @@ def decode_cursor(cursor: str, type_: type[T]) -> T:
 
 
 def _check_depth(text: bytes | str) -> None:
-    if isinstance(text, bytes):
-        text = text.decode()
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
+    """Raises `msgspec.DecodeError` past 16.
+
+    It has to be quick for the worst that is small enough to be read, so there is no loop over
+    characters: strings go, then sixteen times the brackets that hold nothing any more.
+    """
+    if isinstance(text, str):
+        text = text.encode()
+    else:
+        text.decode()  # which fails also where the decoder only skips what it finds
+    if text.count(b"[") + text.count(b"{") <= MAX_DEPTH:
         return
-    depth = 0
-    for bracket in _BRACKET.findall(_STRING.sub("", text)):
-        depth += 1 if bracket in "[{" else -1
-        if depth > MAX_DEPTH:
-            raise msgspec.DecodeError(f"nested more than {MAX_DEPTH} deep")
+    without_escapes = text.replace(b"\\\\", b"").replace(b'\\"', b"")
+    outside_strings = b"".join(without_escapes.split(b'"')[::2])
+    brackets = outside_strings.translate(_AS_SQUARE, _NO_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        if b"[]" not in brackets:
+            break
+        brackets = brackets.replace(b"[]", b"")
+    if b"[]" in brackets or brackets.count(b"[") > MAX_DEPTH:
+        raise msgspec.DecodeError(f"nested more than {MAX_DEPTH} deep")
 
 
 def _invalid(error: str) -> Invalid:

@@ -82,11 +82,12 @@ def serve(settings: Settings) -> None:
 def _tune_garbage_collection() -> None:
     """What is there at the start stays as long as the process, and is never looked at again.
 
-    The rest is looked at less often: what a message makes is freed without the collector.
+    The rest is looked at less often: what a message makes is freed without the collector. But of
+    what is new not much at once, since nobody is served meanwhile: 20,000 objects take 10 ms.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
+    gc.set_threshold(2_000, 20, 200)
 
 
 def _listening(settings: Settings) -> socket.socket:

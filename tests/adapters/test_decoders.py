@@ -2,6 +2,9 @@
 
 import json
 import string
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -106,6 +109,66 @@ def test_any_json_object_is_read_or_refused(body: str | bytes) -> None:
     except (Malformed, Invalid):
         return
     assert isinstance(read, dict)
+
+
+misleading = st.text('[]{}"\\\\,:a', max_size=8)
+"""What would deceive who does not know where a string ends."""
+
+
+@st.composite
+def nested(draw: st.DrawFn) -> Any:
+    """Arrays and objects in each other, with others beside them."""
+    beside = st.lists(st.sampled_from([[], {}, [[]], {"a": [0]}]) | misleading, max_size=3)
+    value: Any = draw(beside)
+    for _ in range(draw(st.integers(0, 20))):
+        in_array, more = draw(st.booleans()), draw(beside)
+        value = [*more, value, *more] if in_array else {draw(misleading): value, "more": more}
+    return value
+
+
+def depth(value: Any) -> int:
+    """How many arrays and objects are around the innermost one, itself included."""
+    if isinstance(value, dict | list):
+        inner = value.values() if isinstance(value, dict) else value
+        return 1 + max(map(depth, inner), default=0)
+    return 0
+
+
+@pytest.mark.parametrize("given_as", [str.encode, str], ids=["bytes", "text"])
+@given(value=nested())
+def test_sixteen_in_each_other_are_taken_and_seventeen_are_not(
+    given_as: Callable[[str], str | bytes], value: Any
+) -> None:
+    try:
+        read = decode(given_as(json.dumps(value)), object)
+    except Malformed as error:
+        assert "nested more than 16 deep" in error.detail
+        assert depth(value) > 16
+    else:
+        assert read == value
+        assert depth(value) <= 16
+
+
+@pytest.mark.parametrize(
+    "part", ["[", "[],", "[" * 15 + "]" * 15 + ",", '"",', "1,", '{"a":[', '["\\\\",']
+)
+def test_the_longest_event_holds_up_nobody(part: str) -> None:
+    """All others wait meanwhile: 8 ms of CPU are many, and a quarter of it should do."""
+    frame = '["typing",' + part * (65_536 // len(part))
+    took = []
+    for _ in range(10):
+        began = time.thread_time()
+        with suppress(Malformed):
+            decode_frame(frame)
+        took.append(time.thread_time() - began)
+    assert min(took) < 0.008
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 5_000])
+def test_of_an_event_two_arguments_are_told_at_most(count: int) -> None:
+    name, arguments = decode_frame(json.dumps(["typing", *range(count)]))
+    assert name == "typing"
+    assert arguments == [b"0", b"1"][:count]
 
 
 @st.composite

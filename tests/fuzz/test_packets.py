@@ -22,7 +22,7 @@ ATTACKERS = 30
 ROUNDS = 10
 GROWTH_BYTES = 4 * 2**20
 """What the second half of them may leave: the store's pages, and the heap's holes."""
-FLOOR_MS = 50.0
+FLOOR_MS = 10.0
 """Below that, p99 says more about who else uses the machine's cores."""
 
 pytestmark = pytest.mark.skipif(
@@ -44,7 +44,7 @@ async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterato
         yield server
 
 
-async def orders(server: ServerProcess, api: Api, pair: Bystanders, **more: Any) -> dict[str, Any]:
+async def orders(server: ServerProcess, api: Api, **more: Any) -> dict[str, Any]:
     """For `packet_fuzzer`, with a user for each attacker, and something to aim at."""
     people = [await api.person("attacker") for _ in range(ATTACKERS)]
     message = await api.send(people[0], people[1], MARK)
@@ -89,7 +89,7 @@ async def hold_out(
 
 async def test_some_thousand_mangled_packets_harm_nobody(server: ServerProcess) -> None:
     async with Api(server.url) as api, bystanders(server, api) as pair:
-        what = await orders(server, api, pair, seed=1, packets=2_000)
+        what = await orders(server, api, seed=1, packets=2_000)
         held = server.sockets
         report, _ = await hold_out(server, pair, what, 60)
         assert set(report["over"]) == {"websocket", "polling", "upgrade", "handshake"}
@@ -105,7 +105,8 @@ async def test_two_hundred_thousand_mangled_packets_take_no_memory(
 ) -> None:
     """After each round as fast a one of right packets, to compare the bystanders' p99 with."""
     async with Api(server.url) as api, bystanders(server, api) as pair:
-        what = await orders(server, api, pair)
+        what = await orders(server, api)
+        others = await orders(server, api)  # without what is left of mangled connections
         resident, usual, beside = [resident_bytes(server.pid)], list[float](), list[float]()
         for seed in range(ROUNDS):
             mangled = {"seed": seed, "packets": 200_000 // ROUNDS}
@@ -113,8 +114,8 @@ async def test_two_hundred_thousand_mangled_packets_take_no_memory(
             resident.append(resident_bytes(server.pid))
             beside.append(p99_ms(measured))
             as_fast = report["packets"] / report["seconds"]
-            right = {"seed": seed, "packets": 2_000, "per_second": as_fast, "valid": True}
-            _, without = await hold_out(server, pair, what | right, 120)
+            right = {"seed": seed, "packets": 5_000, "per_second": as_fast, "valid": True}
+            _, without = await hold_out(server, pair, others | right, 120)
             usual.append(p99_ms(without))
         figures = {
             "RSS after each round, MiB": [round(each / 2**20, 1) for each in resident],

@@ -90,8 +90,8 @@ class Peer:
         """Send a text in a frame."""
         self.write(frame(text.encode()))
 
-    async def heard(self, begin: bytes) -> bytes:
-        """The next message that begins so. Raises `HungUpError`, `TimeoutError`."""
+    async def heard(self, *begins: bytes) -> bytes:
+        """The next message that begins so, or so. Raises `HungUpError`, `TimeoutError`."""
         try:
             async with asyncio.timeout(SECONDS):
                 while True:
@@ -103,7 +103,7 @@ class Peer:
                     text = await self.reader.readexactly(size)
                     if kind & 0x0F == 8:
                         raise HungUpError
-                    if text.startswith(begin):
+                    if text.startswith(begins):
                         return text
         except (OSError, asyncio.IncompleteReadError) as error:
             raise HungUpError from error
