@@ -186,7 +186,7 @@ def _lacks_any(entries: Sequence[LogEvent], seq: int, standing: Standing) -> boo
     """Whether these are not the entries right after `seq`, or none although there are some."""
     if not entries:
         return seq < standing.last_seq
-    return entries[0].seq != seq + 1 or entries[-1].seq != seq + len(entries)
+    return entries[-1].seq != seq + len(entries)
 
 
 def _end(standing: Standing) -> int:

@@ -116,8 +116,9 @@ async def test_a_list_by_the_beginning_of_a_name_is_in_the_order_of_names(chat: 
 
     assert [each.user for each in await listed(chat, "A")] == people[::-1]
     assert await listed(chat, "c") == []
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid) as caught:
         await listed(chat, "a\0")
+    assert [each.field for each in caught.value.errors] == ["query"]
 
 
 # passwords

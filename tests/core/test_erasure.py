@@ -215,6 +215,49 @@ async def test_a_group_that_changes_meanwhile_is_left_all_the_same(
     assert Role.OWNER in {each.role for each in stored.members.values()}
 
 
+async def test_what_was_said_in_a_group_goes_however_often_that_changes(
+    chat: Engine, ann: User, bob: User
+) -> None:
+    left = await group(chat, bob, ann)
+    sent = await chat.messaging.send(actor(ann), ToConversation(left), "hello", None)
+    await chat.conversations.remove_member(actor(ann), left, ann.id)
+    slow = replace(chat.erasure, log=StaleLog(chat.stores.log, 5))
+    await slow.delete_own(actor(ann), PASSWORD, ADDRESS)
+
+    message = await chat.stores.reader.message(sent.message.id)
+    assert message is not None
+    assert message.content is None
+
+
+async def test_all_are_unblocked_however_many_there_are(
+    chat: Engine, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasure, "MAX_LIMIT", 2)
+    for number in range(5):
+        other = await chat.user(f"other{number}")
+        await chat.blocking.block(ann.id, other.id)
+    assert (await chat.erasure.to_erase(ann.id)).blocks == 5
+    await erase(chat, ann)
+
+    assert not (await chat.stores.blocks.blocked_by(ann.id, after=None, limit=9)).items
+
+
+async def test_each_conversation_that_is_done_is_told_once(
+    chat: Engine, ann: User, bob: User
+) -> None:
+    await group(chat, ann, bob)
+    left = await group(chat, bob, ann)
+    await chat.messaging.send(actor(ann), ToConversation(left), "hello", None)
+    await chat.conversations.remove_member(actor(ann), left, ann.id)
+    steps: list[int] = []
+    erasing = asyncio.create_task(chat.erasure.erase(ann.id, steps.append))
+    await until(lambda: bool(chat.clock.waiting) or erasing.done())
+    chat.clock.advance(erasure.ELSEWHERE_SECONDS)
+    await erasing
+
+    assert steps == [1, 1]
+
+
 async def test_an_operator_needs_no_password(chat: Engine, ann: User, bob: User) -> None:
     sent = await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", None)
     at = chat.clock.now()

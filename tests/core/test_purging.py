@@ -56,6 +56,13 @@ async def test_it_goes_in_steps_and_again_every_day(
     for number in range(BATCH + 1):
         await chat.stores.sessions.add(session(ann), f"{number}".encode())
     chat.clock.advance((LASTING.idle + LASTING.total + DAY).total_seconds())
+    purging = asyncio.ensure_future(purge.purge())
+    await settle()
+    chat.clock.advance(1)
+    assert await purging == BATCH + 1
+
+    for number in range(BATCH + 1):
+        await chat.stores.sessions.add(session(ann), f"again {number}".encode())
     running = asyncio.ensure_future(purge.run())
     await settle()
     assert len(await chat.stores.sessions.of_user(ann.id)) == 1

@@ -150,8 +150,25 @@ async def test_between_two_steps_others_can_write(chat: Engine, ann: User, bob: 
 
 @pytest.mark.parametrize("age", [timedelta(), -DAY, timedelta.max])
 def test_an_age_that_makes_no_sense_is_refused(chat: Engine, age: timedelta) -> None:
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid) as caught:
         chat.retention.before(age)
+    assert [each.field for each in caught.value.errors] == ["age"]
+
+
+async def test_however_many_conversations_there_are_all_are_looked_at(
+    chat: Engine, ann: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chat_core.services.retention.PAGE", 2)
+    for number in range(5):
+        other = await chat.user(f"other{number}")
+        for content in ("one", "two"):
+            await chat.messaging.send(actor(ann), ToUser(other.id), content, None)
+    chat.clock.advance(1)
+    before = chat.clock.now()
+
+    assert await chat.retention.old(before) == OldEntries(10, 5)
+    assert await finished(chat, chat.retention.expire(before)) == OldEntries(10, 5)
+    assert await chat.retention.old(before) == OldEntries(0, 0)
 
 
 @dataclass(slots=True)

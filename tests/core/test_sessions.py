@@ -3,7 +3,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from chat_core import (
+    Actor,
     ChatError,
+    ConnectionId,
     Credentials,
     Limit,
     Login,
@@ -64,6 +66,8 @@ async def test_the_right_password_brings_a_session(chat: Engine, ann: User, logi
     claims = chat.sessions.verify(found.access.text)
     assert (claims.user_id, claims.session_id) == (ann.id, session.id)
     assert claims.expires_at == found.access.expires_at
+    for connection_id in (None, ConnectionId("phone's")):
+        assert claims.actor(connection_id) == Actor(ann.id, session.id, connection_id)
 
 
 @pytest.mark.usefixtures("ann")

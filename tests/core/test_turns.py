@@ -149,3 +149,23 @@ async def test_where_nothing_is_under_way_nothing_is_kept(
         turns.settled(turn)
         assert not turns.is_free(turn, revision + 1)
         turns.settled(turn)
+
+
+async def test_behind_what_is_judged_again_nothing_takes_its_turn_at_once(
+    chat: Engine, ann: User, bob: User
+) -> None:
+    turns, may_end = Turns(), asyncio.Event()
+    turn = turn_of(actor(ann), await create(chat.stores.log, group(ann, bob)))
+
+    async def judged_again() -> None:
+        await may_end.wait()
+        turns.settled(turn)
+
+    assert [turns.take_at_once(turn, revision) for revision in (1, 1, 2)] == [True, True, False]
+    turns.again(turn, judged_again())
+    assert not turns.take_at_once(turn, 1)
+    turns.settled(turn)
+    assert not turns.take_at_once(turn, 1)
+    may_end.set()
+    await turns.wait(turn, 2)
+    assert turns.take_at_once(turn, 2)
