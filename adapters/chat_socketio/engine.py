@@ -11,6 +11,7 @@ from typing import Any
 import engineio
 from engineio import packet
 
+from chat_socketio.asgi_request import environ_of
 from chat_socketio.counted_log import CountedLog
 from chat_socketio.engine_socket import Direct, EngineSocket, OutboundBound
 
@@ -23,8 +24,11 @@ logger = logging.getLogger(__name__)
 class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
     """Engine.IO whose sockets are `EngineSocket`s."""
 
+    _async: dict[str, Any]
+
     def __init__(self, *, outbound: OutboundBound, **options: Any) -> None:  # noqa: ANN401
         super().__init__(**options)
+        self._async = {**self._async, "translate_request": environ_of}
         self.start_service_task: bool
         self.on_open: Callable[[str, Mapping[str, Any]], None]
         """A session has begun."""

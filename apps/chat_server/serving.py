@@ -87,7 +87,7 @@ def _tune_garbage_collection() -> None:
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(2_000, 20, 200)
+    gc.set_threshold(2_000, 10, 20)
 
 
 def _listening(settings: Settings) -> socket.socket:

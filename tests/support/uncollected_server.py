@@ -8,14 +8,15 @@ from types import FrameType
 from chat_server import serving
 from chat_server.cli import main
 
-KEPT = frozenset({"Connection", "DirectSocket", "EngineSocket", "_Peer"})
-"""What each connection has one of."""
+KEPT = frozenset({"Connection", "DirectSocket", "EngineSocket", "_Peer", "RequestResponseCycle"})
+"""What each connection has one of, and each request, as a poll is one."""
 
 
 def tell(_: int, __: FrameType | None) -> None:
     """Write it to the log."""
     kinds = [type(each) for each in gc.get_objects()]
-    kept = [k.__name__ for k in kinds if k.__name__ in KEPT and str(k.__module__)[:5] == "chat_"]
+    ours = [each for each in kinds if str(each.__module__).startswith(("chat_", "uvicorn."))]
+    kept = [each.__name__ for each in ours if each.__name__ in KEPT]
     sys.stderr.write(f"kept: {len(kept)} {sorted(kept)[:9]}\n")
 
 
