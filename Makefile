@@ -42,7 +42,7 @@ check: .venv/.dev-stamp static ## Run the checks and the fast tests (2 minutes)
 prove: .venv/.dev-stamp chromium web tests/js/node_modules/.stamp ## Run the long tests and long searches for counterexamples
 	$(PYTEST) -n 2 --hypothesis-profile=prove -m 'prove or hypothesis'
 
-mutants: .venv/.dev-stamp ## Break the core in 2,000 small ways and list what no test notices (half an hour)
+mutants: .venv/.dev-stamp ## Break the core in 3,000 small ways and list what no test notices (half an hour)
 	$(if $(ONLY),,rm -rf mutants)
 	$(MUTMUT) run --max-children 1 $(if $(ONLY),'$(ONLY)')
 	@$(MUTMUT) results --all true | $(BIN)/python tests/support/mutation_score.py

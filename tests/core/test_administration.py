@@ -4,7 +4,17 @@ from typing import TypeVar
 
 import pytest
 
-from chat_core import ChatError, Login, NewAccount, SessionId, SignupPolicy, User, UserId
+from chat_core import (
+    ChatError,
+    Credentials,
+    Login,
+    NewAccount,
+    Session,
+    SessionId,
+    SignupPolicy,
+    User,
+    UserId,
+)
 from chat_core.errors import (
     EmailTaken,
     Invalid,
@@ -14,6 +24,7 @@ from chat_core.errors import (
     SignupsClosed,
     UsernameTaken,
 )
+from chat_core.memory import MemorySessionStore, MemoryUserStore
 from chat_core.services.administration import AT_ONCE, ListedAccount
 from chat_core.testing.makers import at, session, stored_users
 from chat_core.testing.strategies import HOSTILE
@@ -92,6 +103,29 @@ async def test_a_user_is_found_by_name_or_address(chat: Engine) -> None:
     for login in ("bob", ann.id, *HOSTILE):
         with pytest.raises(NotFound):
             await chat.administration.find(login)
+
+
+async def test_the_stores_are_only_asked_for_what_is_text(chat: Engine) -> None:
+    asked: list[str] = []
+
+    class CuriousUsers(MemoryUserStore):
+        async def credentials(self, login: str) -> Credentials | None:
+            asked.append(login)
+            return await super().credentials(login)
+
+    class CuriousSessions(MemorySessionStore):
+        async def get(self, session_id: SessionId) -> Session | None:
+            asked.append(session_id)
+            return await super().get(session_id)
+
+    curious = replace(chat.administration, users=CuriousUsers(), sessions=CuriousSessions())
+    for text in ("a", "a\0", "\ud800"):
+        with pytest.raises(NotFound):
+            await curious.find(text)
+        with pytest.raises(NotFound):
+            await curious.session(SessionId(text))
+
+    assert asked == ["a", "a"]
 
 
 async def test_all_accounts_are_listed_some_at_a_time_with_their_sessions(chat: Engine) -> None:
