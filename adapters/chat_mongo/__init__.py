@@ -1,10 +1,10 @@
 """Storage in MongoDB, through Beanie and pymongo's asynchronous client (extra `mongo`)."""
 
 try:
+    from chat_core.ports.maintenance import DatabaseNotReady, DatabaseRefused
     from chat_mongo.blocks import MongoBlockStore
     from chat_mongo.conversations import MongoConversationStore
     from chat_mongo.database import MongoDatabase
-    from chat_mongo.errors import DatabaseNotReady, DatabaseRefused
     from chat_mongo.log import MongoConversationLog
     from chat_mongo.maintenance import MongoMaintenance
     from chat_mongo.original import (

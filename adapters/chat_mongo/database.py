@@ -23,14 +23,9 @@ from pymongo.server_type import SERVER_TYPE
 
 from chat_core.errors import Unavailable
 from chat_core.measures import Calls
+from chat_core.ports.maintenance import DatabaseNotReady, DatabaseRefused
 from chat_mongo.documents import DOCUMENTS, MetaDocument
-from chat_mongo.errors import (
-    NO_URL,
-    DatabaseNotReady,
-    DatabaseRefused,
-    is_temporary,
-    translated,
-)
+from chat_mongo.errors import NO_URL, is_temporary, translated
 
 Row = dict[str, Any]
 """A document as the driver gives it."""

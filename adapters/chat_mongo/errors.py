@@ -56,14 +56,6 @@ NO_URL = (
 """The driver's own words may repeat a part of the password that was taken for something else."""
 
 
-class DatabaseRefused(Exception):
-    """The database can't be used as it is; the message says why and what to do. Raised at start."""
-
-
-class DatabaseNotReady(DatabaseRefused):
-    """No primary answers just now: the same may work later."""
-
-
 def is_temporary(error: PyMongoError) -> bool:
     """Whether the same may work later."""
     if isinstance(error, ConnectionFailure | ExecutionTimeout | WriteConcernError):

@@ -13,11 +13,10 @@ from pymongo import IndexModel
 from pymongo.errors import OperationFailure, PyMongoError
 
 from chat_core.findings import Finding, Level, fine, problem, warning
-from chat_core.ports.maintenance import Maintenance
+from chat_core.ports.maintenance import DatabaseRefused, Maintenance
 from chat_core.ports.system import Clock
 from chat_mongo.database import OPEN_SECONDS, SCHEMA_VERSION, MongoDatabase, check_version
 from chat_mongo.documents import DOCUMENTS, MetaDocument
-from chat_mongo.errors import DatabaseRefused
 
 CALL_SECONDS = 5.0
 SEEN_SECONDS = 2.5

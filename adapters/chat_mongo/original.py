@@ -24,8 +24,9 @@ from pymongo.errors import (
 )
 
 from chat_core.errors import Unavailable
+from chat_core.ports.maintenance import DatabaseRefused
 from chat_mongo.database import Row
-from chat_mongo.errors import NO_URL, RETRY_AFTER, DatabaseRefused, is_temporary
+from chat_mongo.errors import NO_URL, RETRY_AFTER, is_temporary
 
 DEFAULT_NAME = "test"
 """The database that Mongoose takes where the URL names none."""

@@ -1,5 +1,6 @@
 """Storage in one SQLite file: write-ahead log, `synchronous=FULL`, many appends to one commit."""
 
+from chat_core.ports.maintenance import DatabaseNotReady, DatabaseRefused
 from chat_sqlite.blocks import SqliteBlockStore
 from chat_sqlite.conversations import SqliteConversationStore
 from chat_sqlite.copies import Copied, CopyRefused, back_up, restore, vacuum
@@ -9,7 +10,7 @@ from chat_sqlite.maintenance import SqliteMaintenance
 from chat_sqlite.reader import SqliteLogReader
 from chat_sqlite.receipts import SqliteReceiptStore
 from chat_sqlite.retention import SqliteLogRetention
-from chat_sqlite.schema import SCHEMA_VERSION, DatabaseNotReady, DatabaseRefused
+from chat_sqlite.schema import SCHEMA_VERSION
 from chat_sqlite.sessions import SqliteSessionStore
 from chat_sqlite.stores import sqlite_conversations
 from chat_sqlite.users import SqliteUserStore

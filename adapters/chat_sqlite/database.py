@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from chat_core.errors import Unavailable
 from chat_core.measures import Calls, Commits
+from chat_core.ports.maintenance import DatabaseNotReady, DatabaseRefused
 from chat_sqlite.room import make_room
-from chat_sqlite.schema import DatabaseNotReady, DatabaseRefused, migrate
+from chat_sqlite.schema import migrate
 from chat_sqlite.writes import Call, Write
 
 T = TypeVar("T")

@@ -13,11 +13,11 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from chat_core.findings import Finding, Level, fine, problem, warning
-from chat_core.ports.maintenance import Maintenance
+from chat_core.ports.maintenance import DatabaseRefused, Maintenance
 from chat_core.ports.system import Clock
 from chat_sqlite.database import BUSY_SECONDS, SqliteDatabase
 from chat_sqlite.rows import from_ms
-from chat_sqlite.schema import SCHEMA_VERSION, DatabaseRefused, file_version
+from chat_sqlite.schema import SCHEMA_VERSION, file_version
 from chat_sqlite.schema_changes import changes, missing_parts
 
 T = TypeVar("T")

@@ -6,6 +6,8 @@ beside their ids: they are what the many messages refer to.
 
 import sqlite3
 
+from chat_core.ports.maintenance import DatabaseRefused
+
 APPLICATION_ID = 0x63686174
 """Marks a file as ours (`PRAGMA application_id`): "chat" in ASCII."""
 
@@ -140,14 +142,6 @@ MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
 """The script at place n brings a file of version n to version n + 1."""
 
 SCHEMA_VERSION = len(MIGRATIONS)
-
-
-class DatabaseRefused(Exception):
-    """The file can't be used as it is; the message says why and what to do. Raised at start."""
-
-
-class DatabaseNotReady(DatabaseRefused):
-    """Another process holds the file just now: the same may work later."""
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -21,7 +21,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from chat_core.errors import Unavailable
 from chat_core.services.sessions import Sessions
-from chat_server.container import SOCKET_PATH, Container, open_stores
+from chat_server.container import SOCKET_PATH, Container
+from chat_server.databases import open_stores
 from chat_server.http import (
     blocks,
     conversations,

@@ -1,38 +1,18 @@
 """The one composition root: which adapter stands behind which port."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 from dependency_injector import containers, providers
 
-from chat_core.measures import Calls, Commits
 from chat_core.memory import (
     CachedBlocks,
     CachedConversations,
     CacheTellingLog,
-    MemoryBlockStore,
-    MemoryConversationLog,
-    MemoryConversations,
-    MemoryLogRetention,
     MemoryRateLimiter,
-    MemorySessionStore,
-    MemoryUserStore,
     SystemClock,
 )
 from chat_core.ports.log import ConversationLog
-from chat_core.ports.maintenance import Maintenance
-from chat_core.ports.retention import LogRetention
-from chat_core.ports.storage import (
-    AccountStore,
-    BlockStore,
-    ConversationStore,
-    LogReader,
-    ReceiptStore,
-    SessionStore,
-    UserStore,
-)
 from chat_core.ports.system import IdGenerator
 from chat_core.services.accounts import Accounts
 from chat_core.services.administration import Administration
@@ -49,28 +29,11 @@ from chat_core.services.retention import Retention
 from chat_core.services.revocation import Revocations
 from chat_core.services.sessions import Sessions
 from chat_core.services.synchronising import Synchronising
-from chat_mongo import DatabaseNotReady as MongoNotReady
-from chat_mongo import DatabaseRefused as MongoRefused
-from chat_mongo import (
-    MongoBlockStore,
-    MongoConversationLog,
-    MongoConversationStore,
-    MongoLogReader,
-    MongoLogRetention,
-    MongoMaintenance,
-    MongoReceiptStore,
-    MongoSessionStore,
-    MongoUserStore,
-    OriginalDatabase,
-    OriginalMessage,
-    OriginalUser,
-)
-from chat_mongo import MongoDatabase as MongoClient
 from chat_security import Argon2Hasher, JwtTokens, is_bcrypt
 from chat_server.admission import SocketAdmission
 from chat_server.bounded_http import ConnectionBound
 from chat_server.clock_jumps import ClockJumps
-from chat_server.database_url import MemoryDatabase, MongoDatabase, SqliteDatabase
+from chat_server.databases import Stores
 from chat_server.hosts import HostPolicy
 from chat_server.http.request_rates import RequestRates
 from chat_server.ids import TimeOrderedIds
@@ -101,173 +64,13 @@ from chat_socketio import (
     handlers,
     pipelined,
 )
-from chat_sqlite import (
-    Copied,
-    CopyRefused,
-    SqliteBlockStore,
-    SqliteConversationLog,
-    SqliteConversationStore,
-    SqliteLogReader,
-    SqliteLogRetention,
-    SqliteMaintenance,
-    SqliteReceiptStore,
-    SqliteSessionStore,
-    SqliteUserStore,
-    back_up,
-    restore,
-    vacuum,
-)
-from chat_sqlite import DatabaseNotReady as SqliteNotReady
-from chat_sqlite import DatabaseRefused as SqliteRefused
-from chat_sqlite import SqliteDatabase as SqliteFile
 from chat_wire.problems import ProblemReporter
 
-__all__ = [
-    "DATABASE_NOT_READY",
-    "DATABASE_REFUSED",
-    "SOCKET_PATH",
-    "Container",
-    "Copied",
-    "CopyRefused",
-    "OriginalDatabase",
-    "OriginalMessage",
-    "OriginalUser",
-    "Stores",
-    "back_up",
-    "is_bcrypt",
-    "maintenance",
-    "open_original",
-    "open_stores",
-    "restore",
-    "vacuum",
-]
+__all__ = ["SOCKET_PATH", "Container", "is_bcrypt"]
 
 SOCKET_PATH = "/socket.io"
 EVENTS = "events"
 """The limit of a connection's events, by its name."""
-
-DATABASE_REFUSED = (SqliteRefused, MongoRefused)
-"""What `open_stores` and `open_original` raise for a database that can't be used.
-
-The message says what to do.
-"""
-DATABASE_NOT_READY = (SqliteNotReady, MongoNotReady)
-"""Those of them after which the same may work later."""
-
-PATIENCE_SECONDS = 10.0
-"""How long opening waits for a database, where the caller does not say."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """The open database, and how to ask whether it answers."""
-
-    users: UserStore
-    accounts: AccountStore
-    sessions: SessionStore
-    conversations: ConversationStore
-    reader: LogReader
-    receipts: ReceiptStore
-    blocks: BlockStore
-    log: ConversationLog
-    retention: LogRetention
-    check: Callable[[], Awaitable[None]]
-    commits: Commits = field(default_factory=Commits)
-    calls: Calls = field(default_factory=Calls)
-    free_bytes: Callable[[], int] | None = None
-    """What the disk of the database has left, where that is this machine's."""
-
-
-@asynccontextmanager
-async def open_stores(
-    settings: Settings, *, patience: float = PATIENCE_SECONDS
-) -> AsyncIterator[Stores]:
-    """The stores that `DATABASE_URL` names; they are closed at the end.
-
-    Waits up to `patience` seconds for a primary. Raises `DATABASE_REFUSED`.
-    """
-    match settings.database:
-        case MemoryDatabase():
-            memory, memory_users = MemoryConversations(), MemoryUserStore()
-            yield Stores(
-                users=memory_users,
-                accounts=memory_users,
-                sessions=MemorySessionStore(),
-                conversations=memory,
-                reader=memory,
-                receipts=memory,
-                blocks=MemoryBlockStore(),
-                log=MemoryConversationLog(memory),
-                retention=MemoryLogRetention(memory),
-                check=_nothing_to_ask,
-            )
-        case SqliteDatabase(path):
-            file = await SqliteFile.open(path)
-            file_users = SqliteUserStore(file)
-            try:
-                yield Stores(
-                    users=file_users,
-                    accounts=file_users,
-                    sessions=SqliteSessionStore(file),
-                    conversations=SqliteConversationStore(file),
-                    reader=SqliteLogReader(file),
-                    receipts=SqliteReceiptStore(file),
-                    blocks=SqliteBlockStore(file),
-                    log=SqliteConversationLog(file),
-                    retention=SqliteLogRetention(file),
-                    check=file.check,
-                    commits=file.commits,
-                    calls=file.calls,
-                    free_bytes=file.free_bytes,
-                )
-            finally:
-                await file.close()
-        case MongoDatabase(url, name):
-            client = await MongoClient.open(url, name, patience=patience)
-            log, client_users = MongoConversationLog(client), MongoUserStore(client)
-            try:
-                yield Stores(
-                    users=client_users,
-                    accounts=client_users,
-                    sessions=MongoSessionStore(client),
-                    conversations=MongoConversationStore(client),
-                    reader=MongoLogReader(client),
-                    receipts=MongoReceiptStore(client),
-                    blocks=MongoBlockStore(client),
-                    log=log,
-                    retention=MongoLogRetention(client),
-                    check=client.check,
-                    commits=log.commits,
-                    calls=client.calls,
-                )
-            finally:
-                await log.close()
-                await client.close()
-
-
-def maintenance(settings: Settings) -> Maintenance | None:
-    """What looks after the database that `DATABASE_URL` names; None where nothing is kept."""
-    match settings.database:
-        case SqliteDatabase(path):
-            return SqliteMaintenance(path)
-        case MongoDatabase(url, name):
-            return MongoMaintenance(url, name)
-        case MemoryDatabase():
-            return None
-
-
-@asynccontextmanager
-async def open_original(url: str) -> AsyncIterator[OriginalDatabase]:
-    """The database of the original system at that URL, to read; it is closed at the end."""
-    original = await OriginalDatabase.open(url)
-    try:
-        yield original
-    finally:
-        await original.close()
-
-
-async def _nothing_to_ask() -> None:
-    pass
 
 
 def _socket_limits(settings: Settings) -> SocketLimits:

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NoReturn
 
-from chat_server.container import DATABASE_NOT_READY, DATABASE_REFUSED, open_stores
 from chat_server.database_url import mask_passwords
+from chat_server.databases import DatabaseNotReady, DatabaseRefused, open_stores
 from chat_server.settings import Settings, SettingsError
 from chat_server.settings_errors import DatabaseMissingError
 
@@ -59,9 +59,9 @@ async def wait_for_database(settings: Settings) -> None:
             _end(1)
     try:
         opening.result()
-    except DATABASE_NOT_READY as error:
+    except DatabaseNotReady as error:
         raise DatabaseMissingError(_missing(where, patience, str(error))) from error
-    except DATABASE_REFUSED as error:
+    except DatabaseRefused as error:
         raise SettingsError([f"DATABASE_URL: {error}"]) from error
 
 
@@ -72,7 +72,7 @@ async def _opened(settings: Settings, patience: float) -> None:
         try:
             async with open_stores(settings, patience=max(RETRY_SECONDS, deadline - loop.time())):
                 return
-        except DATABASE_NOT_READY:
+        except DatabaseNotReady:
             if loop.time() + RETRY_SECONDS > deadline:
                 raise
         await asyncio.sleep(RETRY_SECONDS)

@@ -11,8 +11,9 @@ from chat_core.ports.system import Clock, Timer
 from chat_core.services.accounts import NewAccount
 from chat_core.services.conversations import NewGroup
 from chat_core.sessions import Actor
-from chat_server.container import DATABASE_REFUSED, Container, Stores, open_stores
+from chat_server.container import Container
 from chat_server.database_url import MemoryDatabase
+from chat_server.databases import DatabaseRefused, Stores, open_stores
 from chat_server.demo_content import PASSWORD, PEOPLE, TALKS, Talk
 from chat_server.settings import Settings, SettingsError
 
@@ -45,7 +46,7 @@ async def fill_with_demo(settings: Settings) -> None:
                 await _Demo(container, stores, clock).fill()
             finally:
                 container.hasher().close()
-    except DATABASE_REFUSED as error:
+    except DatabaseRefused as error:
         raise SettingsError([f"DATABASE_URL: {error}"]) from error
 
 

@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from chat_core.findings import Finding, fine, problem, warning
 from chat_core.ports.system import Clock
 from chat_server import open_files
-from chat_server.container import Container, maintenance
+from chat_server.container import Container
+from chat_server.databases import maintenance
 from chat_server.jwt_secret import KEPT_IN
 from chat_server.running_server import RunningServer, who_serves
 from chat_server.settings import Settings, SettingsError, load_settings

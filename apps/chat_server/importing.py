@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from chat_core.conversations import Conversation
 from chat_core.errors import ClientIdConflict, EmailTaken, Unavailable, UsernameTaken
@@ -23,19 +23,14 @@ from chat_core.ports.storage import LogReader, UserStore
 from chat_core.ports.system import Clock, IdGenerator
 from chat_core.sessions import Actor
 from chat_core.users import User, fold, is_text
-from chat_server.container import (
-    DATABASE_REFUSED,
-    Container,
-    OriginalDatabase,
-    OriginalMessage,
-    OriginalUser,
-    is_bcrypt,
-    open_original,
-    open_stores,
-)
+from chat_server.container import Container, is_bcrypt
 from chat_server.database_url import MemoryDatabase
+from chat_server.databases import DatabaseRefused, open_original, open_stores
 from chat_server.import_summary import EmailLeftOut, Renamed, Skipped, Summary
 from chat_server.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from chat_server.databases import OriginalDatabase, OriginalMessage, OriginalUser
 
 PATIENCE_SECONDS = 60.0
 """How long a database may be away before the import gives up."""
@@ -84,11 +79,11 @@ async def import_original(settings: Settings, url: str, progress: Progress) -> S
     async with AsyncExitStack() as stack:
         try:
             original = await stack.enter_async_context(open_original(url))
-        except DATABASE_REFUSED as error:
+        except DatabaseRefused as error:
             raise SettingsError([f"--from: {error}"]) from error
         try:
             stores = await stack.enter_async_context(open_stores(settings))
-        except DATABASE_REFUSED as error:
+        except DatabaseRefused as error:
             raise SettingsError([f"DATABASE_URL: {error}"]) from error
         importing = Importing(
             original,
@@ -100,7 +95,7 @@ async def import_original(settings: Settings, url: str, progress: Progress) -> S
         )
         try:
             summary = await importing.run(progress)
-        except DATABASE_REFUSED as error:
+        except DatabaseRefused as error:
             raise SettingsError([f"--from: {error}"]) from error
     return summary
 
@@ -135,7 +130,7 @@ class _Message:
 class Importing:
     """One run of the import."""
 
-    original: OriginalDatabase
+    original: "OriginalDatabase"
     users: UserStore
     reader: LogReader
     log: ConversationLog
@@ -171,7 +166,7 @@ class Importing:
 
     # users
 
-    async def _take_users(self, batch: Sequence[OriginalUser]) -> None:
+    async def _take_users(self, batch: "Sequence[OriginalUser]") -> None:
         wave: dict[UserId, OriginalUser] = {}
         names: set[str] = set()
         for each in batch:
@@ -188,7 +183,7 @@ class Importing:
             names |= own
         await self._take_wave(wave)
 
-    async def _take_wave(self, wave: Mapping[UserId, OriginalUser]) -> None:
+    async def _take_wave(self, wave: "Mapping[UserId, OriginalUser]") -> None:
         """Store those that are not there, and note what came of all of them."""
         begun: set[UserId] = set()
 
@@ -212,7 +207,7 @@ class Importing:
             else:
                 self._summary.users.there_before += 1
 
-    async def _add(self, user_id: UserId, original: OriginalUser) -> None:
+    async def _add(self, user_id: UserId, original: "OriginalUser") -> None:
         """Store the account, under another name and without its address where others have them."""
         name = _mended(original.username or "")
         email = _mended(original.email or "") or None
@@ -234,7 +229,7 @@ class Importing:
             return
         raise UsernameTaken(f"Every name for {user_id} is taken")
 
-    def _note(self, original: OriginalUser, user: User) -> None:
+    def _note(self, original: "OriginalUser", user: User) -> None:
         summary = self._summary
         summary.users.added += 1
         was = None if not original.username else _mended(original.username)
@@ -249,7 +244,7 @@ class Importing:
 
     # messages
 
-    async def _take_messages(self, batch: Sequence[OriginalMessage]) -> None:
+    async def _take_messages(self, batch: "Sequence[OriginalMessage]") -> None:
         pending = []
         for each in batch:
             message = self._judged(each)
@@ -265,7 +260,7 @@ class Importing:
             await self._patiently(partial(self._append, pending))
         self._doubtful.clear()
 
-    def _judged(self, original: OriginalMessage) -> _Message | Skipped:
+    def _judged(self, original: "OriginalMessage") -> _Message | Skipped:
         message_id, content = _usable(original.id), original.content
         sender, receiver = original.sender_id, original.receiver_id
         if message_id is None:
@@ -417,7 +412,7 @@ def _names(name: str, user_id: UserId) -> Iterator[str]:
     yield f"{name}-{user_id}"
 
 
-def _hash(original: OriginalUser) -> str:
+def _hash(original: "OriginalUser") -> str:
     found = original.password_hash
     return found if found is not None and is_bcrypt(found) else NO_HASH
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from chat_server.container import DATABASE_REFUSED, maintenance
+from chat_server.databases import DatabaseRefused, maintenance
 from chat_server.settings import Settings, SettingsError
 
 
@@ -16,5 +16,5 @@ async def migrate(settings: Settings, *, dry_run: bool) -> Sequence[str]:
         raise SettingsError(["DATABASE_URL: memory:// keeps nothing that could be out of date"])
     try:
         return await (database.pending() if dry_run else database.migrate())
-    except DATABASE_REFUSED as error:
+    except DatabaseRefused as error:
         raise SettingsError([f"DATABASE_URL: {error}"]) from error

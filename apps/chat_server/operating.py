@@ -15,8 +15,9 @@ from chat_core.ids import UserId
 from chat_core.ports.storage import UserStore
 from chat_core.services.administration import Administration
 from chat_core.users import User, is_text
-from chat_server.container import DATABASE_REFUSED, Container, open_stores
+from chat_server.container import Container
 from chat_server.database_url import MemoryDatabase, MongoDatabase, SqliteDatabase, mask_passwords
+from chat_server.databases import DatabaseRefused, open_stores
 from chat_server.settings import Settings, SettingsError
 
 Result = TypeVar("Result")
@@ -44,7 +45,7 @@ async def operated(settings: Settings, *, made: bool = False) -> AsyncIterator[C
                 yield container
             finally:
                 container.hasher().close()
-    except DATABASE_REFUSED as error:
+    except DatabaseRefused as error:
         raise SettingsError([f"DATABASE_URL: {error}"]) from error
 
 

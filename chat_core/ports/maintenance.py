@@ -8,6 +8,14 @@ from chat_core.findings import Finding
 from chat_core.ports.system import Clock
 
 
+class DatabaseRefused(Exception):
+    """The database can't be used as it is; the message says why and what to do. Raised at start."""
+
+
+class DatabaseNotReady(DatabaseRefused):
+    """It can't be used just now: the same may work later."""
+
+
 class Maintenance(Protocol):
     """What brings a database up to date, and tells how it is."""
 

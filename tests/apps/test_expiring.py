@@ -14,7 +14,7 @@ from chat_core.memory import RandomIds, SystemClock
 from chat_core.ports.log import MessageDraft
 from chat_core.testing.makers import acting
 from chat_server.commands import chat_server
-from chat_server.container import open_stores
+from chat_server.databases import open_stores
 from chat_server.settings import load_settings
 from tests.support.command import Ended, command
 from tests.support.live_socket import LiveSocket, live_socket

@@ -28,7 +28,7 @@ def backup(target: Path, force: bool, as_json: bool) -> None:  # noqa: FBT001
       chat-server backup backups/chat-monday.db
     """  # noqa: D301
     # `--help` stays quick.
-    from chat_server.container import back_up  # noqa: PLC0415
+    from chat_server.databases import back_up  # noqa: PLC0415
     from chat_server.operating import mongo_address, sqlite_path  # noqa: PLC0415
 
     with data_told(f"Stopped. There is no new {target}."):
@@ -62,7 +62,7 @@ def restore(source: Path, as_json: bool) -> None:  # noqa: FBT001
       chat-server restore backups/chat-monday.db
     """  # noqa: D301
     # `--help` stays quick.
-    from chat_server.container import restore as restore_file  # noqa: PLC0415
+    from chat_server.databases import restore as restore_file  # noqa: PLC0415
     from chat_server.operating import mongo_address, sqlite_path  # noqa: PLC0415
 
     with data_told("Stopped. The database is as it was, or all restored; run it again."):
@@ -100,7 +100,7 @@ def vacuum(as_json: bool) -> None:  # noqa: FBT001
       chat-server vacuum
     """  # noqa: D301
     # `--help` stays quick.
-    from chat_server.container import vacuum as vacuum_file  # noqa: PLC0415
+    from chat_server.databases import vacuum as vacuum_file  # noqa: PLC0415
     from chat_server.operating import sqlite_path  # noqa: PLC0415
 
     with data_told("Stopped. The file is as it was."):

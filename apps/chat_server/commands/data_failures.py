@@ -14,7 +14,7 @@ from chat_server.commands.failures import fail, told
 def data_told(interrupted: str) -> Iterator[None]:
     """Tell in a sentence of what can't be done, of wrong settings, and of Ctrl-C."""
     # `--help` stays quick.
-    from chat_server.container import CopyRefused  # noqa: PLC0415
+    from chat_server.databases import CopyRefused  # noqa: PLC0415
 
     with told(interrupted):
         try:

@@ -7,7 +7,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_503_SERVICE_UNAVAILABLE
 from chat_core.errors import Unavailable
 from chat_core.services.revocation import Revocations
 from chat_server.clock_jumps import ClockJumps
-from chat_server.container import Stores
+from chat_server.databases import Stores
 from chat_server.http.authentication import PUBLIC
 from chat_server.stopping import Stopping
 

@@ -4,7 +4,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 
 from chat_core.services.revocation import Revocations
-from chat_server.container import Stores
+from chat_server.databases import Stores
 from chat_server.http.authentication import PUBLIC
 from chat_server.http.health import what_is_down
 from chat_server.metrics import CONTENT_TYPE, Metrics

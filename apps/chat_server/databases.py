@@ -1,0 +1,199 @@
+"""Which storage stands behind the ports: what `DATABASE_URL` names."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from chat_core.measures import Calls, Commits
+from chat_core.memory import (
+    MemoryBlockStore,
+    MemoryConversationLog,
+    MemoryConversations,
+    MemoryLogRetention,
+    MemorySessionStore,
+    MemoryUserStore,
+)
+from chat_core.ports.log import ConversationLog
+from chat_core.ports.maintenance import DatabaseNotReady, DatabaseRefused, Maintenance
+from chat_core.ports.retention import LogRetention
+from chat_core.ports.storage import (
+    AccountStore,
+    BlockStore,
+    ConversationStore,
+    LogReader,
+    ReceiptStore,
+    SessionStore,
+    UserStore,
+)
+from chat_server.database_url import MemoryDatabase, MongoDatabase, SqliteDatabase
+from chat_server.settings import Settings
+from chat_sqlite import (
+    Copied,
+    CopyRefused,
+    SqliteBlockStore,
+    SqliteConversationLog,
+    SqliteConversationStore,
+    SqliteLogReader,
+    SqliteLogRetention,
+    SqliteMaintenance,
+    SqliteReceiptStore,
+    SqliteSessionStore,
+    SqliteUserStore,
+    back_up,
+    restore,
+    vacuum,
+)
+from chat_sqlite import SqliteDatabase as SqliteFile
+
+if TYPE_CHECKING:
+    from chat_mongo import OriginalDatabase, OriginalMessage, OriginalUser
+
+__all__ = [
+    "Copied",
+    "CopyRefused",
+    "DatabaseNotReady",
+    "DatabaseRefused",
+    "OriginalDatabase",
+    "OriginalMessage",
+    "OriginalUser",
+    "Stores",
+    "back_up",
+    "maintenance",
+    "open_original",
+    "open_stores",
+    "restore",
+    "vacuum",
+]
+
+PATIENCE_SECONDS = 10.0
+"""How long opening waits for a database, where the caller does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The open database, and how to ask whether it answers."""
+
+    users: UserStore
+    accounts: AccountStore
+    sessions: SessionStore
+    conversations: ConversationStore
+    reader: LogReader
+    receipts: ReceiptStore
+    blocks: BlockStore
+    log: ConversationLog
+    retention: LogRetention
+    check: Callable[[], Awaitable[None]]
+    commits: Commits = field(default_factory=Commits)
+    calls: Calls = field(default_factory=Calls)
+    free_bytes: Callable[[], int] | None = None
+    """What the disk of the database has left, where that is this machine's."""
+
+
+@asynccontextmanager
+async def open_stores(
+    settings: Settings, *, patience: float = PATIENCE_SECONDS
+) -> AsyncIterator[Stores]:
+    """The stores that `DATABASE_URL` names; they are closed at the end.
+
+    Waits up to `patience` seconds for a primary. Raises `DatabaseRefused`.
+    """
+    match settings.database:
+        case MemoryDatabase():
+            memory, memory_users = MemoryConversations(), MemoryUserStore()
+            yield Stores(
+                users=memory_users,
+                accounts=memory_users,
+                sessions=MemorySessionStore(),
+                conversations=memory,
+                reader=memory,
+                receipts=memory,
+                blocks=MemoryBlockStore(),
+                log=MemoryConversationLog(memory),
+                retention=MemoryLogRetention(memory),
+                check=_nothing_to_ask,
+            )
+        case SqliteDatabase(path):
+            file = await SqliteFile.open(path)
+            file_users = SqliteUserStore(file)
+            try:
+                yield Stores(
+                    users=file_users,
+                    accounts=file_users,
+                    sessions=SqliteSessionStore(file),
+                    conversations=SqliteConversationStore(file),
+                    reader=SqliteLogReader(file),
+                    receipts=SqliteReceiptStore(file),
+                    blocks=SqliteBlockStore(file),
+                    log=SqliteConversationLog(file),
+                    retention=SqliteLogRetention(file),
+                    check=file.check,
+                    commits=file.commits,
+                    calls=file.calls,
+                    free_bytes=file.free_bytes,
+                )
+            finally:
+                await file.close()
+        case MongoDatabase(url, name):
+            # Here, for the driver takes a seventh of the time of a start.
+            from chat_mongo import (  # noqa: PLC0415
+                MongoBlockStore,
+                MongoConversationLog,
+                MongoConversationStore,
+                MongoLogReader,
+                MongoLogRetention,
+                MongoReceiptStore,
+                MongoSessionStore,
+                MongoUserStore,
+            )
+            from chat_mongo import MongoDatabase as MongoClient  # noqa: PLC0415
+
+            client = await MongoClient.open(url, name, patience=patience)
+            log, client_users = MongoConversationLog(client), MongoUserStore(client)
+            try:
+                yield Stores(
+                    users=client_users,
+                    accounts=client_users,
+                    sessions=MongoSessionStore(client),
+                    conversations=MongoConversationStore(client),
+                    reader=MongoLogReader(client),
+                    receipts=MongoReceiptStore(client),
+                    blocks=MongoBlockStore(client),
+                    log=log,
+                    retention=MongoLogRetention(client),
+                    check=client.check,
+                    commits=log.commits,
+                    calls=client.calls,
+                )
+            finally:
+                await log.close()
+                await client.close()
+
+
+def maintenance(settings: Settings) -> Maintenance | None:
+    """What looks after the database that `DATABASE_URL` names; None where nothing is kept."""
+    match settings.database:
+        case SqliteDatabase(path):
+            return SqliteMaintenance(path)
+        case MongoDatabase(url, name):
+            from chat_mongo import MongoMaintenance  # noqa: PLC0415
+
+            return MongoMaintenance(url, name)
+        case MemoryDatabase():
+            return None
+
+
+@asynccontextmanager
+async def open_original(url: str) -> AsyncIterator["OriginalDatabase"]:
+    """The database of the original system at that URL, to read; it is closed at the end."""
+    from chat_mongo import OriginalDatabase  # noqa: PLC0415
+
+    original = await OriginalDatabase.open(url)
+    try:
+        yield original
+    finally:
+        await original.close()
+
+
+async def _nothing_to_ask() -> None:
+    pass
