@@ -47,16 +47,13 @@ from chat_sqlite import (
 from chat_sqlite import SqliteDatabase as SqliteFile
 
 if TYPE_CHECKING:
-    from chat_mongo import OriginalDatabase, OriginalMessage, OriginalUser
+    from chat_mongo import OriginalDatabase
 
 __all__ = [
     "Copied",
     "CopyRefused",
     "DatabaseNotReady",
     "DatabaseRefused",
-    "OriginalDatabase",
-    "OriginalMessage",
-    "OriginalUser",
     "Stores",
     "back_up",
     "maintenance",

@@ -30,7 +30,7 @@ from chat_server.import_summary import EmailLeftOut, Renamed, Skipped, Summary
 from chat_server.settings import Settings, SettingsError
 
 if TYPE_CHECKING:
-    from chat_server.databases import OriginalDatabase, OriginalMessage, OriginalUser
+    from chat_mongo import OriginalDatabase, OriginalMessage, OriginalUser
 
 PATIENCE_SECONDS = 60.0
 """How long a database may be away before the import gives up."""
