@@ -132,7 +132,7 @@ async def open_stores(
             finally:
                 await file.close()
         case MongoDatabase(url, name):
-            # Here, for the driver takes a seventh of the time of a start.
+            # Here, for the driver takes a quarter of the CPU of a start, and 9 MB.
             from chat_mongo import (  # noqa: PLC0415
                 MongoBlockStore,
                 MongoConversationLog,

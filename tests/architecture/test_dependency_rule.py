@@ -163,7 +163,7 @@ def test_a_base_install_needs_no_other_distribution(wheel: zipfile.ZipFile) -> N
 
 
 def test_a_service_without_mongodb_does_not_load_its_driver() -> None:
-    """It would take a seventh of the time of every start, and of every command."""
+    """It would take a quarter of the CPU of every start, and of every command."""
     program = "import sys, chat_server.asgi, chat_server.importing; print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
