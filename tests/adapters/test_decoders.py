@@ -153,7 +153,7 @@ def test_sixteen_in_each_other_are_taken_and_seventeen_are_not(
     "part", ["[", "[],", "[" * 15 + "]" * 15 + ",", '"",', "1,", '{"a":[', '["\\\\",']
 )
 def test_the_longest_event_holds_up_nobody(part: str) -> None:
-    """All others wait meanwhile: 8 ms of CPU are many, and a quarter of it should do."""
+    """All others wait meanwhile: 8 ms of CPU are many, and half of it should do."""
     frame = '["typing",' + part * (65_536 // len(part))
     took = []
     for _ in range(10):
