@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from chat_core.addresses import counts
 from chat_core.errors import Invalid, NotFound, SignupsClosed
 from chat_core.events import UserUpdated
 from chat_core.ids import UserId
@@ -87,7 +88,7 @@ class Accounts:
             raise SignupsClosed
         user = new.user(UserId(self.ids.new_id()), self.clock.now())
         password = new.checked_password()
-        await self.limiter.take(self.signups.per_address, address)
+        await self.limiter.take_all(counts(self.signups.per_address, address))
         await self.users.add(user, await self.hasher.hash(password))
         return user
 

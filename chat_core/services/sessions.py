@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from chat_core.addresses import counts
 from chat_core.errors import (
     AccountDisabled,
     InvalidCredentials,
     NotFound,
     Overloaded,
-    RateLimited,
     RefreshReused,
     SessionRevoked,
     Unavailable,
@@ -234,15 +234,12 @@ class Sessions:
         self, account: str, credentials: Credentials | None, password: str, address: str
     ) -> bool:
         """Whether the password is right; a wrong one counts against the limits."""
-        of_address = self.limits.per_address, address
-        of_account = self.limits.per_account, f"{account} {address}"
-        await self.limiter.take(*of_address)
-        try:
-            await self.limiter.take(*of_account)
-        except RateLimited:
-            # Else whoever goes on trying one account shuts out all others at that address.
-            await self.limiter.give_back(*of_address)
-            raise
+        # All or none: going on with one account shuts out no other at that address.
+        taken = [
+            *counts(self.limits.per_address, address),
+            *counts(self.limits.per_account, address, of=account),
+        ]
+        await self.limiter.take_all(taken)
         password_hash = credentials.password_hash if credentials else None
         is_wrong = False
         try:
@@ -250,8 +247,7 @@ class Sessions:
         finally:
             # A hasher that has too much to do has not judged.
             if not is_wrong:
-                await self.limiter.give_back(*of_address)
-                await self.limiter.give_back(*of_account)
+                await self.limiter.give_back_all(taken)
         return not is_wrong
 
 
