@@ -42,6 +42,7 @@ from chat_server.limits import (
     connection_limit,
     login_limits,
     message_limits,
+    password_rules,
     rate,
     refresh_limits,
     request_limit,
@@ -213,6 +214,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         ids=ids,
         signups=providers.Callable(signups, settings),
+        passwords=providers.Callable(password_rules, settings),
     )
     revocations = providers.Singleton(
         Revocations,
@@ -236,6 +238,7 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         limits=providers.Callable(login_limits, settings),
         lasting=providers.Callable(refresh_limits, settings),
+        passwords=providers.Callable(password_rules, settings),
     )
     administration = providers.Singleton(
         Administration,
@@ -246,6 +249,7 @@ class Container(containers.DeclarativeContainer):
         hasher=hasher,
         clock=clock,
         ids=ids,
+        passwords=providers.Callable(password_rules, settings),
     )
     session_purge = providers.Singleton(
         SessionPurge,

@@ -155,7 +155,13 @@ async def test_users_are_searched_page_by_page_without_oneself(
 
 @pytest.mark.parametrize(
     ("prefix", "limit", "field"),
-    [("a\0", 1, "q"), ("\ud800", 1, "q"), ("a", 0, "limit"), ("a", 201, "limit")],
+    [
+        ("a\0", 1, "q"),
+        ("\ud800", 1, "q"),
+        ("a" * 257, 1, "q"),
+        ("a", 0, "limit"),
+        ("a", 201, "limit"),
+    ],
 )
 async def test_a_search_for_what_no_name_begins_with_is_invalid(
     chat: Engine, prefix: str, limit: int, field: str
