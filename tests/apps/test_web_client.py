@@ -81,6 +81,8 @@ def test_the_client_may_load_from_this_service_alone(http: TestClient[Litestar],
     policy = dict(each.split(" ", 1) for each in headers["content-security-policy"].split("; "))
 
     assert policy["default-src"] == "'none'"
+    assert policy.pop("require-trusted-types-for") == "'script'"
+    assert policy["trusted-types"] == "'none'"
     assert set(policy.values()) == {"'none'", "'self'"}
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["x-frame-options"] == "DENY"

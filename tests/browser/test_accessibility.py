@@ -116,7 +116,7 @@ async def test_everything_can_be_done_by_keyboard(demo: ServerProcess, browser: 
     await go_to("button", "Delete")
     await press("Enter")
     await expect(page.get_by_role("dialog")).to_be_visible()
-    await go_to("button", "Delete")
+    await press("Tab")
     await press("Enter")
     await expect(page.get_by_text("This message was deleted")).to_be_visible()
     await go_to("link", "New conversation")
@@ -132,6 +132,24 @@ async def test_everything_can_be_done_by_keyboard(demo: ServerProcess, browser: 
     await go_to("button", "Log out")
     await press("Enter")
     await expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+async def test_a_dialog_keeps_the_focus_and_gives_it_back(
+    demo: ServerProcess, browser: Browser
+) -> None:
+    window = await browser.window(demo.url)
+    await window.log_in("mira", PASSWORD)
+    await SCREENS["question"](window)
+    dialog = window.page.get_by_role("dialog")
+    await expect(dialog.get_by_role("button", name="Cancel")).to_be_focused()
+    for _ in range(4):
+        await window.page.keyboard.press("Tab")
+        assert await window.page.evaluate(
+            "document.activeElement === document.body || !!document.activeElement.closest('dialog')"
+        )
+    await window.page.keyboard.press("Escape")
+    await expect(dialog).not_to_be_attached()
+    await expect(window.page.get_by_role("button", name="Delete")).to_be_focused()
 
 
 async def test_what_comes_in_is_read_out_and_what_is_asked_for_gets_the_focus(

@@ -31,6 +31,12 @@ PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 DESKTOP = {"width": 1100, "height": 760}
 PHONE = {"width": 390, "height": 780}
 
+_REPORT_VIOLATIONS = """
+addEventListener("securitypolicyviolation", ({ violatedDirective, sample, sourceFile }) =>
+  console.error(`Content Security Policy: ${violatedDirective} ${sourceFile} ${sample}`));
+"""
+"""Not every violation is an error of the console by itself."""
+
 expect.set_options(timeout=15_000)
 
 
@@ -86,6 +92,7 @@ class Browser:
         context = await self._chromium.new_context(
             base_url=url, viewport=size, locale="en-GB", **touch, **options
         )
+        await context.add_init_script(_REPORT_VIOLATIONS)
         window = Window(context, await context.new_page(), is_phone=phone)
         self._windows.append(window)
         await window.page.goto("/")

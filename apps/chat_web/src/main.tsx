@@ -6,6 +6,7 @@ import "./ui/styles/layout.css";
 import "./ui/styles/list.css";
 import "./ui/styles/conversation.css";
 import "./ui/styles/forms.css";
+import "./ui/styles/alerts.css";
 
 resume();
 const root = document.getElementById("app");

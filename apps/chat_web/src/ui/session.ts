@@ -1,5 +1,6 @@
 import { signal } from "@preact/signals";
 import { ChatClient, LogInStore, type StoredLogin } from "../client";
+import { dismissAll } from "./alerts";
 import { follow } from "./live";
 import { notifyOf } from "./notifications";
 import { navigate } from "./route";
@@ -34,6 +35,7 @@ export function begin(login: StoredLogin): void {
 function ended(chat: ChatClient, code: string): void {
   chat.stop();
   if (client.value !== chat) return;
+  dismissAll();
   client.value = null;
   endedBy.value = code === OWN_CHOICE ? null : code;
   navigate("/log-in");

@@ -166,7 +166,9 @@ function Leaving({ client }: { client: ChatClient }) {
 
   async function deleteAccount() {
     const text = "All that you have written goes, for everybody. This can't be undone.";
-    const password = await askedPassword("Delete your account?", text, "Delete everything");
+    const password = await askedPassword("Delete your account?", text, "Delete everything", {
+      isDangerous: true,
+    });
     if (password === null) return;
     if (await tried(() => client.api.deleteMe(password))) client.forget();
   }
