@@ -48,12 +48,11 @@ from chat_core.ids import (
 from chat_core.limits import Limit
 from chat_core.messages import History, Message, Recipient, ToConversation, ToUser
 from chat_core.pages import Page
-from chat_core.passwords import PasswordRules
 from chat_core.presence import PresenceChange, PresenceTracker, UserPresence
 from chat_core.services.accounts import Accounts, NewAccount, SignupPolicy
 from chat_core.services.administration import Administration
 from chat_core.services.blocking import Blocking
-from chat_core.services.conversations import Conversations, NewGroup, Opened
+from chat_core.services.conversations import Conversations, GroupLimits, NewGroup, Opened
 from chat_core.services.delivery import Delivery
 from chat_core.services.erasure import Erasure
 from chat_core.services.export import Export
@@ -115,6 +114,7 @@ __all__ = [
     "Export",
     "ExternalSessions",
     "FieldError",
+    "GroupLimits",
     "History",
     "Limit",
     "ListedSession",
@@ -137,7 +137,6 @@ __all__ = [
     "Opened",
     "Overview",
     "Page",
-    "PasswordRules",
     "Presence",
     "PresenceChange",
     "PresenceChanged",

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from chat_core.chat import Chat
 from chat_core.limits import Limit
-from chat_core.passwords import PasswordRules
 from chat_core.ports.notifications import Connections
 from chat_core.ports.security import PasswordHasher, TokenIssuer, TokenVerifier
 from chat_core.ports.storage import SessionStore, UserStore
@@ -36,7 +35,9 @@ class AccountLimits:
         default_factory=lambda: RefreshLimits(idle=timedelta(days=14), total=timedelta(days=30))
     )
     token_life: timedelta = timedelta(minutes=10)
-    passwords: PasswordRules = field(default_factory=PasswordRules)
+    profile_changes: Limit = field(
+        default_factory=lambda: Limit("profile changes", burst=30, seconds=60)
+    )
 
 
 DEFAULT_LIMITS = AccountLimits()
@@ -83,7 +84,6 @@ class AccountServices:
             ids=chat.ids,
             limits=limits.logins,
             lasting=limits.lasting,
-            passwords=limits.passwords,
         )
         return cls(
             accounts=Accounts(
@@ -96,7 +96,7 @@ class AccountServices:
                 clock=chat.clock,
                 ids=chat.ids,
                 signups=limits.signups,
-                passwords=limits.passwords,
+                changes=limits.profile_changes,
             ),
             sessions=composed,
             revocations=revocations,

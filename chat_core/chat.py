@@ -17,7 +17,7 @@ from chat_core.ports.notifications import Notifier
 from chat_core.ports.storage import UserDirectory
 from chat_core.ports.system import Clock, IdGenerator
 from chat_core.services.blocking import Blocking
-from chat_core.services.conversations import Conversations
+from chat_core.services.conversations import Conversations, GroupLimits
 from chat_core.services.delivery import Delivery
 from chat_core.services.messaging import MessageLimits, Messaging
 from chat_core.services.presence import Presence
@@ -29,14 +29,13 @@ from chat_core.services.synchronising import Synchronising
 class ChatLimits:
     """Bounds of a chat; by default those of the service (docs/settings.md).
 
-    `group_members` is the most that a group may have, `connections_per_user` the most that may be
-    live at one time.
+    `connections_per_user` is the most that may be live at one time.
     """
 
     messages: MessageLimits = field(
         default_factory=lambda: MessageLimits(4096, Limit("messages", burst=20, seconds=2.0))
     )
-    group_members: int = 256
+    groups: GroupLimits = field(default_factory=GroupLimits)
     connections_per_user: int = 10
 
 
@@ -111,9 +110,11 @@ class Chat:
                 reader=stores.reader,
                 log=log,
                 users=users,
+                limiter=limiter,
                 clock=clock,
                 ids=ids,
-                group_members=limits.group_members,
+                limits=limits.groups,
+                opening=limits.messages.rate,
             ),
             synchronising=Synchronising(stores.conversations, stores.reader),
             receipts=Receipts(known, stores.receipts, notifier),

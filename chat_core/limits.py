@@ -1,11 +1,10 @@
 """Rates: how often something may happen."""
 
 from dataclasses import dataclass
+from math import inf
 
 SLACK = 1e-6
-"""Of a token: what float arithmetic may lose, so that whoever waits as long as told is taken."""
-
-ENOUGH = 1 - SLACK
+"""Of a token: what float arithmetic may lose, so that a caller who waits as told is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +29,22 @@ class TokenBucket:
         """A bucket that was never used."""
         return cls(limit, limit.burst, now)
 
-    def take(self, now: float) -> float:
-        """Take one token: 0.0. With none left, takes nothing: the seconds until there is one."""
+    def take(self, now: float, count: int = 1) -> float:
+        """Take that many tokens: 0.0. With too few left, takes none: the seconds until it can.
+
+        Infinite for more than a burst.
+        """
         tokens = self._refill(now)
-        if tokens < ENOUGH:
-            return (1 - tokens) * self.limit.seconds / self.limit.burst
-        self.tokens = tokens - 1
+        if tokens < count - SLACK:
+            if count > self.limit.burst:
+                return inf
+            return (count - tokens) * self.limit.seconds / self.limit.burst
+        self.tokens = tokens - count
         return 0.0
 
-    def give_back(self, now: float) -> None:
-        """Return a token that was taken for what in the end does not count."""
-        self.tokens = min(self.limit.burst, self._refill(now) + 1)
+    def give_back(self, now: float, count: int = 1) -> None:
+        """Return tokens that were taken for what does not count after all."""
+        self.tokens = min(self.limit.burst, self._refill(now) + count)
 
     def is_full(self, now: float) -> bool:
         """Whether it is as if never used, so that it need not be kept."""

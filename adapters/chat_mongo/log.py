@@ -12,10 +12,12 @@ from chat_core.ports.log import (
     Appended,
     Committed,
     ConversationLog,
+    CreationDraft,
     Done,
     Draft,
     Follower,
     MessageDraft,
+    Outcome,
     tell,
 )
 from chat_mongo.appending import Appending
@@ -24,7 +26,7 @@ from chat_mongo.documents import ConversationDocument
 from chat_mongo.entries import conversation, conversation_row, pair_of
 from chat_mongo.errors import RETRY_AFTER
 from chat_mongo.items import Item
-from chat_mongo.repeats import first_sent, repeat_of
+from chat_mongo.repeats import first_sent, repeat_of, repeated_creation
 
 APPEND_SECONDS = 4.0
 """How long an append may take; after that its caller hears `Unavailable`."""
@@ -63,15 +65,17 @@ class MongoConversationLog(ConversationLog):
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._work_off())
 
-    async def repeated(self, draft: MessageDraft) -> Appended | None:
+    async def repeated(self, draft: MessageDraft | CreationDraft) -> Appended | None:
         """See `ConversationLog.repeated`."""
         if draft.client_id is None:
             return None
+        outcome: Outcome | None
         async with self._database.session() as session:
-            first = await first_sent(self._database, session, draft)
-        if first is None:
-            return None
-        outcome = repeat_of(draft, first)
+            if isinstance(draft, CreationDraft):
+                outcome = await repeated_creation(self._database, session, draft)
+            else:
+                first = await first_sent(self._database, session, draft)
+                outcome = None if first is None else repeat_of(draft, first)
         return outcome if isinstance(outcome, Appended) else None
 
     async def open_direct(self, conversation: Conversation) -> Conversation:

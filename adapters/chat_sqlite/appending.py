@@ -16,7 +16,7 @@ from chat_core.conversations import (
 )
 from chat_core.errors import ClientIdConflict
 from chat_core.events import ChangeKind, ConversationUpdated, MessageSent, MessageUpdated
-from chat_core.ids import ConversationId, UserId
+from chat_core.ids import UserId
 from chat_core.messages import Message
 from chat_core.ports.log import (
     Appended,
@@ -30,13 +30,15 @@ from chat_core.ports.log import (
 )
 from chat_sqlite.opening import INSERT_MEMBER, insert_conversation
 from chat_sqlite.places import Place, Places
-from chat_sqlite.reader import DELETED, EDITED, members_of
+from chat_sqlite.reader import DELETED, EDITED
 from chat_sqlite.repeats import (
     FirstSent,
     MayBeRepeat,
     SentKey,
     digest_of,
     first_sent_under,
+    repeated_creation,
+    roles_of,
 )
 from chat_sqlite.rows import MESSAGE, message, to_ms
 
@@ -189,27 +191,9 @@ class Appending:
 
     def _create(self, draft: CreationDraft) -> Outcome:
         group, creator = draft.conversation, self._user(draft.actor.user_id)
-        members = [[each.user_id, each.role.value] for each in group.members.values()]
-        if draft.client_id is not None:
-            row = self._connection.execute(
-                "SELECT c.id, h.title, h.members, h.at FROM conversations c JOIN changes h"
-                " ON h.conversation_pk = c.pk AND h.seq = 1"
-                " WHERE c.creator_pk = ? AND c.client_id = ?",
-                (creator, draft.client_id),
-            ).fetchone()
-            if row is not None:
-                first_id, title, first_members, at = row
-                if (title, sorted(json.loads(first_members))) != (group.title, sorted(members)):
-                    return ClientIdConflict()
-                first = ConversationUpdated(
-                    ConversationId(first_id),
-                    1,
-                    ChangeKind.CREATED,
-                    draft.actor.user_id,
-                    title=title,
-                    members=members_of(first_members, at),
-                )
-                return Appended(first, duplicate=True)
+        repeat = repeated_creation(self._connection, draft)
+        if repeat is not None:
+            return repeat
         place = self._open(group, creator, draft.client_id)
         seq = self._next(place, to_ms(draft.at))
         self._insert_change(
@@ -218,7 +202,7 @@ class Appending:
             ChangeKind.CREATED.value,
             draft,
             title=group.title,
-            members=json.dumps(members),
+            members=json.dumps(roles_of(group)),
         )
         return Appended(
             ConversationUpdated(

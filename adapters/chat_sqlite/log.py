@@ -10,6 +10,7 @@ from chat_core.ports.log import (
     ChangeDraft,
     Committed,
     ConversationLog,
+    CreationDraft,
     Done,
     Draft,
     Follower,
@@ -21,7 +22,7 @@ from chat_sqlite.appending import Appending
 from chat_sqlite.database import SqliteDatabase
 from chat_sqlite.opening import insert_conversation
 from chat_sqlite.places import Places
-from chat_sqlite.repeats import first_sent
+from chat_sqlite.repeats import first_sent, repeated_creation
 from chat_sqlite.rows import conversation, pair_of
 from chat_sqlite.writes import Write
 
@@ -46,12 +47,14 @@ class SqliteConversationLog(ConversationLog):
             self._database.submit(self._batch)
         self._batch.add(draft, done)
 
-    async def repeated(self, draft: MessageDraft) -> Appended | None:
+    async def repeated(self, draft: MessageDraft | CreationDraft) -> Appended | None:
         """See `ConversationLog.repeated`."""
         if draft.client_id is None:
             return None
 
-        def look_up(connection: sqlite3.Connection) -> Appended | Exception | None:
+        def look_up(connection: sqlite3.Connection) -> Outcome | None:
+            if isinstance(draft, CreationDraft):
+                return repeated_creation(connection, draft)
             known = first_sent(connection, [draft])
             return Appending(connection, Places(), known).repeat(draft)
 

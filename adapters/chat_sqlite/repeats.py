@@ -1,17 +1,27 @@
 """Repeats: what was sent first under a client id, and whether a draft says the same."""
 
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chat_core.ids import ClientMessageId, UserId
+from chat_core.conversations import Conversation
+from chat_core.errors import ClientIdConflict
+from chat_core.events import ChangeKind, ConversationUpdated
+from chat_core.ids import ClientMessageId, ConversationId, UserId
 from chat_core.messages import Message
-from chat_core.ports.log import Draft, MessageDraft
+from chat_core.ports.log import Appended, CreationDraft, Draft, MessageDraft, Outcome
+from chat_sqlite.reader import members_of
 from chat_sqlite.rows import MESSAGE, message
 
 _FIRST_SENT = f"""{MESSAGE}
 WHERE m.sender_pk = (SELECT pk FROM users WHERE id = ?) AND m.client_id = ?
+"""
+_FIRST_CREATED = """
+SELECT c.id, h.title, h.members, h.at FROM conversations c
+JOIN changes h ON h.conversation_pk = c.pk AND h.seq = 1
+WHERE c.creator_pk = (SELECT pk FROM users WHERE id = ?) AND c.client_id = ?
 """
 
 
@@ -32,6 +42,33 @@ class FirstSent:
         if self.digest is None:
             return self.message.content in {None, draft.content}
         return self.digest == digest_of(draft.content)
+
+
+def repeated_creation(connection: sqlite3.Connection, draft: CreationDraft) -> Outcome | None:
+    """The creation that a draft repeats, or that it can't; None where its client id is new."""
+    if draft.client_id is None:
+        return None
+    row = connection.execute(_FIRST_CREATED, (draft.actor.user_id, draft.client_id)).fetchone()
+    if row is None:
+        return None
+    group_id, title, members, at = row
+    group = draft.conversation
+    if (title, sorted(json.loads(members))) != (group.title, sorted(roles_of(group))):
+        return ClientIdConflict()
+    first = ConversationUpdated(
+        ConversationId(group_id),
+        1,
+        ChangeKind.CREATED,
+        draft.actor.user_id,
+        title=title,
+        members=members_of(members, at),
+    )
+    return Appended(first, duplicate=True)
+
+
+def roles_of(group: Conversation) -> list[list[str]]:
+    """A group's members as its creation keeps them: each a user id and a role."""
+    return [[each.user_id, each.role.value] for each in group.members.values()]
 
 
 SentKey = tuple[UserId, ClientMessageId]

@@ -40,9 +40,11 @@ from chat_server.ids import TimeOrderedIds
 from chat_server.limits import (
     anonymous_request_limit,
     connection_limit,
+    group_limits,
     login_limits,
     message_limits,
-    password_rules,
+    message_rate,
+    profile_changes,
     rate,
     refresh_limits,
     request_limit,
@@ -214,7 +216,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         ids=ids,
         signups=providers.Callable(signups, settings),
-        passwords=providers.Callable(password_rules, settings),
+        changes=providers.Callable(profile_changes, settings),
     )
     revocations = providers.Singleton(
         Revocations,
@@ -238,7 +240,6 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         limits=providers.Callable(login_limits, settings),
         lasting=providers.Callable(refresh_limits, settings),
-        passwords=providers.Callable(password_rules, settings),
     )
     administration = providers.Singleton(
         Administration,
@@ -249,7 +250,6 @@ class Container(containers.DeclarativeContainer):
         hasher=hasher,
         clock=clock,
         ids=ids,
-        passwords=providers.Callable(password_rules, settings),
     )
     session_purge = providers.Singleton(
         SessionPurge,
@@ -276,9 +276,11 @@ class Container(containers.DeclarativeContainer):
         reader=stores.provided.reader,
         log=log,
         users=stores.provided.users,
+        limiter=limiter,
         clock=clock,
         ids=ids,
-        group_members=settings.provided.group_members,
+        limits=providers.Callable(group_limits, settings),
+        opening=providers.Callable(message_rate, settings),
     )
     synchronising = providers.Singleton(
         Synchronising,

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from chat_core.limits import Limit
-from chat_core.passwords import PasswordRules
 from chat_core.services.accounts import SignupPolicy
+from chat_core.services.conversations import GroupLimits
 from chat_core.services.messaging import MessageLimits
 from chat_core.services.sessions import LoginLimits
 from chat_core.sessions import RefreshLimits
@@ -25,11 +25,6 @@ def signups(settings: Settings) -> SignupPolicy:
     """Who may make an account."""
     limit = rate(settings, "signups per address", settings.signups_per_address, HOUR)
     return SignupPolicy(limit if settings.signups else None)
-
-
-def password_rules(settings: Settings) -> PasswordRules:
-    """Which new passwords are taken."""
-    return PasswordRules(frozenset(settings.hosts))
 
 
 def login_limits(settings: Settings) -> LoginLimits:
@@ -68,8 +63,27 @@ def refresh_limits(settings: Settings) -> RefreshLimits:
     )
 
 
+def message_rate(settings: Settings) -> Limit:
+    """How many messages a user may send, and direct conversations open."""
+    burst = settings.message_burst
+    return rate(settings, "messages", burst, burst / settings.messages_per_second)
+
+
 def message_limits(settings: Settings) -> MessageLimits:
     """How long messages may be, and how many a user may send."""
-    burst = settings.message_burst
-    sending = rate(settings, "messages", burst, burst / settings.messages_per_second)
-    return MessageLimits(settings.message_bytes, sending)
+    return MessageLimits(settings.message_bytes, message_rate(settings))
+
+
+def group_limits(settings: Settings) -> GroupLimits:
+    """How large groups may be, and how much a user may do to them."""
+    return GroupLimits(
+        settings.group_members,
+        creations=rate(settings, "groups", settings.groups_per_hour, HOUR),
+        additions=rate(settings, "members", settings.members_per_hour, HOUR),
+        changes=rate(settings, "changes", settings.changes_per_minute, MINUTE),
+    )
+
+
+def profile_changes(settings: Settings) -> Limit:
+    """How often a user may take another display name."""
+    return rate(settings, "profile changes", settings.changes_per_minute, MINUTE)

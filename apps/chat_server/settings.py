@@ -112,6 +112,19 @@ class Settings(Deployment):
     group_members: Count = Field(
         256, validation_alias="CHAT_GROUP_MEMBERS", description="in one group"
     )
+    groups_per_hour: Count = Field(
+        30, validation_alias="CHAT_GROUPS_PER_HOUR", description="that a user may make"
+    )
+    members_per_hour: Count = Field(
+        500,
+        validation_alias="CHAT_MEMBERS_PER_HOUR",
+        description="that a user may put into groups",
+    )
+    changes_per_minute: Count = Field(
+        30,
+        validation_alias="CHAT_CHANGES_PER_MINUTE",
+        description="of groups, and of the display name, per user",
+    )
     trusted_proxies: int = Field(
         0,
         validation_alias="CHAT_TRUSTED_PROXIES",

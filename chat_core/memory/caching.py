@@ -19,6 +19,7 @@ from chat_core.ports.log import (
     Appended,
     Committed,
     ConversationLog,
+    CreationDraft,
     Done,
     Draft,
     Follower,
@@ -215,7 +216,7 @@ class CacheTellingLog(ConversationLog):
         """See `ConversationLog.submit`."""
         self.log.submit(draft, partial(self._look, draft.conversation, done))
 
-    async def repeated(self, draft: MessageDraft) -> Appended | None:
+    async def repeated(self, draft: MessageDraft | CreationDraft) -> Appended | None:
         """See `ConversationLog.repeated`."""
         return await self.log.repeated(draft)
 

@@ -86,9 +86,11 @@ class MemoryConversationLog(ConversationLog):
             case ChangeDraft():
                 return self._change(draft)
 
-    async def repeated(self, draft: MessageDraft) -> Appended | None:
+    async def repeated(self, draft: MessageDraft | CreationDraft) -> Appended | None:
         """See `ConversationLog.repeated`."""
         try:
+            if isinstance(draft, CreationDraft):
+                return self._repeated_creation(draft, _creation(draft))
             return self._repeat(draft)
         except ClientIdConflict:
             return None
@@ -139,24 +141,27 @@ class MemoryConversationLog(ConversationLog):
         return Appended(event)
 
     def _create(self, draft: CreationDraft) -> Appended:
-        creator, group = draft.actor.user_id, draft.conversation
-        event = ConversationUpdated(
-            group.id,
-            1,
-            ChangeKind.CREATED,
-            creator,
-            title=group.title,
-            members=tuple(group.members.values()),
-        )
+        event = _creation(draft)
+        repeat = self._repeated_creation(draft, event)
+        if repeat is not None:
+            return repeat
         if draft.client_id is not None:
-            first = self._created.setdefault((creator, draft.client_id), event)
-            if first is not event:
-                if created_as(first) != created_as(event):
-                    raise ClientIdConflict
-                return Appended(first, duplicate=True)
-        log = self._open(group)
-        self._add(log, event, event, draft, group)
+            self._created[draft.actor.user_id, draft.client_id] = event
+        log = self._open(draft.conversation)
+        self._add(log, event, event, draft, draft.conversation)
         return Appended(event)
+
+    def _repeated_creation(
+        self, draft: CreationDraft, event: ConversationUpdated
+    ) -> Appended | None:
+        if draft.client_id is None:
+            return None
+        first = self._created.get((draft.actor.user_id, draft.client_id))
+        if first is None:
+            return None
+        if created_as(first) != created_as(event):
+            raise ClientIdConflict
+        return Appended(first, duplicate=True)
 
     def _change(self, draft: ChangeDraft) -> Appended:
         log = self._checked(self._stored(draft.conversation), draft.conversation)
@@ -226,6 +231,18 @@ class MemoryConversationLog(ConversationLog):
         log.active_at = draft.at
         audience = before.members.keys() | log.conversation.members.keys()
         self._follower(Committed(event, audience, draft.actor.connection_id))
+
+
+def _creation(draft: CreationDraft) -> ConversationUpdated:
+    group = draft.conversation
+    return ConversationUpdated(
+        group.id,
+        1,
+        ChangeKind.CREATED,
+        draft.actor.user_id,
+        title=group.title,
+        members=tuple(group.members.values()),
+    )
 
 
 def created_as(event: ConversationUpdated) -> tuple[str | None, dict[UserId, Role]]:

@@ -178,11 +178,13 @@ class ConversationLog(Protocol):
         """
 
     @abstractmethod
-    async def repeated(self, draft: MessageDraft) -> Appended | None:
-        """The first message that the draft repeats, as it is now; None where it repeats none.
+    async def repeated(self, draft: MessageDraft | CreationDraft) -> Appended | None:
+        """What the draft repeats: the first message as it is now, or the group's creation.
 
+        - A draft that repeats nothing: None.
         - The same sender and client id with other content, or for another conversation, than was
           sent first: None.
+        - The same creator and client id with another title or other members: None.
         """
 
     @abstractmethod

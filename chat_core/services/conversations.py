@@ -1,7 +1,8 @@
 """Conversations: one's list of them, groups and their members, and history."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 from chat_core.conversations import (
     ActivityPlace,
@@ -15,17 +16,35 @@ from chat_core.conversations import (
     TitleChanged,
     check_title,
 )
-from chat_core.errors import Invalid, NotFound, Overloaded, RecipientNotFound
+from chat_core.errors import ChatError, Invalid, NotFound, Overloaded, RecipientNotFound
 from chat_core.ids import ClientConversationId, ConversationId, UserId
+from chat_core.limits import Limit
 from chat_core.messages import History, check_client_id
 from chat_core.pages import DEFAULT_LIMIT, Page, check_limit
-from chat_core.ports.log import ChangeDraft, ConversationLog, CreationDraft, Stale
+from chat_core.ports.limits import RateLimiter
+from chat_core.ports.log import Appended, ChangeDraft, ConversationLog, CreationDraft, Stale
 from chat_core.ports.storage import ConversationStore, LogReader, UserDirectory
 from chat_core.ports.system import Clock, IdGenerator
 from chat_core.sessions import Actor
 
 ATTEMPTS = 10
 MAX_SEQ = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLimits:
+    """How large a group may be, and how much a user may do to groups.
+
+    By default these are the bounds of the service (docs/settings.md).
+    """
+
+    members: int = 256
+    """The most that a group may have, its owner included."""
+    creations: Limit = field(default_factory=lambda: Limit("groups", burst=30, seconds=3600))
+    additions: Limit = field(default_factory=lambda: Limit("members", burst=500, seconds=3600))
+    """People that a user puts into groups, at their creation and later."""
+    changes: Limit = field(default_factory=lambda: Limit("changes", burst=30, seconds=60))
+    """Titles, roles, and removals of others; never leaving."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +66,21 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Conversations:
-    """List and make conversations, change groups, and read messages."""
+    """List and make conversations, change groups, and read messages.
+
+    `opening` limits how often a user opens direct conversations: it is the limit of messages,
+    which open them, too.
+    """
 
     conversations: ConversationStore
     reader: LogReader
     log: ConversationLog
     users: UserDirectory
+    limiter: RateLimiter
     clock: Clock
     ids: IdGenerator
-    group_members: int
+    limits: GroupLimits
+    opening: Limit
 
     async def list(
         self, user_id: UserId, *, after: ActivityPlace | None = None, limit: int = DEFAULT_LIMIT
@@ -93,30 +118,26 @@ class Conversations:
         return await self.reader.history(conversation_id, before=before, after=after, limit=limit)
 
     async def create_group(self, actor: Actor, new: NewGroup) -> Opened:
-        """Make a group, or find the one that this repeats.
+        """Make a group, or find the one that this repeats, whatever has changed since.
 
-        Raises `Invalid`, `RecipientNotFound`, `ClientIdConflict`.
+        A repeat counts against no rate. Raises `Invalid`, `RecipientNotFound`, `RateLimited`,
+        `ClientIdConflict`; `NotFound` for a repeat by a user who has left the group.
         """
-        check_title(new.title)
-        client_id = None
-        if new.client_id is not None:
-            checked = check_client_id(new.client_id, "clientConversationId")
-            client_id = ClientConversationId(checked)
-        others = [user for user in dict.fromkeys(new.member_ids) if user != actor.user_id]
-        if len(others) + 1 > self.group_members:
-            raise Invalid.field("memberIds", f"must be less than {self.group_members}")
-        await self._check_users(others)
-        roles = {actor.user_id: Role.OWNER, **dict.fromkeys(others, Role.MEMBER)}
-        now = self.clock.now()
-        group = Conversation.group(ConversationId(self.ids.new_id()), new.title, roles, now)
-        appended = await self.log.append(CreationDraft(group, actor, client_id, now))
+        draft = self._creation(actor, new)
+        appended = await self.log.repeated(draft) if draft.client_id is not None else None
+        if appended is None:
+            appended = await self._create(draft)
         overview = await self.get(actor.user_id, appended.event.conversation_id)
         return Opened(overview, existed=appended.duplicate)
 
     async def open_direct(self, actor: Actor, other_id: UserId) -> Opened:
-        """The direct conversation with that user: `Invalid`, `RecipientNotFound`."""
+        """The direct conversation with that user; counts as a message.
+
+        Raises `Invalid`, `RateLimited`, `RecipientNotFound`.
+        """
         if other_id == actor.user_id:
             raise Invalid.field("userId", "must be someone else")
+        await self.limiter.take(self.opening, actor.user_id)
         await self._check_users([other_id])
         now = self.clock.now()
         new_id = ConversationId(self.ids.new_id())
@@ -128,9 +149,9 @@ class Conversations:
     async def change_title(
         self, actor: Actor, conversation_id: ConversationId, title: str
     ) -> Overview:
-        """Rename a group; the same title again adds no entry.
+        """Rename a group; the same title again adds no entry, and counts all the same.
 
-        Raises `Invalid`, `NotFound`, `Forbidden`.
+        Raises `Invalid`, `NotFound`, `Forbidden`, `RateLimited`.
         """
         check_title(title)
         return await self._change(actor, conversation_id, TitleChanged(title))
@@ -140,7 +161,8 @@ class Conversations:
     ) -> Overview:
         """Add a user to a group.
 
-        Raises `NotFound`, `Forbidden`, `AlreadyMember`, `RecipientNotFound`, `Invalid`.
+        Raises `NotFound`, `Forbidden`, `AlreadyMember`, `RecipientNotFound`, `Invalid`,
+        `RateLimited`.
         """
         (await self._stored(conversation_id)).check_may_add(actor.user_id, new)
         await self._check_users([new.user_id])
@@ -149,16 +171,19 @@ class Conversations:
     async def change_role(
         self, actor: Actor, conversation_id: ConversationId, change: RoleChanged
     ) -> Overview:
-        """Give a member another role; the same again adds no entry.
+        """Give a member another role; the same again adds no entry, and counts all the same.
 
-        Raises `NotFound`, `Forbidden`, `LastOwner`.
+        Raises `NotFound`, `Forbidden`, `LastOwner`, `RateLimited`.
         """
         return await self._change(actor, conversation_id, change)
 
     async def remove_member(
         self, actor: Actor, conversation_id: ConversationId, user_id: UserId
     ) -> None:
-        """Remove a member, oneself to leave: `NotFound`, `Forbidden`, `LastOwner`."""
+        """Remove a member, oneself to leave. Leaving counts against no rate.
+
+        Raises `NotFound`, `Forbidden`, `LastOwner`, `RateLimited`.
+        """
         await self._append(actor, conversation_id, MemberRemoved(user_id))
 
     async def _change(
@@ -167,25 +192,83 @@ class Conversations:
         await self._append(actor, conversation_id, change)
         return await self.get(actor.user_id, conversation_id)
 
+    def _creation(self, actor: Actor, new: NewGroup) -> CreationDraft:
+        """What to append, if it may be; the client id is checked."""
+        client_id = None
+        if new.client_id is not None:
+            checked = check_client_id(new.client_id, "clientConversationId")
+            client_id = ClientConversationId(checked)
+        others = [user for user in new.member_ids if user != actor.user_id]
+        roles = {actor.user_id: Role.OWNER, **dict.fromkeys(others, Role.MEMBER)}
+        now = self.clock.now()
+        group = Conversation.group(ConversationId(self.ids.new_id()), new.title, roles, now)
+        return CreationDraft(group, actor, client_id, now)
+
+    async def _create(self, draft: CreationDraft) -> Appended:
+        """Judge, count and append a group that is no repeat, as far as is known."""
+        creator, group = draft.actor.user_id, draft.conversation
+        check_title(group.title or "")
+        if len(group.members) > self.limits.members:
+            raise Invalid.field("memberIds", f"must be less than {self.limits.members}")
+        others = [user for user in group.members if user != creator]
+        await self._check_users(others)
+        creations, additions = self.limits.creations, self.limits.additions
+        async with (
+            self._counted(creator, creations, 1),
+            self._counted(creator, additions, len(others)),
+        ):
+            appended = await self.log.append(draft)
+        if appended.duplicate:
+            # The same request at the same time was first.
+            await self.limiter.give_back(creations, creator)
+            await self.limiter.give_back(additions, creator, len(others))
+        return appended
+
+    @asynccontextmanager
+    async def _counted(self, user_id: UserId, limit: Limit, count: int) -> AsyncIterator[None]:
+        """Count that many against a rate, unless an error says that nothing was made."""
+        await self.limiter.take(limit, user_id, count)
+        try:
+            yield
+        except ChatError:
+            await self.limiter.give_back(limit, user_id, count)
+            raise
+
     async def _append(self, actor: Actor, conversation_id: ConversationId, change: Change) -> None:
+        conversation = await self._stored(conversation_id)
+        self._check_may(actor.user_id, conversation, change)
+        match change:
+            case MemberAdded():
+                async with self._counted(actor.user_id, self.limits.additions, 1):
+                    await self._append_judged(actor, conversation, change)
+            case MemberRemoved(user_id) if user_id == actor.user_id:
+                await self._append_judged(actor, conversation, change)
+            case _:
+                await self.limiter.take(self.limits.changes, actor.user_id)
+                await self._append_judged(actor, conversation, change)
+
+    async def _append_judged(
+        self, actor: Actor, conversation: Conversation, change: Change
+    ) -> None:
+        """Append a change, and judge it again as long as the conversation changes meanwhile."""
         for _ in range(ATTEMPTS):
-            conversation = await self._stored(conversation_id)
-            self._check_may(actor.user_id, conversation, change)
             if _is_so(conversation, change):
                 return
             try:
                 await self.log.append(ChangeDraft(conversation, actor, change, self.clock.now()))
             except Stale:
-                continue
-            return
+                conversation = await self._stored(conversation.id)
+                self._check_may(actor.user_id, conversation, change)
+            else:
+                return
         raise Overloaded("The conversation changes too fast to change it")
 
     def _check_may(self, user_id: UserId, conversation: Conversation, change: Change) -> None:
         match change:
             case MemberAdded():
                 conversation.check_may_add(user_id, change)
-                if len(conversation.members) >= self.group_members:
-                    raise Invalid.field("userId", f"the group has {self.group_members} members")
+                if len(conversation.members) >= self.limits.members:
+                    raise Invalid.field("userId", f"the group has {self.limits.members} members")
             case MemberRemoved(other_id):
                 conversation.check_may_remove(user_id, other_id)
             case RoleChanged():

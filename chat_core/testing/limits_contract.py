@@ -81,6 +81,46 @@ class RateLimiterContract:
             with pytest.raises(RateLimited):
                 limiter.take_at_once(limit, "ann")
 
+    async def test_several_are_taken_together_or_not_at_all(
+        self, limiter: RateLimiter, clock: ManualClock, limit: Limit
+    ) -> None:
+        await limiter.take(limit, "ann", limit.burst)
+        for wanted in range(1, limit.burst + 1):
+            with pytest.raises(RateLimited) as caught:
+                await limiter.take(limit, "ann", wanted)
+            assert caught.value.retry_after == pytest.approx(wanted * limit.seconds / limit.burst)
+        clock.advance(math.ceil(limit.seconds * 1000) / 1000)
+        await limiter.take(limit, "ann", limit.burst)
+
+    async def test_too_many_for_what_is_left_leave_it_to_fewer(
+        self, limiter: RateLimiter, limit: Limit
+    ) -> None:
+        await limiter.take(limit, "ann")
+        with pytest.raises(RateLimited) as caught:
+            await limiter.take(limit, "ann", limit.burst)
+        assert caught.value.retry_after == pytest.approx(limit.seconds / limit.burst)
+
+        await limiter.take(limit, "ann", limit.burst - 1)
+        await used_up(limiter, limit, "ann")
+
+    async def test_more_than_a_burst_is_never_taken_and_no_time_is_told(
+        self, limiter: RateLimiter, limit: Limit
+    ) -> None:
+        with pytest.raises(RateLimited) as caught:
+            await limiter.take(limit, "ann", limit.burst + 1)
+        assert caught.value.retry_after is None
+
+        await limiter.take(limit, "ann", limit.burst)
+
+    async def test_several_are_given_back_together(
+        self, limiter: RateLimiter, limit: Limit
+    ) -> None:
+        for _ in range(3):
+            await limiter.take(limit, "ann", limit.burst)
+            await limiter.give_back(limit, "ann", limit.burst)
+        await take(limiter, limit, "ann", limit.burst)
+        await used_up(limiter, limit, "ann")
+
     async def test_keys_do_not_share_and_neither_do_limits_of_different_names(
         self, limiter: RateLimiter
     ) -> None:
@@ -115,24 +155,5 @@ class RateLimiterContract:
 
         for key in ("ann", "never taken"):
             await take(limiter, limit, key, limit.burst)
-            with pytest.raises(RateLimited):
-                await limiter.take(limit, key)
-
-    async def test_of_several_one_is_taken_for_each_or_none_at_all(
-        self, limiter: RateLimiter
-    ) -> None:
-        wide, narrow = Limit("wide", 3, 60), Limit("narrow", 2, 60)
-        both = [(narrow, "ann"), (wide, "all")]
-        await limiter.take_all(both)
-        await limiter.take_all(both)
-        await limiter.take(wide, "all")
-        for _ in range(2):
-            with pytest.raises(RateLimited):
-                await limiter.take_all([(narrow, "bob"), (wide, "all")])
-
-        await take(limiter, narrow, "bob", 2)
-        await limiter.give_back_all(both)
-        await limiter.take_all(both)
-        for limit, key in both:
             with pytest.raises(RateLimited):
                 await limiter.take(limit, key)

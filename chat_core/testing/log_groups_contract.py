@@ -73,6 +73,36 @@ class LogGroupsContract(LogFixtures):
                 await log.append(creation(other, ann, client_id="g1"))
             assert await conversations.get(other.id) is None
 
+    async def test_a_creation_that_a_draft_repeats_is_told_and_stores_nothing(
+        self, log: ConversationLog, conversations: ConversationStore, people: list[User]
+    ) -> None:
+        ann, bob, eve = people
+        wanted = group(ann, bob, eve)
+        assert await log.repeated(creation(wanted, ann, client_id="g1")) is None
+        first = await log.append(creation(wanted, ann, client_id="g1"))
+        await alter(log, wanted, MemberRemoved(bob.id), TitleChanged("Others"))
+
+        for again in (group(ann, bob, eve), group(ann, eve, bob)):
+            repeated = await log.repeated(creation(again, ann, client_id="g1"))
+            assert repeated == Appended(first.event, duplicate=True)
+            assert await conversations.get(again.id) is None
+
+    async def test_a_creation_that_repeats_nothing_is_none(
+        self, log: ConversationLog, people: list[User]
+    ) -> None:
+        ann, bob, eve = people
+        await log.append(creation(group(ann, bob), ann, client_id="g1"))
+
+        for new in (
+            creation(group(ann, bob), ann),
+            creation(group(ann, bob), ann, client_id="g2"),
+            creation(group(bob, ann), bob, client_id="g1"),
+            creation(group(ann, bob, title="friends"), ann, client_id="g1"),
+            creation(group(ann, eve), ann, client_id="g1"),
+            creation(group(ann, bob, eve), ann, client_id="g1"),
+        ):
+            assert await log.repeated(new) is None
+
     async def test_each_creator_has_client_ids_of_their_own_beside_those_of_messages(
         self, log: ConversationLog, people: list[User]
     ) -> None:

@@ -28,6 +28,7 @@ from chat_core.memory import (
 )
 from chat_core.ports.conversation_stores import ConversationStores
 from chat_core.services.accounts import SignupPolicy
+from chat_core.services.conversations import GroupLimits
 from chat_core.services.messaging import MessageLimits
 from chat_core.services.sessions import LoginLimits
 from chat_core.testing.clock import ManualClock
@@ -51,7 +52,14 @@ def clock() -> ManualClock:
 @pytest.fixture
 def chat_limits() -> ChatLimits:
     """The service's bounds, and rates that no test gets to."""
-    return ChatLimits(messages=MessageLimits(4096, Limit("messages", OFTEN, 1)))
+    return ChatLimits(
+        messages=MessageLimits(4096, Limit("messages", OFTEN, 1)),
+        groups=GroupLimits(
+            creations=Limit("groups", OFTEN, 1),
+            additions=Limit("members", OFTEN, 1),
+            changes=Limit("changes", OFTEN, 1),
+        ),
+    )
 
 
 @pytest.fixture
@@ -102,6 +110,7 @@ def chat_accounts(
             per_account=Limit("logins per account", OFTEN, 1),
             per_address=Limit("logins per address", OFTEN, 1),
         ),
+        profile_changes=Limit("profile changes", OFTEN, 1),
     )
     tokens = PlainTokens(lifetime=limits.token_life)
     return AccountServices.compose(

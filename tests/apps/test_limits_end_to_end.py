@@ -29,6 +29,9 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]
         "CHAT_LOGINS_PER_ACCOUNT": 3,
         "CHAT_LOGINS_PER_ADDRESS": 5,
         "CHAT_SIGNUPS_PER_ADDRESS": 6,
+        "CHAT_GROUPS_PER_HOUR": 3,
+        "CHAT_MEMBERS_PER_HOUR": 4,
+        "CHAT_CHANGES_PER_MINUTE": 2,
     }
     server = ServerProcess(tmp_path_factory.mktemp("limited"), **settings)
     asyncio.run(server.start())
@@ -89,6 +92,60 @@ async def test_a_user_sends_a_burst_and_then_so_many_a_second_over_whatever(
         await eventually(sent_again)
         (conversation,) = (await caller.get("/conversations", bob))["items"]
         assert conversation["lastSeq"] == came + 1
+
+
+# --------------------------------------------------------------------------------------- groups
+async def test_groups_people_in_them_and_their_changes_have_rates_of_their_own(
+    limited: ServerProcess, caller: Api
+) -> None:
+    alice, bob, eve, joe = await caller.people("alice", "bob", "eve", "joe")
+    new = {"kind": "group", "title": "Friends", "memberIds": [bob.id, eve.id]}
+    named = new | {"clientConversationId": "g1"}
+    group = answered(await caller.post("/conversations", alice, named), 201)
+    path = f"/conversations/{group['id']}"
+    answered(await caller.post("/conversations", alice, new), 201)
+    assert 900 <= too_often(await caller.post(f"{path}/members", alice, {"userId": joe.id})) <= 960
+    answered(await caller.post("/conversations", alice, new | {"memberIds": []}), 201)
+    assert 1140 <= too_often(await caller.post("/conversations", alice, new)) <= 1200
+    assert answered(await caller.post("/conversations", alice, named), 200)["id"] == group["id"]
+
+    crowd = [person.id for person in await caller.people("kim", "lee")] + [bob.id, eve.id, joe.id]
+    refused(
+        await caller.post("/conversations", joe, new | {"memberIds": [alice.id, *crowd]}),
+        429,
+        "rate_limited",
+    )
+
+    for title in ("Others", "Others"):
+        answered(await caller.http.patch(path, json={"title": title}, headers=alice.bearer), 200)
+    third = await caller.http.patch(path, json={"title": "Third"}, headers=alice.bearer)
+    assert 28 <= too_often(third) <= 30
+    for name in ("Alice", "Alice A."):
+        body = {"displayName": name}
+        answered(await caller.http.patch("/users/me", json=body, headers=alice.bearer), 200)
+    body = {"displayName": "Alice B."}
+    assert too_often(await caller.http.patch("/users/me", json=body, headers=alice.bearer)) <= 30
+    left = await caller.http.delete(f"{path}/members/{bob.id}", headers=bob.bearer)
+    assert left.status_code == 204
+
+    async with httpx.AsyncClient() as plain:
+        metrics = (await plain.get(f"{limited.url}/metrics")).text
+    for limit in ("groups", "members", "changes", "profile changes"):
+        assert f'chat_rate_limited_total{{limit="{limit}"}}' in metrics
+
+
+async def test_opening_direct_conversations_takes_from_the_rate_of_messages(caller: Api) -> None:
+    alice, bob = await caller.people("alice", "bob")
+    body = {"kind": "direct", "userId": bob.id}
+    answers = await asyncio.gather(*(caller.post("/conversations", alice, body) for _ in range(8)))
+    opened = [answer for answer in answers if answer.status_code in {200, 201}]
+    for answer in answers:
+        if answer not in opened:
+            assert too_often(answer) == 1
+
+    assert 4 <= len(opened) < 8
+    message = {"recipientId": bob.id, "content": "hi"}
+    assert too_often(await caller.post("/messages", alice, message)) == 1
 
 
 # --------------------------------------------------------------------------------------- events
@@ -182,23 +239,6 @@ async def test_only_the_trusted_hop_of_the_header_counts(caller: Api) -> None:
         for number, headers in enumerate(forged)
     ]
     too_often(answers[-1])
-
-
-async def test_another_port_or_another_address_of_a_network_has_no_count_of_its_own(
-    caller: Api,
-) -> None:
-    address = next(_addresses)
-    same = [
-        [f"{address}:{4711 + number}" for number in range(8)],
-        [f"[2001:db8:99:1::{number}]:443" for number in range(8)],
-    ]
-    for addresses in same:
-        answers = [
-            await fail_to_log_in(caller, f"nobody{number}", **{"X-Forwarded-For": each})
-            for number, each in enumerate(addresses)
-        ]
-        assert {answer.status_code for answer in answers[:5]} == {401}
-        too_often(answers[-1])
 
 
 async def test_without_trusted_proxies_the_header_counts_nothing(tmp_path: Path) -> None:

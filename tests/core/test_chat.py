@@ -20,7 +20,16 @@ from chat_core.errors import Invalid, SessionRevoked, TokenExpired, TokenInvalid
 from chat_core.memory import MemoryUserStore, PlainTokens, RecordingNotifier, memory_conversations
 from chat_core.testing import ManualClock
 from chat_core.testing.makers import at, stored_users
-from chat_server.limits import login_limits, message_limits, refresh_limits, signups, token_life
+from chat_server.limits import (
+    UNLIMITED,
+    group_limits,
+    login_limits,
+    message_limits,
+    profile_changes,
+    refresh_limits,
+    signups,
+    token_life,
+)
 from chat_server.settings import load_settings, variables_by_field
 from chat_socketio import SocketLimits, TransportLimits
 from tests.support.connections import RecordingConnections
@@ -53,10 +62,14 @@ def test_the_bounds_of_a_chat_are_the_services_unless_a_product_says_otherwise(
     settings = load_settings()
 
     assert ChatLimits() == ChatLimits(
-        message_limits(settings), settings.group_members, settings.connections_per_user
+        message_limits(settings), group_limits(settings), settings.connections_per_user
     )
     assert AccountLimits() == AccountLimits(
-        signups(settings), login_limits(settings), refresh_limits(settings), token_life(settings)
+        signups(settings),
+        login_limits(settings),
+        refresh_limits(settings),
+        token_life(settings),
+        profile_changes(settings),
     )
     sockets, transport = SocketLimits(), TransportLimits()
     assert sockets.registration_seconds == settings.registration_seconds
@@ -65,6 +78,15 @@ def test_the_bounds_of_a_chat_are_the_services_unless_a_product_says_otherwise(
     assert transport.frame_bytes == settings.frame_bytes
     assert transport.outbound.packets == settings.outbound_packets
     assert transport.outbound.bytes == settings.outbound_bytes
+
+
+def test_where_rates_are_off_none_is_limited_and_groups_stay_bounded() -> None:
+    settings = load_settings(CHAT_RATE_LIMITS="off", CHAT_GROUP_MEMBERS=7)
+    groups = group_limits(settings)
+    rates = [groups.creations, groups.additions, groups.changes, profile_changes(settings)]
+
+    assert [each.burst for each in rates] == [UNLIMITED] * 4
+    assert groups.members == 7
 
 
 # ------------------------------------------------------------------------------ external sessions

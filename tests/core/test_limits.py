@@ -1,3 +1,5 @@
+from math import inf
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,3 +116,26 @@ def test_what_is_given_back_can_be_taken_again_up_to_a_burst(
 
     assert taken == min(times, limit.burst)
     assert bucket.tokens >= -SLACK
+
+
+@given(limit=limits, start=starts, waits=steps, data=st.data())
+def test_whoever_takes_several_together_gets_no_more_than_whoever_takes_them_one_by_one(
+    limit: Limit, start: float, waits: list[float], data: st.DataObject
+) -> None:
+    together, alone, now = TokenBucket.full(limit, start), TokenBucket.full(limit, start), start
+    for wait in waits:
+        now += wait
+        count = data.draw(st.integers(1, limit.burst))
+        told = together.take(now, count)
+        if told == 0:
+            assert [alone.take(now) for _ in range(count)] == [0] * count
+        else:
+            assert TokenBucket(limit, together.tokens, now).take(now + told, count) == 0
+
+
+@given(limit=limits, start=starts, more=st.integers(1, 100))
+def test_more_than_a_burst_at_once_is_never_taken(limit: Limit, start: float, more: int) -> None:
+    bucket = TokenBucket.full(limit, start)
+
+    assert bucket.take(start, limit.burst + more) == inf
+    assert bucket.take(start, limit.burst) == 0

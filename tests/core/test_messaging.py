@@ -28,6 +28,7 @@ from chat_core.errors import (
 )
 from chat_core.ports.log import (
     Appended,
+    CreationDraft,
     Done,
     Draft,
     MessageDraft,
@@ -219,7 +220,7 @@ class UnreachableLog(StaleLog):
     def submit(self, draft: Draft, done: Done) -> None:
         done(Unavailable())
 
-    async def repeated(self, draft: MessageDraft) -> Appended | None:
+    async def repeated(self, draft: MessageDraft | CreationDraft) -> Appended | None:
         raise AssertionError("the caller waits a second time")
 
 

@@ -195,12 +195,12 @@ class AskingLimiter(RateLimiter):
     limiter: MemoryRateLimiter
     taken: list[tuple[Limit, str]] = field(default_factory=list)
 
-    async def take(self, limit: Limit, key: str) -> None:
+    async def take(self, limit: Limit, key: str, count: int = 1) -> None:
         self.taken.append((limit, key))
-        await self.limiter.take(limit, key)
+        await self.limiter.take(limit, key, count)
 
-    async def give_back(self, limit: Limit, key: str) -> None:
-        await self.limiter.give_back(limit, key)
+    async def give_back(self, limit: Limit, key: str, count: int = 1) -> None:
+        await self.limiter.give_back(limit, key, count)
 
 
 async def test_where_counting_has_to_wait_the_message_waits_and_is_counted_once(

@@ -14,6 +14,7 @@ from chat_core import (
     ConnectionId,
     Conversations,
     Erasure,
+    GroupLimits,
     Limit,
     LoginLimits,
     MessageLimits,
@@ -94,7 +95,12 @@ def engine(stores: Stores, *, connections_per_user: int = 10, often: int = 1_000
         notifier=notifier,
         limits=ChatLimits(
             messages=MessageLimits(CONTENT_BYTES, Limit("messages", often, 1)),
-            group_members=GROUP_MEMBERS,
+            groups=GroupLimits(
+                members=GROUP_MEMBERS,
+                creations=Limit("groups", often, 1),
+                additions=Limit("members", often, 1),
+                changes=Limit("changes", often, 1),
+            ),
             connections_per_user=connections_per_user,
         ),
         clock=clock,
@@ -115,6 +121,7 @@ def engine(stores: Stores, *, connections_per_user: int = 10, often: int = 1_000
                 per_address=Limit("log-ins from an address", often, 1),
             ),
             lasting=LASTING,
+            profile_changes=Limit("profile changes", often, 1),
             token_life=TOKEN_LIFE,
         ),
     )

@@ -30,7 +30,7 @@ from chat_core.memory import (
 )
 from chat_core.ports.log import Appended, Committed, ConversationLog, Done, Draft, Outcome
 from chat_core.services.accounts import NewAccount, SignupPolicy
-from chat_core.services.conversations import Conversations
+from chat_core.services.conversations import Conversations, GroupLimits
 from chat_core.services.erasure import Erasure
 from chat_core.services.messaging import Messaging
 from chat_core.services.presence import Presence
@@ -241,6 +241,7 @@ class Server:
             clock=clock,
             ids=ids,
             signups=SignupPolicy(limit),
+            changes=limit,
         )
         self.sessions = Sessions(
             sessions=stores.sessions,
@@ -272,9 +273,11 @@ class Server:
             reader=reader,
             log=log,
             users=users,
+            limiter=limiter,
             clock=clock,
             ids=ids,
-            group_members=OFTEN,
+            limits=GroupLimits(OFTEN, limit, limit, limit),
+            opening=limit,
         )
         self.erasure = Erasure(
             users=users,

@@ -6,6 +6,7 @@ from chat_core import Conversation
 from chat_core.ports.log import (
     Appended,
     ConversationLog,
+    CreationDraft,
     Done,
     Draft,
     Follower,
@@ -29,7 +30,7 @@ class StaleLog(ConversationLog):
         else:
             self.log.submit(draft, done)
 
-    async def repeated(self, draft: MessageDraft) -> Appended | None:
+    async def repeated(self, draft: MessageDraft | CreationDraft) -> Appended | None:
         return await self.log.repeated(draft)
 
     async def open_direct(self, conversation: Conversation) -> Conversation:
