@@ -77,6 +77,13 @@ class TooLarge(ChatError):
     kind, code, title = ErrorKind.INVALID, "too_large", "The request is too large"
 
 
+class UnsupportedMediaType(ChatError):
+    """The request has a body and does not declare it as JSON."""
+
+    kind, code = ErrorKind.INVALID, "unsupported_media_type"
+    title = "The body has to be declared as application/json"
+
+
 class Invalid(ChatError):
     """Readable, but some fields are not as they should be; `errors` names them."""
 

@@ -23,7 +23,7 @@ class Admission(Protocol):
     ) -> str:
         """Let it in, or raise the `ChatError` to refuse it with.
 
-        `peer` is the address at the other end of the wire, `forwarded` each `X-Forwarded-For`;
-        several hosts are one text, with commas. One that `is_new` begins an Engine.IO session;
-        others go on with theirs. Returns the address that the session counts for.
+        `peer` is the address at the other end of the wire, `forwarded` each `X-Forwarded-For`. One
+        that `is_new` begins an Engine.IO session; others go on with theirs. Returns the address
+        that the session counts for.
         """

@@ -10,6 +10,7 @@ from chat_core.errors import ChatError
 from chat_socketio.admission import ADDRESS, Admission
 from chat_socketio.server import SocketServer
 from chat_wire import encode
+from chat_wire.http_headers import DATA_NOT_KEPT, PROBLEM, check_numbers
 from chat_wire.problems import Problem, ProblemReporter
 
 # As the ASGI specification has them: every framework types its messages in its own way.
@@ -40,6 +41,10 @@ class SocketApp:
         async def send_noting(message: Mapping[str, Any]) -> None:
             nonlocal has_begun
             has_begun = True
+            if message["type"] == "http.response.start":
+                # The library writes names as `Content-Type`, ASGI has lower case.
+                headers = [(name.lower(), value) for name, value in message["headers"]]
+                message = {**message, "headers": headers}
             await send(message)
 
         try:
@@ -52,12 +57,16 @@ class SocketApp:
 
 def _admit(admission: Admission, scope: Scope) -> str:
     headers = [(name.lower(), value.decode("latin-1")) for name, value in scope["headers"]]
-    first = dict(reversed(headers))
+    hosts = [value for name, value in headers if name == b"host"]
+    origins = [value for name, value in headers if name == b"origin"]
+    check_numbers(
+        hosts=len(hosts), origins=len(origins), http_version=scope.get("http_version", "1.1")
+    )
     client = scope.get("client")
     return admission(
         peer=client[0] if client else None,
-        host=", ".join(value for name, value in headers if name == b"host") or None,
-        origin=first.get(b"origin"),
+        host=hosts[0] if hosts else None,
+        origin=origins[0] if origins else None,
         forwarded=[value for name, value in headers if name == b"x-forwarded-for"],
         # As Engine.IO reads it: an empty one, or one of a longer name, is none.
         is_new="sid" not in parse_qs(scope["query_string"].decode("latin-1")),
@@ -73,7 +82,7 @@ async def _answer(scope: Scope, receive: Receive, send: Send, problem: Problem) 
             await send({"type": "websocket.close"})
             return
         prefix = "websocket.http"
-    headers = [(b"content-type", b"application/problem+json")]
+    headers = [PROBLEM, *DATA_NOT_KEPT]
     if isinstance(problem.retry_after, int):
         headers.append((b"retry-after", str(problem.retry_after).encode()))
     await send({"type": f"{prefix}.response.start", "status": problem.status, "headers": headers})

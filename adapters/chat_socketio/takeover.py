@@ -21,6 +21,7 @@ from chat_socketio.admission import ADDRESS, Admission
 from chat_socketio.direct import DirectSocket, Writes
 from chat_socketio.engine import EngineServer
 from chat_wire import encode
+from chat_wire.http_headers import DATA_NOT_KEPT, PROBLEM, check_numbers
 from chat_wire.problems import ProblemReporter
 
 READ_BUFFER_BYTES = 1_024
@@ -116,7 +117,7 @@ class DirectWebSockets:
             return self._accepted(peer[0] if peer else None, request)
         except Exception as error:  # noqa: BLE001 - a boundary: picows would answer with its text
             problem = self._problems.report(error)
-            headers = {"Content-Type": "application/problem+json"}
+            headers = {name.decode(): value.decode() for name, value in (PROBLEM, *DATA_NOT_KEPT)}
             if isinstance(problem.retry_after, int):
                 headers["Retry-After"] = str(problem.retry_after)
             response = WSUpgradeResponse.create_error_response(
@@ -129,10 +130,13 @@ class DirectWebSockets:
         if path.rstrip("/") != self._path:
             raise NotFound("There is no websocket here")
         query = parse_qs(query_string)
+        hosts = request.headers.getall("host", [])
+        origins = request.headers.getall("origin", [])
+        check_numbers(hosts=len(hosts), origins=len(origins), http_version="1.1")
         address = self._admission(
             peer=peer,
-            host=", ".join(request.headers.getall("host", [])) or None,
-            origin=request.headers.get("origin"),
+            host=hosts[0] if hosts else None,
+            origin=origins[0] if origins else None,
             forwarded=request.headers.getall("x-forwarded-for", []),
             is_new="sid" not in query,
         )

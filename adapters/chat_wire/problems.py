@@ -23,7 +23,12 @@ STATUS: Mapping[ErrorKind, int] = {
 }
 """The status of each kind of error."""
 
-STATUS_OF_CODE: Mapping[str, int] = {"malformed": 400, "too_large": 413, "host_not_allowed": 421}
+STATUS_OF_CODE: Mapping[str, int] = {
+    "malformed": 400,
+    "too_large": 413,
+    "unsupported_media_type": 415,
+    "host_not_allowed": 421,
+}
 """The codes whose status is not their kind's."""
 
 INTERNAL = 500

@@ -17,7 +17,7 @@ from litestar.middleware import AbstractMiddleware, DefineMiddleware
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 from litestar.routes import HTTPRoute
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import Receive, Scope, Send
 
 from chat_core.errors import Unavailable
 from chat_core.services.sessions import Sessions
@@ -36,8 +36,7 @@ from chat_server.http import (
 from chat_server.http.answers import Answer
 from chat_server.http.asyncapi import asyncapi_route
 from chat_server.http.authentication import PUBLIC, BearerAuthentication
-from chat_server.http.cross_origin import CrossOrigin
-from chat_server.http.known_hosts import KnownHosts
+from chat_server.http.host_and_origin import HostAndOrigin
 from chat_server.http.problems import exception_handlers
 from chat_server.http.request_log import RequestLog
 from chat_server.http.request_rates import RequestRates
@@ -117,9 +116,12 @@ def create_app(settings: Settings | None = None) -> Litestar:
         state=State({"container": container}),
     )
     _resolve_in_turn(app)
-    inner: ASGIApp = CrossOrigin(cast("AbstractMiddleware", app.asgi_handler))
-    if settings.hosts:
-        inner = KnownHosts(inner, container.hosts(), container.problems())
+    inner = HostAndOrigin(
+        cast("AbstractMiddleware", app.asgi_handler),
+        container.hosts(),
+        container.origins(),
+        container.problems(),
+    )
     app.asgi_handler = RequestLog(inner, container.http_requests())
     return app
 

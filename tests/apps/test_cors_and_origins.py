@@ -1,11 +1,15 @@
 """Which pages may use the service from a browser: plain HTTP, polling and websockets alike."""
 
+import json
+from urllib.parse import urlsplit
+
 import pytest
 from httpx import AsyncClient
 from websockets.exceptions import InvalidStatus
 
+from tests.support.hostile_peer import OPENED, POLLED, Peer
 from tests.support.raw_socket import raw_socket
-from tests.support.server import Api, ServerProcess, refused
+from tests.support.server import PASSWORD, Api, ServerProcess, refused
 
 POLLING = "/socket.io/?EIO=4&transport=polling"
 FOREIGN = [
@@ -142,3 +146,110 @@ async def test_plain_http_of_another_origin_just_lacks_the_header(
     answer = await strict_api.http.get("/users/me", headers=headers)
     assert answer.status_code == 200
     assert allowed(answer.headers.raw) == []
+
+
+# ------------------------------------------------------------------------------- what may change
+@pytest.mark.parametrize("origin", FOREIGN)
+@pytest.mark.parametrize("either", ["server", "strict_server"], indirect=True)
+async def test_a_page_of_another_origin_changes_nothing(either: ServerProcess, origin: str) -> None:
+    async with Api(either.url) as api:
+        alice, bob = await api.people("alice", "bob")
+        headers = alice.bearer | {"Origin": origin}
+        body = {"recipientId": bob.id, "content": "hi"}
+        account = {"username": "by-a-foreign-page", "password": PASSWORD}
+        for answer in (
+            await api.http.post("/messages", json=body, headers=headers),
+            await api.http.post("/users", json=account, headers=headers),
+            await api.http.post("/users/login", content=b"{", headers=headers),
+            await api.http.post("/users/logout", headers=headers),
+            await api.http.put(f"/users/{bob.id}/block", headers=headers),
+            await api.http.patch("/users/me", json={"displayName": "x"}, headers=headers),
+            await api.http.delete(f"/sessions/{alice.session_id}", headers=headers),
+            await api.http.post("/nowhere", headers=headers),
+            await api.http.post(f"{either.url}{POLLING}", headers=headers),
+            await api.http.request("TRACE", "/users/me", headers=headers),
+        ):
+            refused(answer, 403, "origin_not_allowed")
+            assert allowed(answer.headers.raw) == []
+        assert (await api.get("/conversations", bob))["items"] == []
+        assert (await api.get("/users/me", alice))["displayName"] == alice.username
+        await api.send(alice, bob, "hi")
+        found = await api.get("/users", alice, q="by-a-foreign-page")
+        assert found["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("either", "origin"),
+    [("server", "http://localhost:3000"), ("strict_server", "https://chat.example")],
+    indirect=["either"],
+)
+async def test_a_page_of_a_listed_origin_or_of_the_service_itself_changes_what_it_may(
+    either: ServerProcess, origin: str
+) -> None:
+    async with Api(either.url) as api:
+        alice, bob = await api.people("alice", "bob")
+        for each in (origin, either.url):
+            body = {"recipientId": bob.id, "content": "hi"}
+            headers = alice.bearer | {"Origin": each}
+            answer = await api.http.post("/messages", json=body, headers=headers)
+            assert answer.status_code == 201
+        assert allowed((await api.http.get("/users/me", headers={"Origin": origin})).headers.raw)
+
+
+# ---------------------------------------------------------------------- two of them, or no host
+async def answers_to(url: str, target: str, headers: list[str], *, version: str) -> tuple[int, str]:
+    """The status for a GET with just these headers, and the code of the problem, if it is one."""
+    peer = await Peer.connected(url)
+    lines = [f"GET {target} {version}", *headers, "", ""]
+    peer.write("\r\n".join(lines).encode())
+    status, body = await peer.answer()
+    peer.cut()
+    return status, json.loads(body)["code"] if body.startswith(b'{"type"') else ""
+
+
+UPGRADE = [
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+]
+
+
+@pytest.mark.parametrize(
+    ("target", "also", "good"),
+    [
+        ("/", [], 200),
+        ("/health/live", [], 200),
+        ("/api/v1/users/me", [], 401),
+        (POLLED, [], 200),
+        (OPENED, UPGRADE, 101),
+    ],
+    ids=["page", "health", "api", "polling", "websocket"],
+)
+async def test_two_hosts_or_origins_or_no_host_are_malformed(
+    server: ServerProcess, target: str, also: list[str], good: int
+) -> None:
+    host = f"Host: {urlsplit(server.url).netloc}"
+    own, other = f"Origin: {server.url}", "Origin: http://localhost:3000"
+    for headers in (
+        [],
+        [own],
+        [host, host],
+        [host, "Host: other.example"],
+        [host, own, own],
+        [host, own, other],
+    ):
+        found = await answers_to(server.url, target, [*headers, *also], version="HTTP/1.1")
+        # Another server refuses a handshake in its own words.
+        code = "" if also and server.is_plain_asgi else "malformed"
+        assert found in {(400, "malformed"), (400, code)}, headers
+    for headers in ([host], [host, own]):
+        found = await answers_to(server.url, target, [*headers, *also], version="HTTP/1.1")
+        assert found[0] == good, headers
+
+
+async def test_http_1_0_needs_no_host_and_takes_no_two(server: ServerProcess) -> None:
+    path = "/health/live"
+    assert await answers_to(server.url, path, [], version="HTTP/1.0") == (200, "")
+    two = ["Host: a", "Host: a"]
+    assert await answers_to(server.url, path, two, version="HTTP/1.0") == (400, "malformed")

@@ -1,6 +1,7 @@
 """What browsers are told of every answer, and the hosts that are answered at all."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -9,6 +10,7 @@ from websockets.exceptions import InvalidStatus
 
 from chat_core.errors import HostNotAllowed
 from chat_server.hosts import HostPolicy, parse_hosts
+from tests.support.hostile_peer import OPENED, Peer
 from tests.support.raw_socket import raw_socket
 from tests.support.server import PLAIN_ASGI, RUN, Api, ServerProcess, refused
 
@@ -34,6 +36,7 @@ async def test_every_answer_that_is_no_page_is_shown_nowhere_and_kept_nowhere(
     alice, bob = await api.people("alice", "bob")
     account = {"username": alice.username, "password": alice.password}
     message = {"recipientId": bob.id, "content": "hi"}
+    json_type = {"Content-Type": "application/json"}
     wrong = {"Origin": "https://evil.example"}
     async with httpx.AsyncClient(base_url=server.url) as http:
         answers = [
@@ -43,7 +46,9 @@ async def test_every_answer_that_is_no_page_is_shown_nowhere_and_kept_nowhere(
             await api.http.get("/users/me", headers=alice.bearer | wrong),
             await api.http.get("/users/me"),
             await api.http.get("/nowhere"),
+            await api.http.post("/messages", content=b"{", headers=alice.bearer | json_type),
             await api.http.post("/messages", content=b"{", headers=alice.bearer),
+            await api.http.post("/messages", json=message, headers=alice.bearer | wrong),
             await api.http.post("/users/logout", headers=alice.bearer),
             await http.get("/health/ready"),
             await http.get("/schema"),
@@ -53,7 +58,7 @@ async def test_every_answer_that_is_no_page_is_shown_nowhere_and_kept_nowhere(
         ]
 
     assert [answer.status_code for answer in answers] == [
-        200, 201, 200, 200, 401, 404, 400, 204, 200, 200, 200, 403, 400,
+        200, 201, 200, 200, 401, 404, 400, 415, 403, 204, 200, 200, 200, 403, 400,
     ]  # fmt: skip
     assert [told(answer) for answer in answers] == [OF_DATA] * len(answers)
 
@@ -92,11 +97,9 @@ async def test_only_requests_for_the_named_hosts_are_served(
                 answer = await http.request(method, path, headers={"Host": wrong})
                 refused(answer, 421, "host_not_allowed")
                 assert told(answer) == OF_DATA
-            with pytest.raises(InvalidStatus) as websocket:
-                async with raw_socket(server.url, Host=wrong):
-                    pass
-            assert websocket.value.response.status_code == 421
-            assert b'"code":"host_not_allowed"' in (websocket.value.response.body or b"")
+            peer = replace(await Peer.connected(server.url), host=wrong)
+            assert await peer.upgrade(OPENED) == 421
+            peer.cut()
             alive = await http.get("/health/live", headers={"Host": wrong})
             assert alive.status_code == 200
 
@@ -104,6 +107,7 @@ async def test_only_requests_for_the_named_hosts_are_served(
             async with raw_socket(server.url.replace("127.0.0.1", "localhost")):
                 pass
         assert websocket.value.response.status_code == 421
+        assert b'"code":"host_not_allowed"' in (websocket.value.response.body or b"")
 
         refused(await http.get("/api/v1/users/me", headers=good), 401, "unauthenticated")
         assert (await http.get(POLLING, headers=good)).status_code == 200

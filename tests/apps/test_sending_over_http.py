@@ -57,7 +57,8 @@ async def test_a_body_may_come_in_parts(api: Api) -> None:
         for part in (b'{"recipientId": "', bob.id.encode(), b'", "content": ', b'"hi"}'):
             yield part
 
-    sent = await api.http.post("/messages", content=parts(), headers=alice.bearer)
+    headers = alice.bearer | {"Content-Type": "application/json"}
+    sent = await api.http.post("/messages", content=parts(), headers=headers)
     assert (sent.status_code, sent.json()["content"]) == (201, "hi")
     assert sent.headers["content-type"] == "application/json"
     assert sent.headers["content-length"] == str(len(sent.content))

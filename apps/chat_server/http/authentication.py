@@ -1,4 +1,4 @@
-"""Who asks: the user of the bearer token, and nobody else; and whether they ask too often."""
+"""What every call of the API passes: whose it is, whether there are too many, and what it sends."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from chat_core.errors import ChatError, Unauthenticated
 from chat_core.services.sessions import Sessions
 from chat_core.sessions import Actor
+from chat_server.http.bodies import check_content_type
 from chat_server.http.request_rates import RequestRates
 
 PUBLIC = "public"
@@ -37,7 +38,8 @@ class BearerAuthentication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises `RateLimited`; `Unauthenticated` without a bearer token, and as `Sessions.verify`.
 
-        A token that is no good counts against the address: to find that out costs most of all.
+        Raises `UnsupportedMediaType` for a body that is not declared as JSON. A token that is no
+        good counts against the address: to find that out costs most of all.
         """
         # A browser asks by OPTIONS, without a token, whether it may send one.
         if scope["type"] == ScopeType.HTTP and scope["method"] != HttpMethod.OPTIONS:
@@ -52,6 +54,7 @@ class BearerAuthentication:
                     raise
                 await rates.count_user(claims.user_id)
                 scope["user"] = Actor(claims.user_id, claims.session_id)
+            check_content_type(scope["headers"])
         await self._app(scope, receive, send)
 
 

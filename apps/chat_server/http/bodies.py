@@ -1,5 +1,7 @@
-"""Request bodies, decoded by the types of the wire: strictly, nothing is coerced."""
+"""Request bodies: declared as JSON, and decoded by the types of the wire, strictly."""
 
+import re
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from litestar._openapi.schema_generation import SchemaCreator
@@ -8,10 +10,32 @@ from litestar.dto._backend import DTOBackend
 from litestar.openapi.spec import Reference, Schema
 from litestar.typing import FieldDefinition
 
+from chat_core.errors import UnsupportedMediaType
 from chat_wire import decode
 from chat_wire.requests import Request
 
 T = TypeVar("T", bound=Request)
+
+TYPE, LENGTH, CODING = b"content-type", b"content-length", b"transfer-encoding"
+JSON = b"application/json"
+_ANY_JSON = re.compile(
+    rb"(application/json|[\w!#$&^.+-]+/[\w!#$&^.+-]+\+json)[ \t]*(;.*)?", re.IGNORECASE
+)
+
+
+def check_content_type(headers: Iterable[tuple[bytes, bytes]]) -> None:
+    """Raise `UnsupportedMediaType` for a request whose body is not declared as JSON.
+
+    A page of another origin can send a body of a few other types without asking first.
+    """
+    declared, has_body = b"", False
+    for name, value in headers:
+        if name == TYPE:
+            declared = value
+        elif (name == LENGTH and value != b"0") or name == CODING:
+            has_body = True
+    if has_body and declared != JSON and not _ANY_JSON.fullmatch(declared):
+        raise UnsupportedMediaType
 
 
 class Body(AbstractDTO[T]):

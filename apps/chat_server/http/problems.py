@@ -9,7 +9,7 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
-from litestar.types import ExceptionHandlersMap
+from litestar.types import ExceptionHandlersMap, Send
 from msgspec import structs
 
 from chat_core.errors import (
@@ -22,6 +22,7 @@ from chat_core.errors import (
 )
 from chat_core.sessions import Actor
 from chat_wire import encode
+from chat_wire.http_headers import PROBLEM
 from chat_wire.problems import Problem, ProblemReporter
 
 MEDIA_TYPE = "application/problem+json"
@@ -43,6 +44,16 @@ def exception_handlers(reporter: ProblemReporter) -> ExceptionHandlersMap:
         return _response(reporter.report(translated, about), {})
 
     return {HTTPException: answer, ChatError: answer, Exception: answer}
+
+
+async def send_problem(send: Send, problem: Problem) -> None:
+    """Answer a request with a problem, without the framework."""
+    body = encode(problem)
+    headers = [PROBLEM, (b"content-length", str(len(body)).encode())]
+    if isinstance(problem.retry_after, int):
+        headers.append((b"retry-after", str(problem.retry_after).encode()))
+    await send({"type": "http.response.start", "status": problem.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _response(problem: Problem, headers: dict[str, str]) -> Response[bytes]:

@@ -12,9 +12,9 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from chat_core.sessions import Actor
 from chat_server.http.refused_lines import WINDOW_SECONDS, RefusedLines
-from chat_server.http.security_headers import missing_from
 from chat_server.logs import current_request
 from chat_server.metrics import HttpRequests
+from chat_wire.http_headers import missing_from
 
 HEADER = b"x-request-id"
 REFUSED = 400

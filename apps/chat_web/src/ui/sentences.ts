@@ -4,6 +4,7 @@ import { Disconnected, type Problem, Refused } from "../client";
 const SENTENCES: Record<string, string> = {
   malformed: "The server could not read that. Reload the page, and try again.",
   too_large: "That is too long to be sent.",
+  unsupported_media_type: "The server could not read that. Reload the page, and try again.",
   unauthenticated: "Please log in.",
   invalid_credentials: "There is no such account, or the password is another.",
   token_invalid: "This server does not know your session. Please log in.",

@@ -1,6 +1,8 @@
-"""What every answer tells a browser not to do with it."""
+"""What headers of HTTP have to say, in requests and in answers."""
 
 from collections.abc import Iterable
+
+from chat_core.errors import Malformed
 
 Header = tuple[bytes, bytes]
 
@@ -19,9 +21,11 @@ NOT_KEPT: Header = (CACHE, b"no-store")
 
 DATA_NOT_KEPT = (*OF_DATA, NOT_KEPT)
 
+PROBLEM: Header = (b"content-type", b"application/problem+json")
+
 
 def missing_from(headers: Iterable[Header]) -> tuple[Header, ...]:
-    """What an answer with these headers is to get besides.
+    """The headers that an answer with these still needs.
 
     A page, which has a policy of its own, has said all for itself, but for how long it is kept.
     """
@@ -34,3 +38,15 @@ def missing_from(headers: Iterable[Header]) -> tuple[Header, ...]:
     if has_policy:
         return () if may_be_kept else (NOT_KEPT,)
     return OF_DATA if may_be_kept else DATA_NOT_KEPT
+
+
+def check_numbers(*, hosts: int, origins: int, http_version: str) -> None:
+    """Judge a request by how often it has the headers `Host` and `Origin`.
+
+    With two of one kind, a proxy in front may have judged the one that this server does not read.
+    Raises `Malformed`.
+    """
+    if hosts > 1 or origins > 1:
+        raise Malformed("There is more than one Host, or more than one Origin")
+    if hosts == 0 and http_version == "1.1":
+        raise Malformed("HTTP/1.1 needs a Host")

@@ -1,0 +1,78 @@
+"""What a request says of its host and of the page that sent it: judged before anything is done."""
+
+from litestar.enums import ScopeType
+from litestar.middleware import AbstractMiddleware
+from litestar.types import HTTPScope, Receive, Scope, Send
+
+from chat_core.errors import ChatError, OriginNotAllowed
+from chat_server.hosts import HostPolicy
+from chat_server.http.problems import send_problem
+from chat_server.origins import OriginPolicy
+from chat_wire.http_headers import check_numbers
+from chat_wire.problems import ProblemReporter
+
+HOST, ORIGIN = b"host", b"origin"
+HEALTH = "/health/"
+"""Asked by address, by those that start the service and watch it; it tells nothing of anybody."""
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing (RFC 9110, section 9.2.1): CORS keeps their answers from pages."""
+
+
+class HostAndOrigin:
+    """Refuses requests by their `Host` and `Origin`, in place of the application.
+
+    A foreign page may send some kinds of POST without asking first, as a form does, so CORS alone
+    does not keep it from changing something.
+
+    What comes from no page (an app, a bot, another service) goes around the framework's CORS, which
+    reads all headers of a request to look for one.
+    """
+
+    def __init__(
+        self,
+        cors: AbstractMiddleware,
+        hosts: HostPolicy,
+        origins: OriginPolicy,
+        problems: ProblemReporter,
+    ) -> None:
+        self._cors = cors
+        self._hosts = hosts
+        self._origins = origins
+        self._problems = problems
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the request, or answer it. Websockets are judged where they are let in."""
+        if scope["type"] != ScopeType.HTTP:
+            await self._cors.app(scope, receive, send)
+            return
+        try:
+            comes_from_a_page = self._judge(scope)
+        except ChatError as error:
+            await send_problem(send, self._problems.report(error))
+            return
+        if comes_from_a_page:
+            await self._cors(scope, receive, send)
+        else:
+            await self._cors.app(scope, receive, send)
+
+    def _judge(self, scope: HTTPScope) -> bool:
+        """Whether a page has sent it.
+
+        Raises `Malformed`, `HostNotAllowed`, `OriginNotAllowed`.
+        """
+        host = origin = None
+        hosts = origins = 0
+        for name, value in scope["headers"]:
+            if name == HOST:
+                host, hosts = value.decode("latin-1"), hosts + 1
+            elif name == ORIGIN:
+                origin, origins = value.decode("latin-1"), origins + 1
+        if hosts != 1 or origins:
+            check_numbers(hosts=hosts, origins=origins, http_version=scope["http_version"])
+        if self._hosts.listed and not scope["path"].startswith(HEALTH):
+            self._hosts.check(host)
+        if origin is None:
+            return False
+        if scope["method"] not in SAFE and not self._origins.allows(origin, host):
+            raise OriginNotAllowed
+        return True
