@@ -13,8 +13,9 @@ WEB := apps/chat_web
 WEB_SOURCES := $(shell find $(WEB)/src -type f) $(WEB)/index.html $(WEB)/vite.config.ts
 # Folders of tests that take no service and no browser.
 FAST := $(wildcard tests/core tests/adapters tests/architecture)
-# All but the core's, which are run by themselves; the longest first, so that none is left alone.
-OTHERS := tests/stateful $(filter-out tests/core tests/stateful,$(patsubst %/,%,$(wildcard tests/*/)))
+# All but the core's and the attacks, which are run by themselves, since those measure coverage and
+# these measure times; the longest first, so that none is left alone.
+OTHERS := tests/stateful $(filter-out tests/attacks tests/core tests/stateful,$(patsubst %/,%,$(wildcard tests/*/)))
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .DEFAULT_GOAL := help
@@ -35,12 +36,14 @@ web: $(WEB)/dist/index.html ## Build the web client, which the service serves
 test: .venv/.dev-stamp chromium web tests/js/node_modules/.stamp $(PEERS)/node_modules/.stamp static ## Run every check and every test (16 minutes)
 	$(PYTEST) -n 2 tests/core --cov
 	$(PYTEST) -n 2 $(OTHERS)
+	$(PYTEST) tests/attacks
 
 check: .venv/.dev-stamp static ## Run the checks and the fast tests (2 minutes)
 	$(PYTEST) -n 2 $(FAST)
 
 prove: .venv/.dev-stamp chromium web tests/js/node_modules/.stamp ## Run the long tests and long searches for counterexamples
-	$(PYTEST) -n 2 --hypothesis-profile=prove -m 'prove or hypothesis'
+	$(PYTEST) -n 2 --hypothesis-profile=prove -m 'prove or hypothesis' --ignore=tests/attacks
+	$(PYTEST) -m prove tests/attacks
 
 mutants: .venv/.dev-stamp ## Break the core in 3,000 small ways and list what no test notices (half an hour)
 	$(if $(ONLY),,rm -rf mutants)

@@ -1,0 +1,76 @@
+"""What every attack needs: a server with its rates on, people who chat there, and an attacker."""
+
+import asyncio
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tests.support.attack import Attack, Orders
+from tests.support.open_loop import Bystander
+from tests.support.server import RUN, Api, ServerProcess
+from tests.support.verdict import Figures, judged
+
+BYSTANDERS = 8
+ROUNDS = 3
+"""Of which the fastest counts: the others tell of who else uses the machine's cores."""
+SETTINGS: dict[str, str | int] = {
+    "CHAT_RATE_LIMITS": "on",
+    "CHAT_SIGNUPS_PER_ADDRESS": 10_000,  # everybody here signs up from one
+    "CHAT_ACCESS_TOKEN_SECONDS": 36_000,  # the long runs outlast the usual
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A server, and who is at it."""
+
+    server: ServerProcess
+    bystanders: Sequence[Bystander]
+
+    async def judge(self, *attacks: Attack) -> Figures:
+        """Attack as somebody new, once more while bystanders are slowed down; the figures."""
+        grown = left = 0
+        for number in range(1, ROUNDS + 1):
+            orders = await self._orders(attacks)
+            figures = await judged(self.server.pid, self.bystanders, orders)
+            print(f"\n{figures}")  # noqa: T201 - what a run by hand is for
+            grown, left = max(grown, figures.grown_bytes), max(left, figures.left_bytes)
+            figures = replace(figures, grown_bytes=grown, left_bytes=left)
+            if number == ROUNDS or not figures.slow():
+                return figures
+        raise AssertionError("there is no round")
+
+    async def _orders(self, attacks: Sequence[Attack]) -> Orders:
+        async with Api(self.server.url) as api:
+            mallory, victim = await api.people("mallory", "victim")
+            message = await api.send(mallory, victim, "hello, victim")
+        words = {
+            "USER": victim.id,
+            "CONVERSATION": message["conversationId"],
+            "MESSAGE": message["id"],
+        }
+        return Orders(self.server.url, attacks, [mallory.token], words)
+
+
+@contextmanager
+def scene(folder: Path, /, **settings: str | int) -> Iterator[Scene]:
+    """A server of its own, with bystanders, for tests to share."""
+    server = ServerProcess(folder, RUN, **(SETTINGS | settings))
+    asyncio.run(server.start())
+    try:
+        yield Scene(server, asyncio.run(_bystanders(server)))
+    finally:
+        asyncio.run(server.stop())
+
+
+async def _bystanders(server: ServerProcess) -> list[Bystander]:
+    async with Api(server.url) as api:
+        people = await api.people(*["bystander"] * BYSTANDERS)
+        found = []
+        for person, recipient in itertools.pairwise([*people, people[0]]):
+            message = await api.send(person, recipient, "hello, neighbour")
+            conversation = message["conversationId"]
+            found.append(Bystander(server.url, person.token, recipient.id, conversation))
+    return found
