@@ -12,6 +12,8 @@ from chat_core.users import is_text
 
 MAX_TITLE = 100
 MAX_UNREAD = 1000
+LISTED_MEMBERS = 20
+"""A conversation in a list shows no more: with all of them, a page would be megabytes."""
 RECEIPTS_UP_TO = 20
 """Conversations with more members show no receipts: the pushes would grow with their square."""
 
@@ -271,13 +273,59 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A conversation as one of its members sees it in a list."""
+    """What one of its members is shown of a conversation; no rule is judged on it."""
 
-    conversation: Conversation
+    id: ConversationId
+    kind: ConversationKind
+    title: str | None
+    created_at: datetime
+    members: tuple[Member, ...]
+    """The viewer, then the others by joining time, then by id; in a list the first
+    `LISTED_MEMBERS` of them."""
+    member_count: int
     standing: Standing
     last_message: Message | None
     active_at: datetime
     """When its last entry was appended, else when it was made; lists are ordered by it."""
+
+    @classmethod
+    def of(
+        cls,
+        conversation: Conversation,
+        viewer_id: UserId,
+        standing: Standing,
+        last_message: Message | None,
+        active_at: datetime,
+    ) -> "Overview":
+        """With all members."""
+        return cls(
+            conversation.id,
+            conversation.kind,
+            conversation.title,
+            conversation.created_at,
+            tuple(
+                sorted(
+                    conversation.members.values(),
+                    key=lambda each: (each.user_id != viewer_id, each.joined_at, each.user_id),
+                )
+            ),
+            len(conversation.members),
+            standing,
+            last_message,
+            active_at,
+        )
+
+    def in_list(self) -> "Overview":
+        """The same with no more members than a list shows."""
+        return replace(self, members=self.members[:LISTED_MEMBERS])
+
+
+@dataclass(frozen=True, slots=True)
+class MemberPlace:
+    """A place in the list of a conversation's members, by joining time, then by id."""
+
+    joined_at: datetime
+    user_id: UserId
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from pymongo import DESCENDING
 from pymongo.asynchronous.client_session import AsyncClientSession
 
-from chat_core.conversations import ActivityPlace, Conversation, Overview
+from chat_core.conversations import (
+    LISTED_MEMBERS,
+    RECEIPTS_UP_TO,
+    ActivityPlace,
+    Conversation,
+    ConversationKind,
+    Overview,
+)
 from chat_core.ids import ConversationId, UserId
 from chat_core.messages import Message
 from chat_core.pages import Page
@@ -23,9 +30,12 @@ from chat_mongo.documents import (
     EntryDocument,
     StandingDocument,
 )
-from chat_mongo.entries import conversation, message
+from chat_mongo.entries import conversation, members_of, message
 from chat_mongo.standings import standings_of
 from chat_mongo.tails import tails
+
+_FIRST_MEMBERS = max(LISTED_MEMBERS, RECEIPTS_UP_TO) + 1
+"""So many tell whom a list shows, and whether receipts are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +56,15 @@ class MongoConversationStore(ConversationStore):
         """See `ConversationStore.overview`."""
         async with self.database.session() as session:
             ends = await tails(self.database, session, [conversation_id])
-            found = await self._overviews(session, user_id, [conversation_id], ends)
-        return found[0] if found else None
+            row = await self.database.collection(ConversationDocument).find_one(
+                {"_id": conversation_id, "members.user_id": user_id}, session=session
+            )
+            if row is None:
+                return None
+            (shown,) = await self._overviews(session, user_id, [_listed(row, user_id)], ends)
+        return Overview.of(
+            conversation(row), user_id, shown.standing, shown.last_message, shown.active_at
+        )
 
     async def overviews(
         self, user_id: UserId, *, after: ActivityPlace | None, limit: int
@@ -66,7 +83,8 @@ class MongoConversationStore(ConversationStore):
                 places = [each for each in places if _key(each) < _key(after)]
             places.sort(key=_key, reverse=True)
             wanted = [place.conversation_id for place in places[:limit]]
-            found = await self._overviews(session, user_id, wanted, ends)
+            listed = await self._listed_rows(session, user_id, wanted)
+            found = await self._overviews(session, user_id, listed, ends)
         return Page(found, places[limit - 1] if len(places) > limit else None)
 
     async def left_behind(self, user_id: UserId) -> Collection[ConversationId]:
@@ -114,28 +132,54 @@ class MongoConversationStore(ConversationStore):
         self,
         session: AsyncClientSession,
         user_id: UserId,
-        conversation_ids: Sequence[str],
+        rows: Sequence[Row],
         ends: Mapping[str, Row],
     ) -> list[Overview]:
-        """Those of the conversations that the user is still in, in that order."""
-        cursor = self.database.collection(ConversationDocument).find(
-            {"_id": {"$in": list(conversation_ids)}, "members.user_id": user_id}, session=session
+        """What is shown of conversations, whose rows are as `_listed` makes them."""
+        last_seq = {
+            row["_id"]: ends[row["_id"]]["seq"] if row["_id"] in ends else 0 for row in rows
+        }
+        standings = await standings_of(self.database, session, user_id, rows, last_seq)
+        found = []
+        for row in rows:
+            end = ends.get(row["_id"])
+            others = [each for each in row["members"] if each["user_id"] != user_id]
+            found.append(
+                Overview(
+                    id=ConversationId(row["_id"]),
+                    kind=ConversationKind(row["kind"]),
+                    title=row.get("title"),
+                    created_at=row["created_at"],
+                    members=members_of({"members": [*row["own"], *others[: LISTED_MEMBERS - 1]]}),
+                    member_count=row["member_count"],
+                    standing=standings[row["_id"]],
+                    last_message=await self._last_message(session, row, end),
+                    active_at=row["created_at"] if end is None else end["at"],
+                )
+            )
+        return found
+
+    async def _listed_rows(
+        self, session: AsyncClientSession, user_id: UserId, conversation_ids: Sequence[str]
+    ) -> list[Row]:
+        """Those of the conversations that the user is still in, in that order, as `_listed`."""
+        by_joining = {"input": "$members", "sortBy": {"joined_at": 1, "user_id": 1}}
+        is_own = {"$eq": ["$$this.user_id", user_id]}
+        pipeline: list[Row] = [
+            {"$match": {"_id": {"$in": list(conversation_ids)}, "members.user_id": user_id}},
+            {
+                "$set": {
+                    "own": {"$filter": {"input": "$members", "cond": is_own, "as": "this"}},
+                    "member_count": {"$size": "$members"},
+                    "members": {"$slice": [{"$sortArray": by_joining}, _FIRST_MEMBERS]},
+                }
+            },
+        ]
+        cursor = await self.database.collection(ConversationDocument).aggregate(
+            pipeline, session=session
         )
         rows = {row["_id"]: row async for row in cursor}
-        last_seq = {each: ends[each]["seq"] if each in ends else 0 for each in rows}
-        standings = await standings_of(
-            self.database, session, user_id, list(rows.values()), last_seq
-        )
-        return [
-            Overview(
-                conversation=conversation(rows[each]),
-                standing=standings[each],
-                last_message=await self._last_message(session, rows[each], ends.get(each)),
-                active_at=ends[each]["at"] if each in ends else rows[each]["created_at"],
-            )
-            for each in conversation_ids
-            if each in rows
-        ]
+        return [rows[each] for each in conversation_ids if each in rows]
 
     async def _last_message(
         self, session: AsyncClientSession, conversation: Row, end: Row | None
@@ -154,6 +198,14 @@ class MongoConversationStore(ConversationStore):
             session=session,
         )
         return None if row is None else message(row)
+
+
+def _listed(row: Row, user_id: UserId) -> Row:
+    """A conversation with its first members alone, beside the user's own place and the count."""
+    members = sorted(row["members"], key=lambda each: (each["joined_at"], each["user_id"]))
+    own = [each for each in members if each["user_id"] == user_id]
+    first = {"members": members[:_FIRST_MEMBERS], "own": own, "member_count": len(members)}
+    return {**row, **first}
 
 
 def _key(place: ActivityPlace) -> tuple[object, str]:

@@ -4,7 +4,15 @@ import sqlite3
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from chat_core.conversations import ActivityPlace, Conversation, Overview
+from chat_core.conversations import (
+    LISTED_MEMBERS,
+    ActivityPlace,
+    Conversation,
+    ConversationKind,
+    Member,
+    Overview,
+    Role,
+)
 from chat_core.ids import ConversationId, UserId
 from chat_core.pages import Page
 from chat_core.ports.storage import ConversationStore
@@ -12,7 +20,8 @@ from chat_sqlite.database import SqliteDatabase
 from chat_sqlite.rows import MESSAGE, conversation, from_ms, message, standing, to_ms
 
 _MEMBERSHIP = """
-SELECT c.pk, c.id, c.first_seq, c.last_seq, c.active_at, m.read_seq, m.user_pk
+SELECT c.pk, c.id, c.kind, c.title, c.created_at, c.first_seq, c.last_seq, c.active_at,
+       m.user_pk, m.user_id, m.role, m.joined_at, m.read_seq
 FROM members m JOIN conversations c ON c.pk = m.conversation_pk
 WHERE m.user_pk = (SELECT pk FROM users WHERE id = :user) AND m.removed_seq IS NULL
 """
@@ -20,13 +29,18 @@ _ONE = f"{_MEMBERSHIP} AND c.id = :id"
 _LATEST = f"""{_MEMBERSHIP} AND (c.active_at, c.id) < (:at, :id)
 ORDER BY c.active_at DESC, c.id DESC LIMIT :limit
 """
+_FIRST_OTHERS = f"""
+SELECT user_id, role, joined_at FROM members INDEXED BY members_by_joining
+WHERE conversation_pk = ? AND removed_seq IS NULL AND user_id != ?
+ORDER BY joined_at, user_id LIMIT {LISTED_MEMBERS}
+"""
+_COUNT = "SELECT count(*) FROM members WHERE conversation_pk = ? AND removed_seq IS NULL"
 _LAST_MESSAGE = f"""{MESSAGE}
 WHERE m.conversation_pk = ? AND m.seq >= ? ORDER BY m.seq DESC LIMIT 1
 """
 _PEERS = """
-SELECT DISTINCT u.id FROM members mine
+SELECT DISTINCT m.user_id FROM members mine
 JOIN members m ON m.conversation_pk = mine.conversation_pk AND m.user_pk != mine.user_pk
-JOIN users u ON u.pk = m.user_pk
 WHERE mine.user_pk = (SELECT pk FROM users WHERE id = ?)
 AND mine.removed_seq IS NULL AND m.removed_seq IS NULL
 """
@@ -42,7 +56,7 @@ AND EXISTS (
 
 _MAX_INTEGER = 2**63 - 1
 
-_Row = tuple[int, str, int, int, int, int, int]
+_Row = tuple[int, str, str, str | None, int, int, int, int, int, str, str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +82,13 @@ class SqliteConversationStore(ConversationStore):
         def select(connection: sqlite3.Connection) -> Overview | None:
             values = {"user": user_id, "id": conversation_id}
             row = connection.execute(_ONE, values).fetchone()
-            return None if row is None else _overview(connection, row)
+            if row is None:
+                return None
+            stored = conversation(connection, "id", conversation_id)
+            if stored is None:
+                raise LookupError(conversation_id)
+            shown = _listed(connection, row)
+            return Overview.of(stored, user_id, shown.standing, shown.last_message, shown.active_at)
 
         return await self.database.read_at_once(select)
 
@@ -85,11 +105,11 @@ class SqliteConversationStore(ConversationStore):
 
         def select(connection: sqlite3.Connection) -> Page[Overview, ActivityPlace]:
             rows = connection.execute(_LATEST, values).fetchall()
-            overviews = [_overview(connection, row) for row in rows[:limit]]
+            overviews = [_listed(connection, row) for row in rows[:limit]]
             if len(rows) <= limit:
                 return Page(overviews, None)
             last = overviews[-1]
-            return Page(overviews, ActivityPlace(last.active_at, last.conversation.id))
+            return Page(overviews, ActivityPlace(last.active_at, last.id))
 
         return await self.database.read_at_once(select)
 
@@ -114,14 +134,24 @@ class SqliteConversationStore(ConversationStore):
         return await self.database.read(select)
 
 
-def _overview(connection: sqlite3.Connection, row: _Row) -> Overview:
-    pk, conversation_id, first_seq, last_seq, active_at, read_seq, user_pk = row
-    stored = conversation(connection, "id", conversation_id)
-    if stored is None:
-        raise LookupError(conversation_id)
+def _listed(connection: sqlite3.Connection, row: _Row) -> Overview:
+    pk, id_, kind, title, created_at, first_seq, last_seq, active_at = row[:8]
+    user_pk, user_id, role, joined_at, read_seq = row[8:]
+    others = connection.execute(_FIRST_OTHERS, (pk, user_id)).fetchall()
+    count = len(others) + 1
+    if count > LISTED_MEMBERS:
+        (count,) = connection.execute(_COUNT, (pk,)).fetchone()
     last = connection.execute(_LAST_MESSAGE, (pk, first_seq)).fetchone()
     return Overview(
-        conversation=stored,
+        id=ConversationId(id_),
+        kind=ConversationKind(kind),
+        title=title,
+        created_at=from_ms(created_at),
+        members=tuple(
+            Member(UserId(each), Role(role), from_ms(at))
+            for each, role, at in [(user_id, role, joined_at), *others[: LISTED_MEMBERS - 1]]
+        ),
+        member_count=count,
         standing=standing(connection, pk, user_pk, first_seq, last_seq, read_seq),
         last_message=message(last) if last else None,
         active_at=from_ms(active_at),

@@ -95,9 +95,8 @@ def conversation(connection: sqlite3.Connection, column: str, value: str) -> Con
         return None
     pk, id_, kind, title, revision, created_at = row
     members = connection.execute(
-        "SELECT u.id, m.role, m.joined_at, m.is_gone"
-        " FROM members m JOIN users u ON u.pk = m.user_pk"
-        " WHERE m.conversation_pk = ? AND m.removed_seq IS NULL ORDER BY m.joined_at, u.id",
+        "SELECT user_id, role, joined_at, is_gone FROM members"
+        " WHERE conversation_pk = ? AND removed_seq IS NULL ORDER BY joined_at, user_id",
         (pk,),
     ).fetchall()
     return Conversation(
@@ -114,9 +113,9 @@ def conversation(connection: sqlite3.Connection, column: str, value: str) -> Con
     )
 
 
-_RECEIPTS = """
-SELECT u.id, m.delivered_seq, m.read_seq FROM members m JOIN users u ON u.pk = m.user_pk
-WHERE m.conversation_pk = ? AND m.removed_seq IS NULL ORDER BY u.id LIMIT ?
+_RECEIPTS = f"""
+SELECT user_id, delivered_seq, read_seq FROM members
+WHERE conversation_pk = ? AND removed_seq IS NULL LIMIT {RECEIPTS_UP_TO + 1}
 """
 _UNREAD = f"""
 SELECT count(*) FROM (
@@ -137,11 +136,10 @@ def standing(  # noqa: PLR0913, PLR0917 - a row's columns
     """Where a member stands."""
     values = (conversation_pk, max(read_seq, first_seq - 1), user_pk)
     (unread,) = connection.execute(_UNREAD, values).fetchone()
+    # Sorted here: the database would read all members of a large group first.
     receipts = tuple(
         Receipt(UserId(user), delivered, read)
-        for user, delivered, read in connection.execute(
-            _RECEIPTS, (conversation_pk, RECEIPTS_UP_TO + 1)
-        )
+        for user, delivered, read in sorted(connection.execute(_RECEIPTS, (conversation_pk,)))
     )
     return Standing(
         first_seq=first_seq,

@@ -138,7 +138,14 @@ CREATE INDEX sessions_by_seen ON sessions (last_seen_at);
 CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session_pk);
 """
 
-MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4)
+_VERSION_5 = """
+ALTER TABLE members ADD COLUMN user_id TEXT NOT NULL DEFAULT '';  -- of the user at user_pk
+UPDATE members SET user_id = (SELECT id FROM users WHERE pk = user_pk);
+CREATE INDEX members_by_joining ON members (conversation_pk, joined_at, user_id)
+    WHERE removed_seq IS NULL;
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
 """The script at place n brings a file of version n to version n + 1."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

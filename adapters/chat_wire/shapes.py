@@ -197,12 +197,13 @@ class Receipt(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Conversation(msgspec.Struct, frozen=True, rename="camel"):
-    """A conversation as one of its members sees it."""
+    """A conversation as one of its members sees it; in a list, with at most 20 `members`."""
 
     id: str
     kind: Literal["direct", "group"]
     title: str | None
     members: list[Member]
+    member_count: int
     first_seq: int
     last_seq: int
     last_message: Message | None
@@ -214,20 +215,20 @@ class Conversation(msgspec.Struct, frozen=True, rename="camel"):
     @classmethod
     def of(cls, overview: Overview, viewer: UserId) -> "Conversation":
         """From the core's type, for that member."""
-        conversation, last = overview.conversation, overview.last_message
-        standing = overview.standing
+        standing, last = overview.standing, overview.last_message
         return cls(
-            id=conversation.id,
-            kind=conversation.kind.value,
-            title=conversation.title,
-            members=[Member.of(member) for member in conversation.members.values()],
+            id=overview.id,
+            kind=overview.kind.value,
+            title=overview.title,
+            members=[Member.of(member) for member in overview.members],
+            member_count=overview.member_count,
             first_seq=standing.first_seq,
             last_seq=standing.last_seq,
             last_message=None if last is None else Message.of(last, viewer),
             read_seq=standing.read_seq,
             unread_count=standing.unread_count,
             receipts=[Receipt.of(receipt) for receipt in standing.receipts],
-            created_at=time(conversation.created_at),
+            created_at=time(overview.created_at),
         )
 
 

@@ -131,7 +131,7 @@ class _Demo:
         owner, *others = (people[name] for name in talk.people)
         new = NewGroup(talk.title, [each.user_id for each in others], client_id=f"demo-{number}")
         opened = await self.container.conversations().create_group(owner, new)
-        return opened.overview.conversation.id
+        return opened.overview.id
 
     @staticmethod
     def _recipient(

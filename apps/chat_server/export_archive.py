@@ -112,7 +112,7 @@ class _Archive:
         return Exported(self.conversations, self.messages, self.own)
 
     async def _conversation(self, overview: Overview) -> None:
-        conversation_id = overview.conversation.id
+        conversation_id = overview.id
         with self._list(_file_of(overview)) as add:
             async for message in self.export.messages_in(conversation_id):
                 add(self._message(message))
@@ -156,7 +156,7 @@ def _text(content: object) -> str:
 
 
 def _file_of(overview: Overview) -> str:
-    return f"conversations/{overview.conversation.id}.json"
+    return f"conversations/{overview.id}.json"
 
 
 def _profile(user: User) -> dict[str, Any]:
@@ -179,16 +179,16 @@ def _named(user_id: UserId, user: User | None) -> dict[str, Any]:
 
 
 def _conversation(overview: Overview, users: Mapping[UserId, User]) -> dict[str, Any]:
-    conversation, standing = overview.conversation, overview.standing
+    standing = overview.standing
     return {
-        "id": conversation.id,
-        "kind": conversation.kind.value,
-        "title": conversation.title,
-        "createdAt": time(conversation.created_at),
+        "id": overview.id,
+        "kind": overview.kind.value,
+        "title": overview.title,
+        "createdAt": time(overview.created_at),
         "members": [
             _named(each.user_id, users.get(each.user_id))
             | {"role": each.role.value, "joinedAt": time(each.joined_at)}
-            for each in conversation.members.values()
+            for each in overview.members
         ],
         "firstSeq": standing.first_seq,
         "lastSeq": standing.last_seq,

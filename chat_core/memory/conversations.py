@@ -145,7 +145,7 @@ class MemoryConversations(ConversationStore, LogReader, ReceiptStore):
     ) -> Page[Overview, ActivityPlace]:
         """See `ConversationStore.overviews`."""
         overviews = [
-            _overview(log, user_id)
+            _overview(log, user_id).in_list()
             for log in self.logs.values()
             if user_id in log.conversation.members
         ]
@@ -241,13 +241,14 @@ class MemoryConversations(ConversationStore, LogReader, ReceiptStore):
 
 
 def _overview(log: StoredLog, user_id: UserId) -> Overview:
-    return Overview(
-        conversation=log.conversation,
-        standing=log.standing(user_id),
-        last_message=next(log.said(range(len(log.entries), 0, -1)), None),
-        active_at=log.active_at,
+    return Overview.of(
+        log.conversation,
+        user_id,
+        log.standing(user_id),
+        next(log.said(range(len(log.entries), 0, -1)), None),
+        log.active_at,
     )
 
 
 def _activity(overview: Overview) -> tuple[datetime, ConversationId]:
-    return overview.active_at, overview.conversation.id
+    return overview.active_at, overview.id

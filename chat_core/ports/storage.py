@@ -197,7 +197,7 @@ class ConversationStore(Protocol):
 
     @abstractmethod
     async def overview(self, user_id: UserId, conversation_id: ConversationId) -> Overview | None:
-        """The conversation as a member sees it; None to whoever is none."""
+        """The conversation as a member sees it, with all members; None to others."""
 
     @abstractmethod
     async def overviews(
@@ -208,6 +208,8 @@ class ConversationStore(Protocol):
         - Each is shown as that user sees it; `unread_count` counts messages of others after
           `read_seq` that are not deleted, up to `MAX_UNREAD`.
         - `receipts` are given up to `RECEIPTS_UP_TO` members.
+        - Each shows at most `LISTED_MEMBERS` members and counts all; what it costs to read does
+          not grow with their number.
         - From page to page each conversation that had no activity meanwhile is found once.
         """
 

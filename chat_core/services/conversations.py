@@ -8,7 +8,9 @@ from chat_core.conversations import (
     ActivityPlace,
     Change,
     Conversation,
+    Member,
     MemberAdded,
+    MemberPlace,
     MemberRemoved,
     Overview,
     Role,
@@ -89,11 +91,37 @@ class Conversations:
         return await self.conversations.overviews(user_id, after=after, limit=check_limit(limit))
 
     async def get(self, user_id: UserId, conversation_id: ConversationId) -> Overview:
-        """One conversation; raises `NotFound` to whoever is no member."""
+        """One conversation, with all members; raises `NotFound` to others."""
         overview = await self.conversations.overview(user_id, conversation_id)
         if overview is None:
             raise NotFound("There is no such conversation")
         return overview
+
+    async def members(
+        self,
+        user_id: UserId,
+        conversation_id: ConversationId,
+        *,
+        after: MemberPlace | None = None,
+        limit: int = DEFAULT_LIMIT,
+    ) -> Page[Member, MemberPlace]:
+        """The members by joining time, then by id. Raises `NotFound` to others, `Invalid`."""
+        check_limit(limit)
+        conversation = await self._stored(conversation_id)
+        conversation.check_member(user_id)
+        start = None if after is None else (after.joined_at, after.user_id)
+        ordered = sorted(
+            (each.joined_at, each.user_id, each) for each in conversation.members.values()
+        )
+        found = [
+            member
+            for joined_at, member_id, member in ordered
+            if start is None or (joined_at, member_id) > start
+        ]
+        if len(found) <= limit:
+            return Page(found, None)
+        last = found[limit - 1]
+        return Page(found[:limit], MemberPlace(last.joined_at, last.user_id))
 
     async def history(
         self,

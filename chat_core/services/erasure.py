@@ -143,7 +143,7 @@ class Erasure:
         place = None
         while True:
             page = await self.conversations.overviews(user_id, after=place, limit=MAX_LIMIT)
-            found += [overview.conversation.id for overview in page.items]
+            found += [overview.id for overview in page.items]
             if page.next is None:
                 return found
             place = page.next

@@ -57,19 +57,22 @@ class Export:
             after = page.next
 
     async def conversations_of(self, user_id: UserId) -> AsyncIterator[Overview]:
-        """The conversations that the user is in, as they see them, latest activity first."""
+        """The conversations that the user is in, with all members, latest activity first."""
         place = None
         while True:
             page = await self.conversations.overviews(user_id, after=place, limit=MAX_LIMIT)
-            for overview in page.items:
-                yield overview
+            for listed in page.items:
+                # None: the user has left it since it was listed.
+                whole = await self.conversations.overview(user_id, listed.id)
+                if whole is not None:
+                    yield whole
             if page.next is None:
                 return
             place = page.next
 
     async def members_of(self, overview: Overview) -> Mapping[UserId, User]:
         """Who the members are."""
-        return await self.users.get(list(overview.conversation.members))
+        return await self.users.get([each.user_id for each in overview.members])
 
     async def messages_in(self, conversation_id: ConversationId) -> AsyncIterator[Message]:
         """Every message that is kept of a conversation, ascending by seq, as it is now."""

@@ -129,7 +129,7 @@ class Synchronising:
                 user_id, after=place.others, limit=MAX_CONVERSATIONS
             )
             for overview in page.items:
-                conversation_id = overview.conversation.id
+                conversation_id = overview.id
                 if conversation_id not in request.conversations:
                     if answer.is_full():
                         return SyncAnswer(answer.parts, place)

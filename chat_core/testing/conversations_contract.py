@@ -6,12 +6,16 @@ import asyncio
 import pytest
 
 from chat_core.conversations import (
+    LISTED_MEMBERS,
     MAX_UNREAD,
+    RECEIPTS_UP_TO,
     ActivityPlace,
+    MemberAdded,
     MemberDeleted,
     MemberRemoved,
     Overview,
     Receipt,
+    Role,
     Standing,
 )
 from chat_core.ids import ConversationId, UserId
@@ -98,7 +102,7 @@ class ConversationStoreContract:
 
         receipts = (Receipt(ann.id, 2, 2), Receipt(bob.id, 0, 0))
         seen = await conversations.overview(bob.id, between.id)
-        assert seen == Overview(between, Standing(1, 2, 0, 2, receipts), last, at(9))
+        assert seen == Overview.of(between, bob.id, Standing(1, 2, 0, 2, receipts), last, at(9))
         ((first, second),) = await pages(conversations, bob.id)
         assert first == seen
         assert second == await conversations.overview(bob.id, friends.id)
@@ -147,7 +151,7 @@ class ConversationStoreContract:
         await say(log, bobs, others[0], "5", when=at(5.001))
 
         (listed,) = await pages(conversations, ann.id)
-        assert [each.conversation.id for each in listed] == [bobs.id, joes.id, eves.id]
+        assert [each.id for each in listed] == [bobs.id, joes.id, eves.id]
         assert [each.active_at for each in listed] == [at(5.001), at(3), at(2)]
 
     async def test_each_conversation_is_shown_as_that_user_sees_it(
@@ -163,8 +167,9 @@ class ConversationStoreContract:
         for viewer, read, unread in ((ann, 5, 0), (bob, 3, 2)):
             ((seen,),) = await pages(conversations, viewer.id)
             assert {receipt.user_id: receipt for receipt in seen.standing.receipts} == receipts
-            assert seen == Overview(
-                conversation=between,
+            assert seen == Overview.of(
+                between,
+                viewer.id,
                 standing=Standing(1, 5, read, unread, seen.standing.receipts),
                 last_message=last,
                 active_at=at(9),
@@ -197,6 +202,46 @@ class ConversationStoreContract:
             Receipt(ann.id, 1, 1),
         ]
 
+    async def test_a_list_shows_a_few_members_the_viewer_first_and_counts_all(
+        self, conversations: ConversationStore, log: ConversationLog, users: UserStore
+    ) -> None:
+        names = [f"user{number}" for number in range(LISTED_MEMBERS + 5)]
+        people = await stored_users(users, *names)
+        first, *others = people
+        friends = await create(log, group(first, *others[:0:-1], when=at(1)))
+        friends = await alter(
+            log, friends, MemberAdded(others[0].id, Role.ADMIN), by=first, when=at(2)
+        )
+        friends = await alter(log, friends, MemberRemoved(others[1].id), by=first, when=at(3))
+        again = MemberAdded(others[1].id, Role.MEMBER)
+        friends = await alter(log, friends, again, by=first, when=at(4))
+        friends = await alter(log, friends, MemberRemoved(others[2].id), by=first, when=at(5))
+
+        for viewer in (first, others[0], others[1], others[-1]):
+            whole = await conversations.overview(viewer.id, friends.id)
+            assert whole is not None
+            assert (
+                whole.members
+                == Overview.of(friends, viewer.id, whole.standing, None, at(5)).members
+            )
+            assert whole.members[0].user_id == viewer.id
+            assert whole.member_count == len(whole.members) == len(people) - 1
+            ((listed,),) = await pages(conversations, viewer.id)
+            assert listed == whole.in_list()
+            assert len(listed.members) == LISTED_MEMBERS
+
+    @pytest.mark.parametrize("size", [RECEIPTS_UP_TO, RECEIPTS_UP_TO + 1])
+    async def test_as_many_members_as_a_list_shows_are_all_and_have_receipts(
+        self, conversations: ConversationStore, log: ConversationLog, users: UserStore, size: int
+    ) -> None:
+        people = await stored_users(users, *(f"user{number}" for number in range(size)))
+        friends = await create(log, group(*people))
+
+        ((listed,),) = await pages(conversations, people[3].id)
+        receipts = {each.user_id for each in listed.standing.receipts}
+        assert receipts == (set(friends.members) if size <= RECEIPTS_UP_TO else set())
+        assert (len(listed.members), listed.member_count) == (min(size, LISTED_MEMBERS), size)
+
     @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7])
     async def test_from_page_to_page_each_conversation_is_found_once(
         self, conversations: ConversationStore, log: ConversationLog, users: UserStore, limit: int
@@ -209,8 +254,8 @@ class ConversationStoreContract:
         found = await pages(conversations, ann.id, limit)
         assert [len(page) for page in found[:-1]] == [limit] * (len(found) - 1)
         assert 1 <= len(found[-1]) <= limit
-        listed = [each.conversation.other(ann.id) for page in found for each in page]
-        assert sorted(map(str, listed)) == sorted(other.id for other in others)
+        listed = [each.members[1].user_id for page in found for each in page]
+        assert sorted(listed) == sorted(other.id for other in others)
 
     async def test_activity_meanwhile_hides_no_other_conversation_from_the_next_page(
         self, conversations: ConversationStore, log: ConversationLog, users: UserStore
@@ -224,8 +269,8 @@ class ConversationStoreContract:
         await say(log, logs[3], ann, "on the first page", when=at(10))
         await say(log, logs[0], ann, "on the next page", when=at(11))
         second = await conversations.overviews(ann.id, after=first.next, limit=2)
-        assert [each.conversation.id for each in first.items] == [logs[3].id, logs[2].id]
-        assert [each.conversation.id for each in second.items] == [logs[1].id]
+        assert [each.id for each in first.items] == [logs[3].id, logs[2].id]
+        assert [each.id for each in second.items] == [logs[1].id]
 
     # left behind
 

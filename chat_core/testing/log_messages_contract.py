@@ -129,7 +129,7 @@ class LogMessagesContract(LogFixtures):
         ]
         assert await self.stored(reader, stored) == messages
         listed = await conversations.overviews(ann.id, after=None, limit=2)
-        assert [each.conversation for each in listed.items] == [stored]
+        assert [each.id for each in listed.items] == [stored.id]
 
     async def test_a_conversation_that_has_changed_since_is_stale_and_nothing_is_stored(
         self,

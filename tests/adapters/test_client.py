@@ -110,7 +110,7 @@ async def test_whoever_is_added_to_an_old_group_begins_with_its_latest_entries(
 ) -> None:
     ann, bob = await started(server, "ann"), await started(server, "bob")
     opened = await server.conversations.create_group(ann.actor, NewGroup("team", []))
-    group = opened.overview.conversation.id
+    group = opened.overview.id
     for number in range(150):
         await ann.client.send(f"{number}", conversation_id=group)
     added = MemberAdded(bob.user_id, Role.MEMBER)

@@ -48,6 +48,40 @@ async def test_a_direct_conversation_is_opened_empty_and_once(api: Api) -> None:
     refused(await api.post("/conversations", ann, nobody), 404, "recipient_not_found")
 
 
+async def test_a_list_shows_twenty_members_oneself_first_and_one_conversation_all(
+    api: Api,
+) -> None:
+    owner, *others = await api.people(*(f"member{number}" for number in range(22)))
+    group = answered(await create(api, owner, *others), 201)
+    last = max(others, key=lambda each: each.id)
+    by_id = sorted(each.id for each in (owner, *others))
+    expected = [last.id, *(each for each in by_id if each != last.id)]
+
+    (listed,) = (await api.get("/conversations", last))["items"]
+    whole = await api.get(f"/conversations/{group['id']}", last)
+    assert [each["userId"] for each in listed["members"]] == expected[:20]
+    assert [each["userId"] for each in whole["members"]] == expected
+    assert [each["memberCount"] for each in (group, listed, whole)] == [22] * 3
+    assert listed == {**whole, "members": whole["members"][:20]}
+
+
+async def test_members_are_listed_page_by_page_for_members_only(api: Api) -> None:
+    owner, *others, stranger = await api.people("ann", "bob", "eve", "joe")
+    group = answered(await create(api, owner, *others), 201)
+    path = f"/conversations/{group['id']}/members"
+
+    first = await api.get(path, owner, limit=2)
+    second = await api.get(path, owner, limit=2, cursor=first["nextCursor"])
+    assert second["nextCursor"] is None
+    members = first["items"] + second["items"]
+    assert [each["userId"] for each in members] == sorted(each.id for each in (owner, *others))
+    assert {each["userId"]: each["role"] for each in members}[owner.id] == "owner"
+    whole = await api.get(f"/conversations/{group['id']}", owner)
+    assert sorted(members, key=str) == sorted(whole["members"], key=str)
+    refused(await api.http.get(path, headers=stranger.bearer), 404, "not_found")
+    refused(await api.http.get(path, headers=owner.bearer, params={"limit": 0}), 422, "invalid")
+
+
 async def test_roles_decide_who_may_change_what(api: Api) -> None:
     owner, admin, member, guest = await api.people("owner", "admin", "member", "guest")
     group = answered(await create(api, owner, admin, member), 201)

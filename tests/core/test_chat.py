@@ -49,7 +49,7 @@ async def test_a_chat_of_defaults_stores_and_notifies() -> None:
     assert told.cause == actor.connection_id
     (listed,) = (await chat.conversations.list(bob.id)).items
     assert listed.last_message == sent.message
-    history = await chat.conversations.history(bob.id, listed.conversation.id)
+    history = await chat.conversations.history(bob.id, listed.id)
     assert list(history.items) == [sent.message]
 
 

@@ -22,9 +22,9 @@ async def test_conversations_are_listed_latest_first_page_by_page(
         await chat.messaging.send(actor(ann), ToUser(other.id), "hello", None)
 
     first = await chat.conversations.list(ann.id, after=None, limit=1)
-    assert [each.conversation.other(ann.id) for each in first.items] == [eve.id]
+    assert [each.members[1].user_id for each in first.items] == [eve.id]
     second = await chat.conversations.list(ann.id, after=first.next, limit=1)
-    assert [each.conversation.other(ann.id) for each in second.items] == [bob.id]
+    assert [each.members[1].user_id for each in second.items] == [bob.id]
     assert second.next is None
 
 

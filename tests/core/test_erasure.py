@@ -59,7 +59,7 @@ async def group(chat: Engine, owner: User, *others: User) -> ConversationId:
     opened = await chat.conversations.create_group(
         actor(owner), NewGroup("Friends", [each.id for each in others])
     )
-    return opened.overview.conversation.id
+    return opened.overview.id
 
 
 async def changes(chat: Engine, of: ConversationId) -> list[tuple[ChangeKind, UserId | None]]:

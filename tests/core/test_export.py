@@ -28,7 +28,7 @@ async def everything(found: AsyncIterator[Item]) -> list[Item]:
 async def group(chat: Engine, owner: User, *others: User) -> ConversationId:
     new = NewGroup("Friends", [each.id for each in others])
     opened = await chat.conversations.create_group(actor(owner), new)
-    return opened.overview.conversation.id
+    return opened.overview.id
 
 
 async def say(chat: Engine, user: User, to: ConversationId, *contents: str) -> list[Message]:
@@ -81,7 +81,7 @@ async def test_every_conversation_is_told_with_its_members(
     await group(chat, bob, eve)
 
     told = await everything(export.conversations_of(ann.id))
-    assert [each.conversation.id for each in told] == made[::-1]
+    assert [each.id for each in told] == made[::-1]
     assert await export.members_of(told[2]) == {each.id: each for each in (ann, bob, eve)}
 
 

@@ -67,7 +67,7 @@ async def friends(chat: Engine, ann: User, bob: User, eve: User) -> Conversation
     opened = await chat.conversations.create_group(
         actor(ann), NewGroup("Friends", [bob.id, eve.id])
     )
-    return opened.overview.conversation.id
+    return opened.overview.id
 
 
 async def left(limiter: MemoryRateLimiter, limit: Limit, user: User) -> int:
@@ -107,9 +107,9 @@ async def test_a_repeat_of_a_creation_is_answered_as_ever_and_counts_nothing(
     await chat.stores.users.erase(eve.id, chat.clock.now())
     for _ in range(5):
         again = await groups.create_group(actor(ann), new)
-        assert (again.existed, again.overview.conversation.id) == (
+        assert (again.existed, again.overview.id) == (
             True,
-            first.overview.conversation.id,
+            first.overview.id,
         )
 
     assert await left(limiter, LIMITS.creations, ann) == 0
@@ -123,7 +123,7 @@ async def test_a_creator_who_has_left_finds_no_group_when_repeating(
 ) -> None:
     new = NewGroup("Mine", [], "g1")
     made = await groups.create_group(actor(ann), new)
-    await groups.remove_member(actor(ann), made.overview.conversation.id, ann.id)
+    await groups.remove_member(actor(ann), made.overview.id, ann.id)
     with pytest.raises(NotFound):
         await groups.create_group(actor(ann), new)
 
@@ -142,7 +142,7 @@ async def test_of_the_same_creation_at_the_same_time_one_counts(
     groups = replace(groups, log=LateLog(chat.stores.log, 0))
     opened = [await groups.create_group(actor(ann), new) for _ in range(3)]
 
-    assert len({each.overview.conversation.id for each in opened}) == 1
+    assert len({each.overview.id for each in opened}) == 1
     assert await left(limiter, LIMITS.creations, ann) == 2
     assert await left(limiter, LIMITS.additions, ann) == 5
 
@@ -200,7 +200,7 @@ async def test_a_user_puts_so_many_people_into_groups_an_hour(
     people: list[UserId],
 ) -> None:
     made = await groups.create_group(actor(ann), NewGroup("Four", [ann.id, *people[:4], people[0]]))
-    group = made.overview.conversation.id
+    group = made.overview.id
     with pytest.raises(RateLimited) as caught:
         await groups.create_group(actor(ann), NewGroup("Three", people[:3]))
     assert caught.value.retry_after == pytest.approx(HOUR / 6)
@@ -287,7 +287,7 @@ async def test_leaving_counts_nothing(
 ) -> None:
     for _ in range(3):
         made = await groups.create_group(actor(ann), NewGroup("Mine", []))
-        await groups.remove_member(actor(ann), made.overview.conversation.id, ann.id)
+        await groups.remove_member(actor(ann), made.overview.id, ann.id)
 
     assert await left(limiter, LIMITS.changes, ann) == 4
 

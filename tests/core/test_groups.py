@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from chat_core import ConversationId, Role, ToConversation, ToUser, User, UserId
-from chat_core.conversations import MemberAdded, RoleChanged
+from chat_core.conversations import MemberAdded, MemberPlace, RoleChanged
 from chat_core.errors import (
     AlreadyMember,
     ClientIdConflict,
@@ -29,7 +29,7 @@ async def friends(chat: Engine, ann: User, bob: User, eve: User) -> Conversation
     opened = await chat.conversations.create_group(
         actor(ann), NewGroup("Friends", [bob.id, eve.id])
     )
-    return opened.overview.conversation.id
+    return opened.overview.id
 
 
 async def entries(chat: Engine, of: ConversationId) -> list[object]:
@@ -44,14 +44,14 @@ async def test_whoever_makes_a_group_owns_it(chat: Engine, ann: User, bob: User,
         actor(ann, "phone"), NewGroup("Friends", [bob.id, eve.id, bob.id, ann.id])
     )
 
-    made = opened.overview.conversation
+    made = opened.overview
     assert not opened.existed
-    assert {each: member.role for each, member in made.members.items()} == {
+    assert {each.user_id: each.role for each in made.members} == {
         ann.id: Role.OWNER,
         bob.id: Role.MEMBER,
         eve.id: Role.MEMBER,
     }
-    assert (made.title, opened.overview.standing.last_seq) == ("Friends", 1)
+    assert (made.title, made.standing.last_seq) == ("Friends", 1)
     (told,) = chat.notifier.notifications
     assert isinstance(told.event, ConversationUpdated)
     assert (told.event.change, told.event.seq) == (ChangeKind.CREATED, 1)
@@ -63,13 +63,13 @@ async def test_a_group_that_is_made_again_exists_and_is_shown_as_it_is_now(
 ) -> None:
     new = NewGroup("Friends", [bob.id], "g1")
     first = await chat.conversations.create_group(actor(ann), new)
-    made = first.overview.conversation.id
+    made = first.overview.id
     await chat.conversations.change_title(actor(ann), made, "Others")
     again = await chat.conversations.create_group(actor(ann), new)
 
     assert again.existed
-    assert again.overview.conversation.id == made
-    assert again.overview.conversation.title == "Others"
+    assert again.overview.id == made
+    assert again.overview.title == "Others"
     assert chat.sent() == 2
     for other in (NewGroup("friends", [bob.id], "g1"), NewGroup("Friends", [], "g1")):
         with pytest.raises(ClientIdConflict):
@@ -97,7 +97,7 @@ async def test_a_group_has_so_many_members_and_no_more(chat: Engine, ann: User) 
     opened = await chat.conversations.create_group(actor(ann), NewGroup("Many", others[1:]))
     with pytest.raises(Invalid) as full:
         await chat.conversations.add_member(
-            actor(ann), opened.overview.conversation.id, MemberAdded(others[0], Role.MEMBER)
+            actor(ann), opened.overview.id, MemberAdded(others[0], Role.MEMBER)
         )
     assert [each.field for each in full.value.errors] == ["userId"]
 
@@ -109,9 +109,9 @@ async def test_a_direct_conversation_is_opened_once(chat: Engine, ann: User, bob
 
     assert (first.existed, again.existed) == (False, True)
     assert first.overview.standing.last_seq == 0
-    assert again.overview.conversation == first.overview.conversation
+    assert again.overview.members == first.overview.members[::-1]
     assert (sent.message.conversation_id, sent.message.seq) == (
-        first.overview.conversation.id,
+        first.overview.id,
         1,
     )
 
@@ -136,10 +136,40 @@ async def test_one_conversation_is_shown_to_its_members_only(
 ) -> None:
     joe = await chat.user("joe")
 
-    assert (await chat.conversations.get(ann.id, friends)).conversation.id == friends
+    assert (await chat.conversations.get(ann.id, friends)).id == friends
     for user_id, conversation_id in ((joe.id, friends), (ann.id, ConversationId("unknown"))):
         with pytest.raises(NotFound):
             await chat.conversations.get(user_id, conversation_id)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 200])
+async def test_members_are_listed_page_by_page_in_the_order_of_joining_then_of_ids(
+    chat: Engine, ann: User, bob: User, eve: User, friends: ConversationId, limit: int
+) -> None:
+    chat.clock.advance(1)
+    joe = await chat.user("joe")
+    await chat.conversations.add_member(actor(ann), friends, MemberAdded(joe.id, Role.MEMBER))
+
+    found: list[UserId] = []
+    place: MemberPlace | None = None
+    while place is not None or not found:
+        page = await chat.conversations.members(bob.id, friends, after=place, limit=limit)
+        assert len(page.items) == limit or page.next is None
+        found += [each.user_id for each in page.items]
+        place = page.next
+    assert found == [*sorted([ann.id, bob.id, eve.id]), joe.id]
+
+
+async def test_members_are_listed_for_members_only(
+    chat: Engine, ann: User, friends: ConversationId
+) -> None:
+    joe = await chat.user("joe")
+    for user_id, conversation_id in ((joe.id, friends), (ann.id, ConversationId("unknown"))):
+        with pytest.raises(NotFound):
+            await chat.conversations.members(user_id, conversation_id)
+    for limit in (0, 201):
+        with pytest.raises(Invalid):
+            await chat.conversations.members(ann.id, friends, limit=limit)
 
 
 # changing groups
@@ -158,9 +188,9 @@ async def test_each_change_is_an_entry_and_told_to_the_members_before_and_after(
     await chat.conversations.remove_member(actor(bob), friends, eve.id)
     await chat.conversations.remove_member(actor(joe), friends, joe.id)
 
-    assert joe.id in added.conversation.members
-    assert promoted.conversation.members[bob.id].role is Role.ADMIN
-    assert renamed.conversation.title == "Others"
+    assert joe.id in [each.user_id for each in added.members]
+    assert (bob.id, Role.ADMIN) in [(each.user_id, each.role) for each in promoted.members]
+    assert renamed.title == "Others"
     stored = await chat.stores.conversations.get(friends)
     assert stored is not None
     assert stored.members.keys() == {ann.id, bob.id}
@@ -248,7 +278,7 @@ async def test_a_group_that_changed_meanwhile_is_judged_again_and_given_up_in_th
 ) -> None:
     slow = replace(chat.conversations, log=StaleLog(chat.stores.log, ATTEMPTS - 1))
     changed = await slow.change_title(actor(ann), friends, "New")
-    assert changed.conversation.title == "New"
+    assert changed.title == "New"
 
     never = replace(chat.conversations, log=StaleLog(chat.stores.log, ATTEMPTS))
     with pytest.raises(Overloaded):

@@ -84,7 +84,7 @@ async def test_in_a_large_group_receipts_are_told_to_ones_own_devices_only(
 ) -> None:
     others = [(await chat.user(f"user{n}")).id for n in range(members - 1)]
     opened = await chat.conversations.create_group(actor(ann), NewGroup("Many", others))
-    await chat.receipts.mark_read(actor(ann), opened.overview.conversation.id, 1)
+    await chat.receipts.mark_read(actor(ann), opened.overview.id, 1)
 
     told = chat.notifier.notifications[-1]
     assert isinstance(told.event, ReceiptMoved)

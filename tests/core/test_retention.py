@@ -114,7 +114,7 @@ async def test_it_goes_in_small_steps_and_what_was_interrupted_goes_on(
     assert isinstance(store, MemoryLogRetention)
     long = await chat.conversations.create_group(actor(ann), NewGroup("Long", [bob.id]))
     for number in range(2 * BATCH + 10):
-        to = ToConversation(long.overview.conversation.id)
+        to = ToConversation(long.overview.id)
         await chat.messaging.send(actor(ann), to, f"{number}", None)
     for other in (bob, eve):
         await chat.messaging.send(actor(ann), ToUser(other.id), "hello", None)

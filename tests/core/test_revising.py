@@ -44,7 +44,7 @@ async def friends(chat: Engine, ann: User, bob: User, eve: User) -> Conversation
     opened = await chat.conversations.create_group(
         actor(ann), NewGroup("Friends", [bob.id, eve.id])
     )
-    return opened.overview.conversation.id
+    return opened.overview.id
 
 
 async def test_an_edit_is_a_new_entry_that_is_told_to_the_members(

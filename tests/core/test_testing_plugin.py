@@ -129,7 +129,7 @@ async def test_all_that_was_notified_is_recorded(
     ann, bob = await user("ann"), await user("bob")
     phone = device(ann)
     group = await chat.conversations.create_group(phone.actor, NewGroup("Friends", [bob.id]))
-    await phone.send(ToConversation(group.overview.conversation.id), "hello")
+    await phone.send(ToConversation(group.overview.id), "hello")
 
     recorded = chat_notifier.notifications
     assert [type(each.event) for each in recorded] == [ConversationUpdated, MessageSent]

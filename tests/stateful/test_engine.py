@@ -99,8 +99,9 @@ class Talk:
     def seen_by(self, user_id: UserId) -> Overview:
         """The conversation as that user sees it."""
         read = self.read.get(user_id, 0)
-        return Overview(
-            conversation=self.conversation,
+        return Overview.of(
+            self.conversation,
+            user_id,
             standing=Standing(
                 first_seq=1,
                 last_seq=len(self.messages),
@@ -387,7 +388,7 @@ class Chat(RuleBasedStateMachine):
 
         times = [each.active_at for each in listed]
         assert times == sorted(times, reverse=True)
-        by_id = {each.conversation.id: each for each in listed}
+        by_id = {each.id: each for each in listed}
         assert len(by_id) == len(listed)
         assert by_id == {
             talk.conversation.id: talk.seen_by(user.id)

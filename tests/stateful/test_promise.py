@@ -177,7 +177,7 @@ class Promise(RuleBasedStateMachine):
         async def make() -> None:
             group = NewGroup("team", ids)
             opened = await self.server.conversations.create_group(device.actor, group)
-            self.groups.append(opened.overview.conversation.id)
+            self.groups.append(opened.overview.id)
 
         self.begin(device, make())
 
@@ -349,19 +349,18 @@ class Promise(RuleBasedStateMachine):
         page = await self.stores.conversations.overviews(viewer, after=None, limit=EVERYTHING)
         assert device.client.outbox == []
         for overview in page.items:
-            conversation = overview.conversation
-            shown = state.conversations[conversation.id]
+            shown = state.conversations[overview.id]
             assert shown.seq == overview.standing.last_seq
             history = await self.stores.reader.history(
-                conversation.id, before=None, after=shown.base, limit=EVERYTHING
+                overview.id, before=None, after=shown.base, limit=EVERYTHING
             )
             stored = [as_json(shapes.Message.of(each, viewer)) for each in history.items]
             # What expired after it was shown stays there: retention is the server's.
             first_seq = overview.standing.first_seq
             assert [each for each in shown.history() if each["seq"] >= first_seq] == stored
-            if shown.base == 0 and conversation.title is not None:
-                assert shown.title == conversation.title
-                roles = {user: each.role.value for user, each in conversation.members.items()}
+            if shown.base == 0 and overview.title is not None:
+                assert shown.title == overview.title
+                roles = {each.user_id: each.role.value for each in overview.members}
                 assert shown.members == roles
 
     async def audit(self) -> None:

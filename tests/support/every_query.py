@@ -6,6 +6,7 @@ import pytest
 
 from chat_core import ConversationId, ProfileChange, Role, Session, User
 from chat_core.conversations import (
+    LISTED_MEMBERS,
     MemberAdded,
     MemberDeleted,
     MemberRemoved,
@@ -38,6 +39,7 @@ async def ask_everything(stores: Stores) -> None:
     await stores.log.append(draft(direct(ann, bob), ann, client_id="c1"))
     await use_conversations(stores, said.message.conversation_id, ann, bob)
     await use_a_group(stores, [ann, bob, eve])
+    await use_a_large_group(stores)
     await stores.blocks.block(ann.id, bob.id, at(1))
     await stores.blocks.between(bob.id, ann.id)
     await stores.blocks.blocked_by(ann.id, after=bob.id, limit=5)
@@ -87,6 +89,14 @@ async def use_conversations(stores: Stores, of: ConversationId, ann: User, bob: 
     await stores.reader.history(of, before=5, after=None, limit=5)
     await stores.reader.history(of, before=None, after=0, limit=5)
     await stores.receipts.move(of, bob.id, delivered=1, read=1)
+
+
+async def use_a_large_group(stores: Stores) -> None:
+    """One with more members than a list shows."""
+    names = [f"member{number}" for number in range(LISTED_MEMBERS + 1)]
+    owner, *others = await stored_users(stores.users, *names)
+    await stores.log.append(creation(group(owner, *others), owner))
+    await stores.conversations.overviews(owner.id, after=None, limit=5)
 
 
 async def use_a_group(stores: Stores, people: list[User]) -> None:

@@ -7,8 +7,8 @@ from litestar import Request, Router, get, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from chat_core.conversations import ActivityPlace
-from chat_core.ids import ConversationId
+from chat_core.conversations import ActivityPlace, MemberPlace
+from chat_core.ids import ConversationId, UserId
 from chat_core.pages import DEFAULT_LIMIT
 from chat_core.services.conversations import Conversations
 from chat_core.services.receipts import Receipts
@@ -51,6 +51,26 @@ async def get_conversation(
     return shapes.Conversation.of(overview, viewer)
 
 
+@get("/{conversation_id:str}/members", summary="A conversation's members")
+async def list_members(
+    conversation_id: FromPath[str],
+    request: AnyRequest,
+    conversations: NamedDependency[Conversations],
+    cursor: FromQuery[str | None] = None,
+    limit: FromQuery[int] = DEFAULT_LIMIT,
+) -> shapes.Page[shapes.Member]:
+    """The members in the order in which they joined."""
+    after = None
+    if cursor is not None:
+        after = MemberPlace(*decode_cursor(cursor, tuple[datetime, UserId]))
+    page = await conversations.members(
+        request.user.user_id, ConversationId(conversation_id), after=after, limit=limit
+    )
+    at = page.next
+    following = None if at is None else encode_cursor((at.joined_at, at.user_id))
+    return shapes.Page([shapes.Member.of(member) for member in page.items], following)
+
+
 @put(
     "/{conversation_id:str}/read",
     dto=Body[requests.MarkRead],
@@ -87,6 +107,12 @@ async def get_history(
 
 router = Router(
     "/conversations",
-    route_handlers=[list_conversations, get_conversation, mark_read, get_history],
+    route_handlers=[
+        list_conversations,
+        get_conversation,
+        list_members,
+        mark_read,
+        get_history,
+    ],
     tags=["conversations"],
 )

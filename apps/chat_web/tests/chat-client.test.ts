@@ -30,6 +30,7 @@ const conversation = {
   kind: "direct",
   title: null,
   members: ["ann", "bob"].map((userId) => ({ userId, role: "member", joinedAt: "" })),
+  memberCount: 2,
   firstSeq: 1,
   lastSeq: 1,
   lastMessage: null,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ConversationState } from "../src/client/conversation-state";
-import type { Conversation } from "../src/client/wire";
+import type { Conversation, ConversationUpdate, LogEvent, Role } from "../src/client/wire";
 import { message } from "./support/fakes";
 
 const told: Conversation = {
@@ -8,6 +8,7 @@ const told: Conversation = {
   kind: "group",
   title: "Team",
   members: [{ userId: "ann", role: "owner", joinedAt: "" }],
+  memberCount: 1,
   firstSeq: 1,
   lastSeq: 2,
   lastMessage: null,
@@ -75,6 +76,89 @@ describe("a description", () => {
     state.apply({ event: "conversation_updated", data: change });
     expect(state.describe(told)).toBe(false);
     expect(state.title).toBe("Newer");
+  });
+});
+
+describe("members", () => {
+  const listed: Conversation = { ...told, memberCount: 4 };
+  const whole: Conversation = {
+    ...told,
+    members: ["ann", "bob", "cleo", "dan"].map((userId) => ({
+      userId,
+      role: userId === "ann" ? "owner" : "member",
+      joinedAt: "",
+    })),
+    memberCount: 4,
+  };
+
+  function changed(
+    seq: number,
+    change: ConversationUpdate["change"],
+    userId: string | null,
+    role: Role | null = null,
+  ): LogEvent {
+    const members = change === "created" ? [{ userId: "ann", role: "owner" as const }] : null;
+    const data = { conversationId: "c", seq, change, actorId: "ann", userId, role, members };
+    return { event: "conversation_updated", data: { ...data, title: "Team" } };
+  }
+
+  function describedBy(conversation: Conversation): ConversationState {
+    const state = withMessages(2);
+    state.describe(conversation);
+    return state;
+  }
+
+  it("of a list are some, and counted all", () => {
+    const state = describedBy(listed);
+    expect([state.memberCount, state.members.size, state.hasAllMembers]).toEqual([4, 1, false]);
+  });
+
+  it("are all where one conversation was asked for", () => {
+    const state = describedBy(listed);
+    state.describe(whole);
+    expect([state.memberCount, state.members.size, state.hasAllMembers]).toEqual([4, 4, true]);
+  });
+
+  it("stay all when a list comes later", () => {
+    const state = describedBy(whole);
+    state.describe(listed);
+    expect([state.memberCount, state.members.size, state.hasAllMembers]).toEqual([4, 4, true]);
+  });
+
+  it.each([
+    ["somebody is added", changed(3, "member_added", "eve", "member"), 5],
+    ["somebody who is not listed leaves", changed(3, "member_removed", "dan"), 3],
+    ["somebody who is not listed gets a role", changed(3, "role_changed", "dan", "admin"), 4],
+    ["the title changes", changed(3, "title_changed", null), 4],
+  ])("are counted right when %s", (_, entry, count) => {
+    for (const conversation of [listed, whole]) {
+      const state = describedBy(conversation);
+      state.apply(entry);
+      expect(state.memberCount).toBe(count);
+    }
+  });
+
+  it("are not counted twice when an entry comes that the description knew", () => {
+    const state = describedBy({ ...listed, lastSeq: 4 });
+    state.apply(changed(3, "member_added", "eve", "member"));
+    state.apply(changed(4, "member_removed", "dan"));
+    expect([state.memberCount, [...state.members.keys()]]).toEqual([4, ["ann"]]);
+  });
+
+  it("are asked for again when an account is gone that may have left before", () => {
+    const state = describedBy(listed);
+    state.apply(changed(3, "member_deleted", "dan"));
+    expect(state.isDescribed).toBe(false);
+    state.describe({ ...listed, lastSeq: 3, memberCount: 3 });
+    expect([state.memberCount, state.isDescribed]).toEqual([3, true]);
+  });
+
+  it("are all from the first entry on", () => {
+    const state = new ConversationState("c", "ann");
+    state.apply(changed(1, "created", null));
+    state.apply(changed(2, "member_added", "bob", "member"));
+    state.apply(changed(3, "member_deleted", "cleo"));
+    expect([state.memberCount, state.hasAllMembers]).toEqual([2, true]);
   });
 });
 

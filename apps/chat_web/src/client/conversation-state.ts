@@ -16,8 +16,9 @@ export type TimelineItem =
 /**
  * One conversation, complete for the places after `base` up to `seq`.
  *
- * The log tells who said what; `kind` and all members come with a `Conversation` from HTTP, which
- * `describe` takes in at its place of the log. `isDescribed` says whether that has happened.
+ * The log tells who said what; `kind` and the members come with a `Conversation` from HTTP, which
+ * `describe` takes in at its place of the log. `isDescribed` says whether that has happened, and
+ * `hasAllMembers` whether `members` are all: one from a list has 20 of them at most.
  */
 export class ConversationState {
   readonly id: string;
@@ -28,6 +29,7 @@ export class ConversationState {
   title: string | null = null;
   createdAt: string | null = null;
   readonly members = new Map<string, Role>();
+  hasAllMembers = false;
   readonly messages = new Map<string, Message>();
   /** What is shown, by place. Items are replaced, never changed, so that a view can compare. */
   readonly timeline: TimelineItem[] = [];
@@ -37,6 +39,9 @@ export class ConversationState {
   readonly typing = new Set<string>();
   private readonly me: string;
   private changedSeq = 0;
+  /** Up to where changes are in `members` already, and how many members are not. */
+  private membersSeq = 0;
+  private unlisted = 0;
   private lastKnown: Message | null = null;
 
   constructor(id: string, me: string, base = 0) {
@@ -44,6 +49,10 @@ export class ConversationState {
     this.me = me;
     this.base = base;
     this.seq = base;
+  }
+
+  get memberCount(): number {
+    return this.members.size + this.unlisted;
   }
 
   /** The latest message, or null where nothing was said yet. */
@@ -100,13 +109,22 @@ export class ConversationState {
     this.kind = told.kind;
     this.title = told.title;
     this.createdAt = told.createdAt;
-    this.members.clear();
-    for (const { userId, role } of told.members) this.members.set(userId, role);
+    this.takeMembers(told);
     this.lastKnown = told.lastMessage;
     this.raise(told.receipts);
     if (told.lastSeq === this.seq) this.unreadCount = told.unreadCount;
     this.readUpTo(told.readSeq);
     return true;
+  }
+
+  private takeMembers({ members, memberCount, lastSeq }: Conversation): void {
+    const unlisted = memberCount - members.length;
+    if (unlisted > 0 && this.hasAllMembers) return;
+    this.members.clear();
+    for (const { userId, role } of members) this.members.set(userId, role);
+    this.unlisted = unlisted;
+    this.hasAllMembers = unlisted === 0;
+    this.membersSeq = lastSeq;
   }
 
   /** Take what an answer of `sync` says beside its entries. */
@@ -161,19 +179,29 @@ export class ConversationState {
   private change(data: ConversationUpdate): void {
     this.changedSeq = data.seq;
     this.timeline.push({ kind: "change", seq: data.seq, change: data });
-    const { userId, role } = data;
-    if (data.change === "created") {
-      this.title = data.title;
+    if (data.change === "created" || data.change === "title_changed") this.title = data.title;
+    if (data.change === "member_deleted" && data.userId !== null) this.blank(data.userId, data.seq);
+    if (data.seq > this.membersSeq) this.changeMembers(data);
+  }
+
+  private changeMembers({ change, userId, role, members }: ConversationUpdate): void {
+    if (change === "created") {
       this.members.clear();
-      for (const member of data.members ?? []) this.members.set(member.userId, member.role);
-    } else if (data.change === "title_changed") {
-      this.title = data.title;
+      for (const member of members ?? []) this.members.set(member.userId, member.role);
+      this.unlisted = 0;
+      this.hasAllMembers = true;
     } else if (userId !== null && role !== null) {
+      if (change === "role_changed" && !this.members.has(userId)) this.foundUnlisted();
       this.members.set(userId, role);
-    } else if (userId !== null) {
-      this.members.delete(userId);
-      if (data.change === "member_deleted") this.blank(userId, data.seq);
+    } else if (userId !== null && !this.members.delete(userId)) {
+      if (change === "member_removed") this.foundUnlisted();
+      // Whose account is gone may have left before: only the server knows how many are left.
+      else if (this.unlisted > 0) this.isDescribed = false;
     }
+  }
+
+  private foundUnlisted(): void {
+    if (this.unlisted > 0) this.unlisted -= 1;
   }
 
   /** All that a deleted account has said up to there is gone; that entry stands for all of it. */

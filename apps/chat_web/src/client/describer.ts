@@ -5,10 +5,11 @@ import type { Conversation } from "./wire";
 
 /** From so many on, pages of all conversations cost less than one request each. */
 const ONE_BY_ONE = 4;
+const ATTEMPTS = 3;
 
 /**
  * Fetches what the log does not tell of conversations: their kind, and members and title as of
- * before the entries that are here.
+ * before the entries that are here. Of large groups it fetches all members only when asked to.
  */
 export class Describer {
   private readonly api: Api;
@@ -29,6 +30,15 @@ export class Describer {
       this.running = null;
     });
     return this.running;
+  }
+
+  /** Have all members of a conversation. Throws `Disconnected`, `Refused`. */
+  async members(id: string): Promise<void> {
+    // An answer that is older than a known change is refused: the next one is newer.
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      if (this.state.conversations.get(id)?.hasAllMembers !== false) return;
+      this.take(await this.api.conversation(id));
+    }
   }
 
   /** Take a conversation that came with another answer. */

@@ -69,7 +69,9 @@ export interface Conversation {
   id: string;
   kind: "direct" | "group";
   title: string | null;
+  /** In a list 20 of them at most: oneself, then who joined first. */
   members: Member[];
+  memberCount: number;
   firstSeq: number;
   lastSeq: number;
   lastMessage: Message | null;

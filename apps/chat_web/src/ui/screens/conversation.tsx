@@ -89,10 +89,9 @@ function Head({ client, conversation }: Shown) {
 function aboutWhom(client: ChatClient, conversation: ConversationState): string {
   const other = otherOf(client, conversation);
   if (other === undefined) {
-    const names = [...conversation.members.keys()].map((id) =>
-      id === client.me ? "You" : nameOf(client, id),
-    );
-    return names.length > 6 ? `${names.length} members` : listed(names);
+    const { members, memberCount } = conversation;
+    if (memberCount > 6) return `${memberCount} members`;
+    return listed([...members.keys()].map((id) => (id === client.me ? "You" : nameOf(client, id))));
   }
   const presence = userOf(client, other)?.presence;
   if (presence?.online === true) return "Online";

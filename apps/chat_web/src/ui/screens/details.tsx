@@ -88,6 +88,10 @@ function Group({ client, conversation }: GroupProps) {
   const { id, members } = conversation;
   const own = members.get(client.me);
   const mayManage = own === "owner" || own === "admin";
+  const hasAll = conversation.hasAllMembers;
+  useEffect(() => {
+    if (!hasAll) void tried(() => client.describer.members(id));
+  }, [id, hasAll]);
 
   async function rename() {
     const title = await askedText("Name of the group", conversation.title ?? "");
@@ -108,7 +112,7 @@ function Group({ client, conversation }: GroupProps) {
         </button>
       )}
       <section class="settings-part">
-        <h2>{members.size} members</h2>
+        <h2>{conversation.memberCount} members</h2>
         <ul class="people">
           {[...members].map(([userId, role]) => (
             <MemberRow
