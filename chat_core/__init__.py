@@ -48,6 +48,7 @@ from chat_core.ids import (
 from chat_core.limits import Limit
 from chat_core.messages import History, Message, Recipient, ToConversation, ToUser
 from chat_core.pages import Page
+from chat_core.passwords import PasswordRules
 from chat_core.presence import PresenceChange, PresenceTracker, UserPresence
 from chat_core.services.accounts import Accounts, NewAccount, SignupPolicy
 from chat_core.services.administration import Administration
@@ -137,6 +138,7 @@ __all__ = [
     "Opened",
     "Overview",
     "Page",
+    "PasswordRules",
     "Presence",
     "PresenceChange",
     "PresenceChanged",

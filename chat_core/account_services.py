@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from chat_core.chat import Chat
 from chat_core.limits import Limit
+from chat_core.passwords import PasswordRules
 from chat_core.ports.notifications import Connections
 from chat_core.ports.security import PasswordHasher, TokenIssuer, TokenVerifier
 from chat_core.ports.storage import SessionStore, UserStore
@@ -35,6 +36,7 @@ class AccountLimits:
         default_factory=lambda: RefreshLimits(idle=timedelta(days=14), total=timedelta(days=30))
     )
     token_life: timedelta = timedelta(minutes=10)
+    passwords: PasswordRules = field(default_factory=PasswordRules)
     profile_changes: Limit = field(
         default_factory=lambda: Limit("profile changes", burst=30, seconds=60)
     )
@@ -84,6 +86,7 @@ class AccountServices:
             ids=chat.ids,
             limits=limits.logins,
             lasting=limits.lasting,
+            passwords=limits.passwords,
         )
         return cls(
             accounts=Accounts(
@@ -96,6 +99,7 @@ class AccountServices:
                 clock=chat.clock,
                 ids=chat.ids,
                 signups=limits.signups,
+                passwords=limits.passwords,
                 changes=limits.profile_changes,
             ),
             sessions=composed,

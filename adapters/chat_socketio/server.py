@@ -9,6 +9,7 @@ from typing import Any
 
 import socketio
 
+from chat_core.addresses import networks
 from chat_core.ports.system import Clock, Timer
 from chat_socketio import packets
 from chat_socketio.admission import ADDRESS
@@ -87,7 +88,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         self._clock = clock
         self._limits = limits
         self._peers: dict[str, _Peer] = {}
-        self._by_address: Counter[str] = Counter()
+        self._by_network: Counter[str] = Counter()
         super().__init__(
             async_mode="asgi",
             async_handlers=False,
@@ -111,9 +112,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         """Live ones, registered or not."""
         return len(self._peers)
 
-    def connections_of(self, address: str) -> int:
-        """Live ones that count for an address, registered or not."""
-        return self._by_address[address]
+    def connections_of(self, network: str) -> int:
+        """Live ones that count in one of the `chat_core.addresses.networks`, registered or not."""
+        return self._by_network[network]
 
     @property
     def cut_offs(self) -> int:
@@ -146,7 +147,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         self.environ[eio_sid] = {ADDRESS: address}
         socket: EngineSocket = self.eio.sockets[eio_sid]
         deadline = self._clock.call_later(self._limits.connect_seconds, socket.abort)
-        self._by_address[address] += 1
+        self._by_network.update(networks(address))
         self._peers[eio_sid] = _Peer(socket, deadline, address)
 
     def _described(self, eio_sid: str) -> Mapping[str, str]:
@@ -195,11 +196,17 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         peer = self._peers.pop(eio_sid, None)
         if peer is not None:
             peer.deadline.cancel()
-            self._by_address -= Counter((peer.address,))  # none is kept of an address without any
+            self._leave_networks(peer.address)
             if peer.connection is not None:
                 self._dispatcher.closed(peer.connection)
                 peer.connection = None  # which refers to the peer: no work for the collector
         await super()._handle_eio_disconnect(eio_sid, reason)
+
+    def _leave_networks(self, address: str) -> None:
+        for network in networks(address):
+            self._by_network[network] -= 1
+            if not self._by_network[network]:
+                del self._by_network[network]
 
 
 def _asked_by_library(origins: OriginCheck) -> Callable[[str | None, Mapping[str, str]], bool]:

@@ -1,20 +1,19 @@
 """Where a request comes from, past the proxies that the operator trusts."""
 
+import re
 from collections.abc import Iterable
-from ipaddress import IPv6Address, IPv6Network
 
 from litestar.types import Scope
 
+from chat_core.addresses import shown_address
+
 UNKNOWN = "unknown"
 FORWARDED_FOR = b"x-forwarded-for"
-MAX_CHARACTERS = 64
-"""Of what a proxy tells; the longest IPv6 address has 45, and a port may follow."""
-HOST_BITS = 64
-"""Of an IPv6 address: a network of the other 64 is what one customer gets (RFC 6177)."""
+PORT = re.compile(r":[0-9]{1,5}")
 
 
 def client_address(scope: Scope, trusted_proxies: int) -> str:
-    """By which address the sender of this request is counted."""
+    """The address that the sender of this request is counted by, and shown with."""
     client = scope["client"]
     forwarded: Iterable[str] = ()
     if trusted_proxies:
@@ -26,21 +25,27 @@ def client_address(scope: Scope, trusted_proxies: int) -> str:
 def counted_address(peer: str | None, forwarded: Iterable[str], trusted_proxies: int) -> str:
     """The address that so many trusted proxies saw; with none the peer's, whatever a header says.
 
-    Each proxy appends whom it saw to `X-Forwarded-For`, so the last hops are the trusted ones'.
-    Of an IPv6 address it is the network: whoever has one address of it has them all.
+    Each proxy appends the address that it saw to `X-Forwarded-For`, so the last entries are the
+    trusted ones'. An entry that is no address leaves the peer's.
     """
-    address = peer or UNKNOWN
     if trusted_proxies:
         hops = [hop.strip() for value in forwarded for hop in value.split(",") if hop.strip()]
-        address = hops[-trusted_proxies:][0][:MAX_CHARACTERS] if hops else address
-    return _network(address) if ":" in address else address
+        address = _address(hops[-trusted_proxies:][0]) if hops else None
+        if address is not None:
+            return address
+    return (shown_address(peer) or peer) if peer else UNKNOWN
 
 
-def _network(address: str) -> str:
-    try:
-        parsed = IPv6Address(address)
-    except ValueError:  # an IPv4 address with a port, or whatever else a proxy writes
-        return address
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(IPv6Network((int(parsed) >> HOST_BITS << HOST_BITS, 128 - HOST_BITS)))
+def _address(entry: str) -> str | None:
+    """The address in an entry, which may have quotes, brackets and a port around it; else None."""
+    entry = entry.strip('"')
+    if entry.startswith("["):
+        address, bracket, port = entry[1:].partition("]")
+        if not bracket:
+            return None
+    elif entry.count(":") == 1:
+        address, colon, number = entry.partition(":")
+        port = colon + number
+    else:
+        address, port = entry, ""
+    return shown_address(address) if not port or PORT.fullmatch(port) else None

@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from chat_core.addresses import counts
 from chat_core.errors import OriginNotAllowed, RateLimited, TooManyConnections, Unavailable
 from chat_core.limits import Limit
 from chat_core.ports.limits import RateLimiter
@@ -32,9 +33,9 @@ class SocketAdmission:
     limiter: RateLimiter
     per_address: Limit
     most_at_once: int
-    """Live connections of an address."""
+    """Live connections of an address, and of an IPv6 network."""
     live: Callable[[str], int]
-    """How many an address has."""
+    """How many one has of the networks that addresses count in."""
     trusted_proxies: int
     refused: Counter[str] = field(default_factory=Counter)
     """How many connections were, by the name of the limit."""
@@ -68,6 +69,9 @@ class SocketAdmission:
         return address
 
     def _count(self, address: str) -> None:
-        self.limiter.take_at_once(self.per_address, address)
-        if self.live(address) >= self.most_at_once:
+        # An attempt counts for the narrower network, though the wider one may refuse it.
+        for limit, network in counts(self.per_address, address):
+            self.limiter.take_at_once(limit, network)
+        at_once = replace(self.per_address, burst=self.most_at_once)
+        if any(self.live(network) >= most.burst for most, network in counts(at_once, address)):
             raise TooManyConnections(retry_after=RETRY_SECONDS)

@@ -44,6 +44,7 @@ from chat_server.limits import (
     login_limits,
     message_limits,
     message_rate,
+    password_rules,
     profile_changes,
     rate,
     refresh_limits,
@@ -216,6 +217,7 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         ids=ids,
         signups=providers.Callable(signups, settings),
+        passwords=providers.Callable(password_rules, settings),
         changes=providers.Callable(profile_changes, settings),
     )
     revocations = providers.Singleton(
@@ -240,6 +242,7 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         limits=providers.Callable(login_limits, settings),
         lasting=providers.Callable(refresh_limits, settings),
+        passwords=providers.Callable(password_rules, settings),
     )
     administration = providers.Singleton(
         Administration,
@@ -250,6 +253,7 @@ class Container(containers.DeclarativeContainer):
         hasher=hasher,
         clock=clock,
         ids=ids,
+        passwords=providers.Callable(password_rules, settings),
     )
     session_purge = providers.Singleton(
         SessionPurge,

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from chat_core.limits import Limit
+from chat_core.passwords import PasswordRules
 from chat_core.services.accounts import SignupPolicy
 from chat_core.services.conversations import GroupLimits
 from chat_core.services.messaging import MessageLimits
@@ -25,6 +26,11 @@ def signups(settings: Settings) -> SignupPolicy:
     """Who may make an account."""
     limit = rate(settings, "signups per address", settings.signups_per_address, HOUR)
     return SignupPolicy(limit if settings.signups else None)
+
+
+def password_rules(settings: Settings) -> PasswordRules:
+    """Which new passwords are taken."""
+    return PasswordRules(frozenset(settings.hosts))
 
 
 def login_limits(settings: Settings) -> LoginLimits:

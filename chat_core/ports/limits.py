@@ -1,8 +1,11 @@
 """The port that counts how often things happen."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Protocol
 
+from chat_core.addresses import Count
+from chat_core.errors import RateLimited
 from chat_core.limits import Limit
 
 
@@ -32,3 +35,17 @@ class RateLimiter(Protocol):
     @abstractmethod
     async def give_back(self, limit: Limit, key: str, count: int = 1) -> None:
         """Undo a `take` of that many, for what does not count after all."""
+
+    async def take_all(self, counts: Sequence[Count]) -> None:
+        """Count one for each, in that order, or none: raises the first `RateLimited`."""
+        for taken, count in enumerate(counts):
+            try:
+                await self.take(*count)
+            except RateLimited:
+                await self.give_back_all(counts[:taken])
+                raise
+
+    async def give_back_all(self, counts: Sequence[Count]) -> None:
+        """Undo one `take_all`."""
+        for count in counts:
+            await self.give_back(*count)

@@ -1,15 +1,16 @@
 """Accounts: sign up, look up, change one's profile."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from chat_core.addresses import counts
 from chat_core.errors import Invalid, NotFound, SignupsClosed
 from chat_core.events import UserUpdated
 from chat_core.ids import UserId
 from chat_core.limits import Limit
 from chat_core.pages import Page, check_limit
-from chat_core.passwords import check_new_password
+from chat_core.passwords import PasswordRules
 from chat_core.ports.limits import RateLimiter
 from chat_core.ports.notifications import Notifier
 from chat_core.ports.security import PasswordHasher
@@ -26,6 +27,9 @@ from chat_core.users import (
     check_username,
     is_text,
 )
+
+MAX_PREFIX = 256
+"""Characters of a name's beginning: four times what the longest name has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +62,9 @@ class NewAccount:
         shown = self.username if self.display_name is None else self.display_name
         return User(user_id, self.username, shown, self.email, created_at=at)
 
-    def checked_password(self) -> str:
-        """The password, which is not too easily guessed; raises `Invalid`."""
-        names = (self.username, self.display_name, self.email)
-        return check_new_password(self.password, names)
+    def checked_password(self, rules: PasswordRules) -> str:
+        """The password in the form to hash, if the rules allow it; raises `Invalid`."""
+        return rules.check(self.password, (self.username, self.display_name, self.email))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ class Accounts:
     signups: SignupPolicy
     changes: Limit
     """How often a user may take another display name: all who share a conversation hear of it."""
+    passwords: PasswordRules = field(default_factory=PasswordRules)
 
     async def sign_up(self, new: NewAccount, address: str) -> User:
         """Make an account for someone at that network address.
@@ -88,8 +92,8 @@ class Accounts:
         if self.signups.per_address is None:
             raise SignupsClosed
         user = new.user(UserId(self.ids.new_id()), self.clock.now())
-        password = new.checked_password()
-        await self.limiter.take(self.signups.per_address, address)
+        password = new.checked_password(self.passwords)
+        await self.limiter.take_all(counts(self.signups.per_address, address))
         await self.users.add(user, await self.hasher.hash(password))
         return user
 
@@ -110,6 +114,9 @@ class Accounts:
         self, prefix: str, *, without: UserId, after: NamePlace | None, limit: int
     ) -> Page[User, NamePlace]:
         """Users by the beginning of a name, in the order of names; raises `Invalid`."""
+        # To normalize text takes a time that grows with the square of its length.
+        if len(prefix) > MAX_PREFIX:
+            raise Invalid.field("q", f"must be at most {MAX_PREFIX} characters")
         if not is_text(prefix):
             raise Invalid.field("q", "must not hold NUL or half of a surrogate pair")
         return await self.users.search(

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chat_core.errors import AccountDisabled, Invalid, NotFound
 from chat_core.ids import SessionId, UserId
-from chat_core.passwords import check_new_password
+from chat_core.passwords import PasswordRules
 from chat_core.ports.security import PasswordHasher
 from chat_core.ports.storage import AccountStore, SessionStore, UserStore
 from chat_core.ports.system import Clock, IdGenerator
@@ -43,6 +43,7 @@ class Administration:
     hasher: PasswordHasher
     clock: Clock
     ids: IdGenerator
+    passwords: PasswordRules = field(default_factory=PasswordRules)
 
     async def add(self, new: NewAccount) -> User:
         """Make an account, by the rules of signing up, where signing up is closed, too.
@@ -50,7 +51,8 @@ class Administration:
         Raises `Invalid`, `UsernameTaken`, `EmailTaken`.
         """
         user = new.user(UserId(self.ids.new_id()), self.clock.now())
-        await self.users.add(user, await self.hasher.hash(new.checked_password()))
+        password = new.checked_password(self.passwords)
+        await self.users.add(user, await self.hasher.hash(password))
         return user
 
     async def find(self, login: str) -> User:
@@ -96,8 +98,8 @@ class Administration:
         user = (await self.users.get([user_id])).get(user_id)
         if user is None or user.deleted_at is not None:
             raise NotFound("There is no such user")
-        check_new_password(new, (user.username, user.display_name, user.email))
-        await self.users.set_password_hash(user_id, await self.hasher.hash(new))
+        password = self.passwords.check(new, (user.username, user.display_name, user.email))
+        await self.users.set_password_hash(user_id, await self.hasher.hash(password))
         return await self.end_sessions(user_id)
 
     async def sessions_of(self, user_id: UserId) -> Sequence[Session]:

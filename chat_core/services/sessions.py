@@ -4,14 +4,14 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from chat_core.addresses import counts
 from chat_core.errors import (
     AccountDisabled,
     InvalidCredentials,
     NotFound,
     Overloaded,
-    RateLimited,
     RefreshReused,
     SessionRevoked,
     Unavailable,
@@ -19,7 +19,7 @@ from chat_core.errors import (
 )
 from chat_core.ids import SessionId, UserId
 from chat_core.limits import Limit
-from chat_core.passwords import check_new_password
+from chat_core.passwords import PasswordRules, forms, normalized
 from chat_core.ports.limits import RateLimiter
 from chat_core.ports.notifications import Connections
 from chat_core.ports.security import PasswordHasher, TokenIssuer, TokenVerifier
@@ -74,11 +74,13 @@ class Sessions:
     ids: IdGenerator
     limits: LoginLimits
     lasting: RefreshLimits
+    passwords: PasswordRules = field(default_factory=PasswordRules)
 
     async def log_in(self, login: str, password: str, device: str | None, address: str) -> Login:
         """A new session for whoever knows the password; `login` is a user name or an e-mail.
 
-        Only failed log-ins count against the limits. An outdated hash of the password is replaced.
+        Only failed log-ins count against the limits. A hash that is outdated, or of another form
+        of the password than `passwords.normalized`, is replaced.
         Raises `InvalidCredentials`, `RateLimited`, `Invalid`, `Overloaded`; `AccountDisabled` only
         for the right password.
         """
@@ -87,8 +89,11 @@ class Sessions:
         credentials = await self.users.credentials(login) if known else None
         # One account has one count, by whichever of its names; an unknown one looks the same.
         account = credentials.user.id if credentials else fold(login[:MAX_EMAIL])
-        if not await self._is_right(account, credentials, password, address) or not credentials:
+        form = await self._right_form(account, credentials, password, address)
+        if form is None or credentials is None:
             raise InvalidCredentials
+        new = normalized(password)
+        is_outdated = form != new or self.hasher.is_outdated(credentials.password_hash)
         if credentials.user.disabled_at is not None:
             raise AccountDisabled
         now = self.clock.now()
@@ -102,11 +107,12 @@ class Sessions:
         refresh_token = secrets.token_urlsafe(REFRESH_BYTES)
         await self.sessions.add(session, _digest(refresh_token))
         try:
-            await self._check_unchanged(login, password, credentials)
+            await self._check_unchanged(login, credentials, new if is_outdated else None)
         except (InvalidCredentials, AccountDisabled, Overloaded):
             await self.revocations.end([session.id])
             raise
-        await self._bring_up_to_date(credentials, password)
+        if is_outdated:
+            await self._bring_up_to_date(credentials, new)
         access = self.issuer.issue(session.user_id, session.id, now)
         return Login(credentials.user, session, access, refresh_token)
 
@@ -169,9 +175,9 @@ class Sessions:
         """Replace the password; every other session ends. `WrongPassword`, `Invalid`."""
         user = (await self.users.get([actor.user_id])).get(actor.user_id)
         names = (user.username, user.display_name, user.email) if user else ()
-        check_new_password(new, names, "newPassword")
+        password = self.passwords.check(new, names, "newPassword")
         await self.check_password(actor.user_id, current, address)
-        await self.users.set_password_hash(actor.user_id, await self.hasher.hash(new))
+        await self.users.set_password_hash(actor.user_id, await self.hasher.hash(password))
         live = await self.sessions.of_user(actor.user_id)
         await self.revocations.end([each.id for each in live if each.id != actor.session_id])
 
@@ -184,7 +190,7 @@ class Sessions:
         users = await self.users.get([user_id])
         username = users[user_id].username if user_id in users else None
         credentials = await self.users.credentials(username) if username else None
-        if not await self._is_right(user_id, credentials, password, address):
+        if await self._right_form(user_id, credentials, password, address) is None:
             raise WrongPassword
 
     async def relabel(self, session_id: SessionId, device: str) -> None:
@@ -198,9 +204,10 @@ class Sessions:
             raise AccountDisabled
         return user
 
-    async def _check_unchanged(self, login: str, password: str, judged: Credentials) -> None:
+    async def _check_unchanged(self, login: str, judged: Credentials, password: str | None) -> None:
         """While the session was stored, did the password change, or the account go?
 
+        `password` is given where the hash is outdated, in the form of a hash that replaces it.
         Raises `InvalidCredentials`, `AccountDisabled`, and `Overloaded` where that could not be
         found out.
         """
@@ -212,16 +219,11 @@ class Sessions:
         if still.password_hash == judged.password_hash:
             return
         # Another log-in may have replaced an outdated hash: then it is of the same password.
-        if not (
-            self.hasher.is_outdated(judged.password_hash)
-            and await self.hasher.verify(password, still.password_hash)
-        ):
+        if password is None or not await self.hasher.verify(password, still.password_hash):
             raise InvalidCredentials
 
     async def _bring_up_to_date(self, judged: Credentials, password: str) -> None:
         """Replace an outdated hash, unless that was done meanwhile, or can't be done just now."""
-        if not self.hasher.is_outdated(judged.password_hash):
-            return
         # The password was right, whatever happens here; the next log-in tries again.
         with suppress(Overloaded, Unavailable):
             await self.users.set_password_hash(
@@ -230,29 +232,32 @@ class Sessions:
                 instead_of=judged.password_hash,
             )
 
-    async def _is_right(
+    async def _right_form(
         self, account: str, credentials: Credentials | None, password: str, address: str
-    ) -> bool:
-        """Whether the password is right; a wrong one counts against the limits."""
-        of_address = self.limits.per_address, address
-        of_account = self.limits.per_account, f"{account} {address}"
-        await self.limiter.take(*of_address)
-        try:
-            await self.limiter.take(*of_account)
-        except RateLimited:
-            # Else whoever goes on trying one account shuts out all others at that address.
-            await self.limiter.give_back(*of_address)
-            raise
+    ) -> str | None:
+        """The form of the password that was hashed; None for a wrong one, which counts once.
+
+        Each form costs a verification, of an unknown account too: how many there are depends on
+        nothing but what was typed.
+        """
+        # All or none: going on with one account shuts out no other at that address.
+        taken = [
+            *counts(self.limits.per_address, address),
+            *counts(self.limits.per_account, address, of=account),
+        ]
+        await self.limiter.take_all(taken)
         password_hash = credentials.password_hash if credentials else None
         is_wrong = False
         try:
-            is_wrong = not await self.hasher.verify(password, password_hash)
+            for form in forms(password):
+                if await self.hasher.verify(form, password_hash):
+                    return form
+            is_wrong = True
         finally:
             # A hasher that has too much to do has not judged.
             if not is_wrong:
-                await self.limiter.give_back(*of_address)
-                await self.limiter.give_back(*of_account)
-        return not is_wrong
+                await self.limiter.give_back_all(taken)
+        return None
 
 
 def _digest(refresh_token: str) -> bytes:

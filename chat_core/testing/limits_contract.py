@@ -157,3 +157,22 @@ class RateLimiterContract:
             await take(limiter, limit, key, limit.burst)
             with pytest.raises(RateLimited):
                 await limiter.take(limit, key)
+
+    async def test_of_several_one_is_taken_for_each_or_none_at_all(
+        self, limiter: RateLimiter
+    ) -> None:
+        wide, narrow = Limit("wide", 3, 60), Limit("narrow", 2, 60)
+        both = [(narrow, "ann"), (wide, "all")]
+        await limiter.take_all(both)
+        await limiter.take_all(both)
+        await limiter.take(wide, "all")
+        for _ in range(2):
+            with pytest.raises(RateLimited):
+                await limiter.take_all([(narrow, "bob"), (wide, "all")])
+
+        await take(limiter, narrow, "bob", 2)
+        await limiter.give_back_all(both)
+        await limiter.take_all(both)
+        for limit, key in both:
+            with pytest.raises(RateLimited):
+                await limiter.take(limit, key)

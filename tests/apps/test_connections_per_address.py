@@ -109,6 +109,56 @@ async def test_an_address_holds_so_many_though_no_rate_is_limited(
         assert limited == 6
 
 
+@EITHER
+async def test_an_ipv6_network_holds_as_many_as_an_address_and_the_one_around_it_ten_times(
+    tmp_path: Path, command: Sequence[str]
+) -> None:
+    server = ServerProcess(
+        tmp_path, command, CHAT_CONNECTIONS_PER_ADDRESS=1, CHAT_TRUSTED_PROXIES=1
+    )
+
+    async def opens(http: httpx.AsyncClient, address: str) -> bool:
+        answer = await http.get(POLLING, headers=from_address(address))
+        if answer.status_code != 200:
+            refused(answer, 429, "too_many_connections")
+        return answer.status_code == 200
+
+    async with server, httpx.AsyncClient(base_url=server.url) as http:
+        assert await opens(http, "[2001:db8:1::1]:443")
+        assert not await opens(http, "2001:db8:1::2")
+        for number in range(1, 10):
+            assert await opens(http, f"[2001:db8:1:{number}::1]:{number}")
+        assert not await opens(http, "2001:db8:1:99::1")
+        assert await opens(http, "2001:db8:2::1")
+        assert await opens(http, "192.0.2.1:4711")
+        assert not await opens(http, "[::ffff:192.0.2.1]:4712")
+        assert await opens(http, "192.0.2.2")
+
+
+@EITHER
+async def test_an_ipv6_network_opens_as_many_as_an_address_and_the_one_around_it_ten_times(
+    tmp_path: Path, command: Sequence[str]
+) -> None:
+    server = ServerProcess(
+        tmp_path,
+        command,
+        CHAT_RATE_LIMITS="on",
+        CHAT_CONNECTIONS_PER_ADDRESS=2,
+        CHAT_TRUSTED_PROXIES=1,
+    )
+
+    async def opens(address: str) -> None:
+        async with raw_socket(server.url, **from_address(address)) as socket:
+            await socket.enter()
+
+    async with server:
+        for number in range(20):
+            await opens(f"[2001:db8:1:{number // 2}::{number}]:{number}")
+        for address in ("2001:db8:1::1", "2001:db8:1:99::1"):
+            await is_refused_a_websocket(server, from_address(address))
+        await opens("2001:db8:2::1")
+
+
 async def is_alone(url: str) -> bool:
     """Whether nobody is connected."""
     return value(await scraped(url), "chat_connections") == 0

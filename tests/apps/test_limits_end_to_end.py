@@ -241,6 +241,23 @@ async def test_only_the_trusted_hop_of_the_header_counts(caller: Api) -> None:
     too_often(answers[-1])
 
 
+async def test_another_port_or_another_address_of_a_network_has_no_count_of_its_own(
+    caller: Api,
+) -> None:
+    address = next(_addresses)
+    same = [
+        [f"{address}:{4711 + number}" for number in range(8)],
+        [f"[2001:db8:99:1::{number}]:443" for number in range(8)],
+    ]
+    for addresses in same:
+        answers = [
+            await fail_to_log_in(caller, f"nobody{number}", **{"X-Forwarded-For": each})
+            for number, each in enumerate(addresses)
+        ]
+        assert {answer.status_code for answer in answers[:5]} == {401}
+        too_often(answers[-1])
+
+
 async def test_without_trusted_proxies_the_header_counts_nothing(tmp_path: Path) -> None:
     async with (
         ServerProcess(tmp_path, CHAT_RATE_LIMITS="on", CHAT_LOGINS_PER_ADDRESS=2) as server,

@@ -108,6 +108,10 @@ async def test_an_address_makes_so_many_requests_without_a_good_token(
     assert (await caller.http.options("/users/me", headers=preflight)).status_code == 204
     answered(await caller.http.get("/users/me", headers=alice.bearer), 200)
     refused(await caller.http.get("/users/me", headers=elsewhere()), 401, "unauthenticated")
+    network = [{"X-Forwarded-For": f"[2001:db8::{n}]:{n}"} for n in range(PER_ADDRESS + 1)]
+    alike = [await caller.http.get("/users/me", headers=each) for each in network]
+    assert {answer.status_code for answer in alike[:-1]} == {401}
+    too_often(alike[-1])
     for _ in range(2 * PER_ADDRESS):
         answered(await caller.http.get(f"{limited.url}/health/ready"), 200)
 

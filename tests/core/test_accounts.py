@@ -112,6 +112,19 @@ async def test_sign_ups_are_counted_by_address_and_mistakes_are_not(chat: Engine
     await accounts.sign_up(NewAccount("joe", PASSWORD), ADDRESS)
 
 
+async def test_sign_ups_of_an_ipv6_network_count_as_those_of_one_address(chat: Engine) -> None:
+    accounts = replace(chat.accounts, signups=SignupPolicy(Limit("one an hour", 1, 3600)))
+    await accounts.sign_up(NewAccount("user0", PASSWORD), "2001:db8:1::1")
+    with pytest.raises(RateLimited):
+        await accounts.sign_up(NewAccount("eve", PASSWORD), "2001:db8:1::2")
+    for number in range(1, 10):
+        await accounts.sign_up(NewAccount(f"user{number}", PASSWORD), f"2001:db8:1:{number}::1")
+
+    with pytest.raises(RateLimited):
+        await accounts.sign_up(NewAccount("eve", PASSWORD), "2001:db8:1:99::1")
+    await accounts.sign_up(NewAccount("eve", PASSWORD), "2001:db8:2::1")
+
+
 async def test_an_unknown_user_is_not_found(chat: Engine, ann: User) -> None:
     assert await chat.accounts.get(ann.id) == ann
     with pytest.raises(NotFound):
@@ -142,7 +155,13 @@ async def test_users_are_searched_page_by_page_without_oneself(
 
 @pytest.mark.parametrize(
     ("prefix", "limit", "field"),
-    [("a\0", 1, "q"), ("\ud800", 1, "q"), ("a", 0, "limit"), ("a", 201, "limit")],
+    [
+        ("a\0", 1, "q"),
+        ("\ud800", 1, "q"),
+        ("a" * 257, 1, "q"),
+        ("a", 0, "limit"),
+        ("a", 201, "limit"),
+    ],
 )
 async def test_a_search_for_what_no_name_begins_with_is_invalid(
     chat: Engine, prefix: str, limit: int, field: str

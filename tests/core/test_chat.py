@@ -69,7 +69,7 @@ def test_the_bounds_of_a_chat_are_the_services_unless_a_product_says_otherwise(
         login_limits(settings),
         refresh_limits(settings),
         token_life(settings),
-        profile_changes(settings),
+        profile_changes=profile_changes(settings),
     )
     sockets, transport = SocketLimits(), TransportLimits()
     assert sockets.registration_seconds == settings.registration_seconds

@@ -6,8 +6,15 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from chat_core import Actor, Login, Sessions, User, UserId
-from chat_core.errors import ChatError, InvalidCredentials, Overloaded, Unavailable
+from chat_core import Actor, Limit, Login, NewAccount, SessionId, Sessions, User, UserId
+from chat_core.errors import (
+    ChatError,
+    InvalidCredentials,
+    Overloaded,
+    RateLimited,
+    Unavailable,
+    WrongPassword,
+)
 from chat_core.memory import MemoryUserStore, PlainHasher
 from chat_core.testing.makers import user
 from tests.support.engine import ADDRESS, PASSWORD, Engine
@@ -232,3 +239,81 @@ async def test_a_log_in_that_can_not_be_judged_anew_is_no_wrong_password_and_lea
     assert type(caught.value) is Overloaded
     assert len(await sessions.list(ann.id)) == 1
     assert await stored_hash(chat) != FORMER
+
+
+# the form of a password
+
+
+COMPOSED, DECOMPOSED = "caf\u00e9 au lait", "cafe\u0301 au lait"
+
+
+@dataclass(slots=True)
+class Counting(TwoWays):
+    """Counts what is verified."""
+
+    verified: list[str] = field(default_factory=list)
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        self.verified.append(password)
+        return await TwoWays.verify(self, password, password_hash)
+
+
+async def test_passwords_are_compared_in_their_normal_form(chat: Engine) -> None:
+    counting = Counting()
+    sessions = replace(chat.sessions, hasher=counting)
+    accounts = replace(chat.accounts, hasher=counting)
+    ann = await accounts.sign_up(NewAccount("ann", DECOMPOSED, "ann@example.org"), ADDRESS)
+
+    for typed in (COMPOSED, DECOMPOSED):
+        await log_in(sessions, typed)
+        await sessions.check_password(ann.id, typed, ADDRESS)
+    assert counting.verified == [COMPOSED] * 4
+    assert len(counting.made) == 1
+
+    phone = Actor(ann.id, SessionId("phone"))
+    await sessions.change_password(phone, DECOMPOSED, DECOMPOSED[::-1] + "e\u0301", ADDRESS)
+    await log_in(sessions, DECOMPOSED[::-1] + "\u00e9")
+
+
+@pytest.mark.parametrize("made", ["plain$0$", "former$"])
+async def test_a_hash_of_what_was_typed_before_still_fits_and_is_replaced(
+    chat: Engine, made: str
+) -> None:
+    await chat.stores.users.add(user("ann", email="ann@example.org"), made + DECOMPOSED)
+    counting = Counting()
+    sessions = replace(chat.sessions, hasher=counting)
+    with pytest.raises(InvalidCredentials):
+        await log_in(sessions, COMPOSED)
+
+    logins = await asyncio.gather(*(log_in(sessions, DECOMPOSED) for _ in range(5)))
+    for login in logins:
+        sessions.verify(login.access.text)
+    assert await stored_hash(chat) in counting.made
+    for typed in (COMPOSED, DECOMPOSED):
+        await log_in(sessions, typed)
+
+
+async def test_what_a_password_costs_tells_nothing_of_the_account(chat: Engine, ann: User) -> None:
+    await chat.user("bob")
+    counting = Counting()
+    sessions = replace(chat.sessions, hasher=counting)
+    for typed, verifications in ((COMPOSED, [COMPOSED]), (DECOMPOSED, [COMPOSED, DECOMPOSED])):
+        for name in ("ann", "bob", "nobody"):
+            counting.verified.clear()
+            with pytest.raises(InvalidCredentials):
+                await sessions.log_in(name, typed, None, ADDRESS)
+            assert counting.verified == verifications
+        counting.verified.clear()
+        with pytest.raises(WrongPassword):
+            await sessions.check_password(ann.id, typed, ADDRESS)
+        assert counting.verified == verifications
+
+
+async def test_a_password_in_two_forms_fails_once(chat: Engine, ann: User) -> None:
+    few = Limit("logins per account", 3, 900)
+    sessions = replace(chat.sessions, limits=replace(chat.sessions.limits, per_account=few))
+    for _ in range(3):
+        with pytest.raises(WrongPassword):
+            await sessions.check_password(ann.id, DECOMPOSED, ADDRESS)
+    with pytest.raises(RateLimited):
+        await sessions.check_password(ann.id, DECOMPOSED, ADDRESS)

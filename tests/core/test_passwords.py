@@ -1,17 +1,30 @@
+import time
+import unicodedata
+
 import pytest
 from hypothesis import given
 
 from chat_core.errors import Invalid
-from chat_core.passwords import MIN_PASSWORD, check_new_password, common_passwords
+from chat_core.passwords import (
+    MAX_PASSWORD,
+    MAX_TYPED,
+    MIN_PASSWORD,
+    PasswordRules,
+    common_passwords,
+    forms,
+    normalized,
+)
 from chat_core.testing.strategies import hostile_texts
 from chat_core.users import fold, is_text
 
 NAMES = ("ann-smith", "Ann Smith \u00c4", "ann.of.old@mail.example")
+RULES = PasswordRules(frozenset({"chat.example.org", "[2001:db8::1]"}))
+FACES = "\U0001f600\U0001f601\U0001f602\U0001f603\U0001f604"
 
 
 def refusal(password: str) -> str:
     with pytest.raises(Invalid) as caught:
-        check_new_password(password, NAMES, "newPassword")
+        RULES.check(password, NAMES, "newPassword")
     (error,) = caught.value.errors
     assert error.field == "newPassword"
     return error.message
@@ -19,7 +32,58 @@ def refusal(password: str) -> str:
 
 @pytest.mark.parametrize("length", [8, 256])
 def test_a_password_has_8_to_256_characters(length: int) -> None:
-    assert check_new_password("\U0001f600" * length, NAMES)
+    password = (FACES * length)[:length]
+
+    assert RULES.check(password, NAMES) == password
+
+
+def test_the_length_of_a_password_is_that_of_its_normal_form() -> None:
+    assert RULES.check("abcde\u0301fgh", NAMES) == "abcd\u00e9fgh"
+    assert len(RULES.check("e\u0301a\u0301o\u0301iu" * 51, NAMES)) == 255
+    assert refusal("abcde\u0301fg") == "must be 8 to 256 characters"
+
+
+def test_no_character_decomposes_into_more_than_the_bound_of_what_is_normalized_allows() -> None:
+    longest = max(len(unicodedata.normalize("NFD", chr(each))) for each in range(0x110000))
+
+    assert longest * MAX_PASSWORD == MAX_TYPED
+    whole = "\u1f82" * MAX_PASSWORD
+    assert normalized(unicodedata.normalize("NFD", whole)) == whole
+
+
+def test_text_that_is_too_long_for_a_password_is_not_normalized() -> None:
+    # Normalized it would take a second, in which nobody else is served.
+    hostile = "a" + "\u0301" * 15_000 + "\u0316" * 15_000
+    began = time.process_time()
+
+    assert forms(hostile) == (hostile,)
+    assert refusal(hostile) == "must be 8 to 256 characters"
+    assert time.process_time() - began < 0.1
+
+
+@pytest.mark.parametrize(
+    "wrong", ["abcdabcd", "\U0001f600" * 8, "aAbBaAbB", "e\u0301\u00e9" * 8 + "abc"]
+)
+def test_a_password_has_5_different_characters(wrong: str) -> None:
+    assert refusal(wrong) == "must have 5 or more different characters"
+    assert RULES.check(wrong + "xyz\u2603", NAMES)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["chat.example.org", "Chat.Example.ORG", "\uff43hat.example.org", "2001:DB8::1",
+              "[2001:db8::1]"]
+)  # fmt: skip
+def test_a_host_of_the_service_is_no_password_whatever_the_case(wrong: str) -> None:
+    assert refusal(wrong) == "must not be the name of this service"
+    assert PasswordRules().check(wrong, NAMES) == wrong
+
+
+@given(text=hostile_texts)
+def test_a_typed_password_is_looked_for_in_its_normal_form_and_as_it_was_typed(text: str) -> None:
+    first, *others = forms(text)
+
+    assert first == unicodedata.normalize("NFC", text)
+    assert others == ([] if first == text else [text])
 
 
 @pytest.mark.parametrize(
@@ -49,14 +113,14 @@ def test_a_name_of_its_owner_is_no_password_whatever_the_case(wrong: str) -> Non
 
 @pytest.mark.parametrize("good", ["ann-smith's", "correct horse", "mail.example", "somebody-else"])
 def test_others_are_taken_as_they_are(good: str) -> None:
-    assert check_new_password(good, NAMES) == good
-    assert check_new_password(good, (None, None)) == good
+    assert RULES.check(good, NAMES) == good
+    assert RULES.check(good, (None, None)) == good
 
 
 @given(text=hostile_texts)
-def test_whatever_the_text_it_is_taken_as_it_is_or_the_field_is_named(text: str) -> None:
+def test_whatever_the_text_it_is_taken_in_its_normal_form_or_the_field_is_named(text: str) -> None:
     try:
-        assert check_new_password(text, NAMES) == text
+        assert RULES.check(text, NAMES) == unicodedata.normalize("NFC", text)
     except Invalid as error:
         assert [each.field for each in error.errors] == ["password"]
     else:

@@ -207,6 +207,25 @@ async def test_failed_log_ins_are_counted_by_address_whatever_the_account(
     await sessions.log_in("ann", PASSWORD, None, ELSEWHERE)
 
 
+@pytest.mark.usefixtures("ann")
+async def test_an_ipv6_network_counts_as_one_address_and_the_one_around_it_as_ten(
+    sessions: Sessions,
+) -> None:
+    def address(network: int, host: int) -> str:
+        return f"2001:db8:1:{network:x}::{host:x}"
+
+    for host in range(3):
+        refused = await refusal(sessions, "ann", address=address(0, host))
+        assert isinstance(refused, InvalidCredentials)
+    assert isinstance(await refusal(sessions, "ann", PASSWORD, address(0, 99)), RateLimited)
+    for host in range(3, 30):
+        refused = await refusal(sessions, "ann", address=address(host // 3, host))
+        assert isinstance(refused, InvalidCredentials)
+
+    assert isinstance(await refusal(sessions, "ann", PASSWORD, address(99, 1)), RateLimited)
+    await sessions.log_in("ann", PASSWORD, None, "2001:db8:2::1")
+
+
 @pytest.mark.usefixtures("ann", "bob")
 async def test_whoever_goes_on_trying_one_account_shuts_out_nobody_else_at_that_address(
     sessions: Sessions,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from chat_core.passwords import check_new_password
 from chat_core.users import User
 from chat_server.commands import listing
 from chat_server.commands.erase_command import erase_user
@@ -62,12 +61,14 @@ def add(  # noqa: PLR0913  (how Click hands over options)
         settings = load_settings()
         # `settings` and `--help` stay quick.
         from chat_core.services.accounts import NewAccount  # noqa: PLC0415
+        from chat_server.limits import password_rules  # noqa: PLC0415
         from chat_server.operating import administer  # noqa: PLC0415
 
+        rules = password_rules(settings)
         new = NewAccount(username, "", email, display_name)
         new.check_names()  # before a password is asked for
         password = new_password(
-            lambda typed: replace(new, password=typed).checked_password(),
+            lambda typed: replace(new, password=typed).checked_password(rules),
             password_stdin=password_stdin,
             generate=generate,
         )
@@ -175,10 +176,13 @@ def reset_password(name: str, *, password_stdin: bool, generate: bool, as_json: 
       chat-server users reset-password ann --generate
     """
     with told("Stopped. Run it again, to be sure which password holds."):
+        from chat_server.limits import password_rules  # noqa: PLC0415  (`--help` stays quick)
+
+        rules = password_rules(load_settings())
         user = _administer(lambda admin: admin.find(name))
         names = (user.username, user.display_name, user.email)
         password = new_password(
-            lambda typed: check_new_password(typed, names),
+            lambda typed: rules.check(typed, names),
             password_stdin=password_stdin,
             generate=generate,
         )

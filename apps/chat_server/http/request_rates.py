@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from litestar.types import Scope
 
+from chat_core.addresses import counts
 from chat_core.ids import UserId
 from chat_core.limits import Limit
 from chat_core.ports.limits import RateLimiter
@@ -21,12 +22,10 @@ class RequestRates:
 
     async def count_user(self, user_id: UserId) -> None:
         """One with a good token. Raises `RateLimited`."""
-        await self._take(self.per_user, user_id)
+        if not self.limiter.take_at_once(self.per_user, user_id):
+            await self.limiter.take(self.per_user, user_id)
 
     async def count_address(self, scope: Scope) -> None:
         """One that needs no token, or came with none that is good. Raises `RateLimited`."""
-        await self._take(self.per_address, client_address(scope, self.trusted_proxies))
-
-    async def _take(self, limit: Limit, key: str) -> None:
-        if not self.limiter.take_at_once(limit, key):
-            await self.limiter.take(limit, key)
+        address = client_address(scope, self.trusted_proxies)
+        await self.limiter.take_all(counts(self.per_address, address))
