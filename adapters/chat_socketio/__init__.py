@@ -12,8 +12,8 @@ from chat_socketio.authentication import Authentication
 from chat_socketio.connections import Connection, Rooms, Transport
 from chat_socketio.dispatcher import Dispatcher, SocketLimits
 from chat_socketio.endpoint import SocketEndpoint
-from chat_socketio.engine_socket import OutboundBound
 from chat_socketio.handlers import Handler, Pipelined, handlers, pipelined
+from chat_socketio.outbound import Outbound, OutboundBound
 from chat_socketio.server import OriginCheck, SocketServer, TransportLimits
 from chat_socketio.takeover import DirectWebSockets
 
@@ -25,6 +25,7 @@ __all__ = [
     "Dispatcher",
     "Handler",
     "OriginCheck",
+    "Outbound",
     "OutboundBound",
     "Pipelined",
     "Rooms",

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 import socketio
 
-from chat_core.errors import ChatError
+from chat_core.errors import ChatError, Malformed
 from chat_socketio.admission import ADDRESS, Admission
 from chat_socketio.server import SocketServer
 from chat_wire import encode
@@ -56,6 +56,11 @@ class SocketApp:
 
 
 def _admit(admission: Admission, scope: Scope) -> str:
+    query = parse_qs(scope["query_string"].decode("latin-1"))
+    # The library would take a request that only claims to be a websocket for one.
+    is_websocket = query.get("transport", ["polling"])[0] == "websocket"
+    if is_websocket != (scope["type"] == "websocket"):
+        raise Malformed("transport=websocket is for websockets, and those take no other")
     headers = [(name.lower(), value.decode("latin-1")) for name, value in scope["headers"]]
     hosts = [value for name, value in headers if name == b"host"]
     origins = [value for name, value in headers if name == b"origin"]
@@ -69,7 +74,7 @@ def _admit(admission: Admission, scope: Scope) -> str:
         origin=origins[0] if origins else None,
         forwarded=[value for name, value in headers if name == b"x-forwarded-for"],
         # As Engine.IO reads it: an empty one, or one of a longer name, is none.
-        is_new="sid" not in parse_qs(scope["query_string"].decode("latin-1")),
+        is_new="sid" not in query,
     )
 
 

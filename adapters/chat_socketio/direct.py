@@ -27,7 +27,8 @@ from chat_socketio.engine_socket import (
     EngineSocket,
     ProtocolError,
 )
-from chat_socketio.frames import NORMAL_CLOSURE, framed
+from chat_socketio.frames import NORMAL_CLOSURE, framed, pong
+from chat_socketio.inbound import InboundBudget
 
 PROBE_SECONDS = 10.0
 """How long an upgrade may take from its websocket to its end."""
@@ -39,6 +40,10 @@ TEXT, CLOSE = WSMsgType.TEXT, WSMsgType.CLOSE
 """By themselves, for what is asked of every frame: an enum's member takes five times as long."""
 
 
+_Read = str | bytes | None
+"""What a frame brought: a message, a ping to answer, or nothing to do."""
+
+
 class DirectSocket(WSListener, Direct):
     """One websocket: carries a new Engine.IO session, or is to take over a polling one."""
 
@@ -48,6 +53,7 @@ class DirectSocket(WSListener, Direct):
         "_fragmented",
         "_fragments",
         "_frames",
+        "_inbound",
         "_is_closing",
         "_is_lost",
         "_loop",
@@ -75,7 +81,8 @@ class DirectSocket(WSListener, Direct):
         self._raw: asyncio.Transport
         self._fragments: list[bytes] = []
         self._fragmented = 0
-        self._busy: deque[str] | None = None
+        self._inbound = InboundBudget(server.inbound, self._loop.time())
+        self._busy: deque[_Read] | None = None
         self._is_closing = False
         self._is_lost = False
         self._frames: list[bytes] = []
@@ -99,9 +106,15 @@ class DirectSocket(WSListener, Direct):
     def on_ws_frame(self, _: WSTransport, frame: WSFrame) -> None:
         """A frame of the client."""
         try:
-            text = self._text_of(frame)
-            if text is not None:
-                self._take(text)
+            read = self._read(frame)
+            if self._busy is None:
+                more = self._take(read, frame.payload_size)
+                if more is not None:
+                    self._busy = deque()  # for what was read with it; nothing more is
+                    self._raw.pause_reading()
+                    self._server.spawn(self._work_off(more))
+            else:
+                self._busy.append(read)
         except (ProtocolError, UnicodeDecodeError) as error:
             self._refuse(error)
         except Exception as error:  # noqa: BLE001 - a boundary: picows would tell nobody
@@ -114,11 +127,11 @@ class DirectSocket(WSListener, Direct):
         self._is_lost = True
         if self._upgrading is not None:
             self._upgrading.upgrading = False
-        if self._session is not None and self._busy is None:
-            self._session.lost()
+        if self._busy is None:
+            self._end_session()
 
-    def _text_of(self, frame: WSFrame) -> str | None:
-        """The text of a message that is complete with this frame."""
+    def _read(self, frame: WSFrame) -> "_Read":
+        """What is to be done about a frame."""
         kind = frame.msg_type
         if kind == TEXT and frame.fin and not self._fragments and not frame.rsv1:
             return frame.get_payload_as_utf8_text()
@@ -126,7 +139,9 @@ class DirectSocket(WSListener, Direct):
             self.close()
             self._raw.close()
             return None
-        if kind in {WSMsgType.PING, WSMsgType.PONG}:
+        if kind == WSMsgType.PING:
+            return frame.get_payload_as_bytes()
+        if kind == WSMsgType.PONG:
             return None
         is_next = kind == (WSMsgType.CONTINUATION if self._fragments else WSMsgType.TEXT)
         if frame.rsv1 or not is_next:
@@ -140,27 +155,38 @@ class DirectSocket(WSListener, Direct):
         whole, self._fragments, self._fragmented = b"".join(self._fragments), [], 0
         return whole.decode()
 
-    def _take(self, text: str) -> None:
-        if self._session is None:
-            self._probe(text)
-        elif self._busy is not None:
-            self._busy.append(text)
-        else:
-            more = self._session.take(text)
-            if more is not None:
-                self._busy = deque()  # for what was read with it; nothing more is
-                self._raw.pause_reading()
-                self._server.spawn(self._work_off(more))
+    def _take(self, read: "_Read", size: int) -> Awaitable[object] | None:
+        """Do it; what has to be awaited before the next frame, if anything."""
+        pause = self._inbound.spend(size, self._loop.time())
+        more = None
+        if isinstance(read, str):
+            if self._session is None:
+                self._probe(read)
+            else:
+                more = self._session.take(read)
+        elif read is not None:
+            self._write(pong(read))
+        return more if not pause else self._paused(pause, more)
+
+    async def _paused(self, seconds: float, more: Awaitable[object] | None) -> None:
+        """The client has sent more than its budget; once it is gone, the rest is not read."""
+        self._server.pauses += 1
+        if more is not None:
+            await more
+        await asyncio.sleep(seconds)
+        if self._is_lost and self._busy is not None:
+            self._busy.clear()
 
     async def _work_off(self, first: Awaitable[object]) -> None:
         """What has to wait, and what came in meanwhile."""
-        session, busy = self._session, self._busy
-        if session is None or busy is None:
+        busy = self._busy
+        if busy is None:
             raise ValueError(self)
         try:
             await first
             while busy:
-                more = session.take(busy.popleft())
+                read = busy.popleft()
+                more = self._take(read, 0 if read is None else len(read))
                 if more is not None:
                     await more
         except (ProtocolError, UnicodeDecodeError) as error:
@@ -168,9 +194,13 @@ class DirectSocket(WSListener, Direct):
         finally:
             self._busy = None
             if self._is_lost:
-                session.lost()
+                self._end_session()
             elif not self._raw.is_closing():
                 self._raw.resume_reading()
+
+    def _end_session(self) -> None:
+        if self._session is not None:
+            self._session.lost()
 
     def _refuse(self, error: Exception) -> None:
         if self._session is not None:
@@ -203,9 +233,12 @@ class DirectSocket(WSListener, Direct):
 
     def send(self, text: str) -> None:
         """Write a packet soon. A client that takes too little of what was written is cut off."""
+        self._write(framed(text))
+
+    def _write(self, frame: bytes) -> None:
         if not self._frames:
             self._writes.note(self)
-        self._frames.append(framed(text))
+        self._frames.append(frame)
 
     def flush(self) -> None:
         """Write all that waits, at once: a write costs more than what it writes."""
@@ -219,7 +252,9 @@ class DirectSocket(WSListener, Direct):
             self._cut_off()
             return
         self._untaken.extend(map(len, frames))
-        self._raw.write(frames[0] if len(frames) == 1 else b"".join(frames))
+        written = frames[0] if len(frames) == 1 else b"".join(frames)
+        self._server.outbound.wrote(len(written))
+        self._raw.write(written)
 
     def close(self) -> None:
         """Say that this is the end, once what was written is sent. Again is a no-op.
@@ -241,7 +276,7 @@ class DirectSocket(WSListener, Direct):
         return 0 if self._is_lost else self._raw.get_write_buffer_size()
 
     def _is_past_bound(self, waiting: int) -> bool:
-        bound = self._server.outbound
+        bound = self._server.outbound.bound
         if waiting > bound.bytes:
             return True
         packets, size = 0, 0

@@ -91,6 +91,12 @@ class Dispatcher:
         self.refused_events = 0
         """Past the rate of their connection, so far."""
 
+    @property
+    def packet_limit(self) -> Limit:
+        """How much a connection may send at all: past twice its rate of events it is not read."""
+        events = self._limits.events
+        return Limit("packets", 2 * events.burst, events.seconds)
+
     def opened(self, transport: Transport, auth: str | None = None) -> Connection:
         """A client has connected; `auth` is the JSON that came with it, for instance a token."""
         connection = Connection(
@@ -117,8 +123,9 @@ class Dispatcher:
         if wait:
             self.refused_events += 1
             ack_id, _ = packets.split_event(frame)
-            refusal = RateLimited(retry_after=wait)
-            self._answer(connection, ack_id, events.ErrorAck(problem(refusal)))
+            if ack_id:
+                refusal = RateLimited(retry_after=wait)
+                self._answer(connection, ack_id, events.ErrorAck(problem(refusal)))
         else:
             self._take(connection, frame)
         if not connection.inbox and connection.unanswered < MAX_INBOX:
@@ -280,8 +287,10 @@ class Dispatcher:
             raise TokenExpired
 
     def _refuse(self, connection: Connection, ack_id: str, error: Exception) -> None:
-        document = self._problems.report(error, connection.described())
-        self._answer(connection, ack_id, events.ErrorAck(document))
+        # Without an ack there is nobody to answer, and a document costs more than a refusal does.
+        if ack_id or not isinstance(error, ChatError):
+            document = self._problems.report(error, connection.described())
+            self._answer(connection, ack_id, events.ErrorAck(document))
         if isinstance(error, Malformed) and not ack_id:
             self.close(connection)
 

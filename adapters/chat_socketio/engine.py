@@ -5,15 +5,16 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import suppress
-from operator import itemgetter
 from typing import Any
 
 import engineio
 from engineio import packet
 
+from chat_core.limits import Limit
 from chat_socketio.asgi_request import environ_of
 from chat_socketio.counted_log import CountedLog
-from chat_socketio.engine_socket import Direct, EngineSocket, OutboundBound
+from chat_socketio.engine_socket import Direct, EngineSocket
+from chat_socketio.outbound import Outbound
 
 WATCH_SECONDS = 1.0
 """How often it is added up what waits for all clients together."""
@@ -26,7 +27,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
 
     _async: dict[str, Any]
 
-    def __init__(self, *, outbound: OutboundBound, **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, *, outbound: Outbound, inbound: Limit, **options: Any) -> None:  # noqa: ANN401
         super().__init__(**options)
         self._async = {**self._async, "translate_request": environ_of}
         self.start_service_task: bool
@@ -37,10 +38,12 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self.describe: Callable[[str], Mapping[str, str]]
         """The ids that a log line about a session carries."""
         self.outbound = outbound
+        outbound.watch(self.sockets.values)
+        self.inbound = inbound
+        """How many packets and frames of each connection are handled."""
+        self.pauses = 0
+        """How often so far a connection was not read for a while."""
         self.refusals = CountedLog(logger, "refused a packet")
-        self.cuts = CountedLog(logger, "cut off a client that does not take what is sent to it")
-        self.cut_offs = 0
-        """Clients so far that did not take what was sent to them."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     def create_queue(self, *_: object, **__: object) -> None:
@@ -69,7 +72,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self.service_task_event = self.create_event()
         while not self.service_task_event.is_set():
             self._forget_closed()
-            self._bound_what_waits()
+            self.outbound.look()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.service_task_event.wait(), WATCH_SECONDS)
 
@@ -77,18 +80,6 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         """Those that the library has closed by itself."""
         for sid in [sid for sid, socket in self.sockets.items() if socket.closed]:
             del self.sockets[sid]
-
-    def _bound_what_waits(self) -> None:
-        """Cut off those for whom most waits, until all together are within their bound."""
-        waiting = [(socket.untaken_bytes(), socket) for socket in self.sockets.values()]
-        total = sum(size for size, _ in waiting)
-        if total <= self.outbound.total_bytes:
-            return
-        for size, socket in sorted(waiting, key=itemgetter(0), reverse=True):
-            socket.cut_off()
-            total -= size
-            if total <= self.outbound.total_bytes:
-                return
 
     def _log_error_once(self, message: str, message_key: str) -> None:  # noqa: ARG002 - its base's
         """What a client did wrong, in the client's own words: no error of the server's."""

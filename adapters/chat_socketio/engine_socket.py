@@ -10,11 +10,12 @@ import asyncio
 import time
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import engineio
 from engineio import async_socket, packet
+
+from chat_socketio.inbound import MAX_PACKETS_IN_POST, InboundBudget
 
 if TYPE_CHECKING:
     from chat_socketio.engine import EngineServer
@@ -80,15 +81,6 @@ class Direct(Protocol):
         """Those that were written and that the peer did not take yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutboundBound:
-    """What a connection may leave untaken, after an attempt to write, and what all may together."""
-
-    packets: int = 256
-    bytes: int = 1_048_576
-    total_bytes: int = 268_435_456
-
-
 class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
     """One client's transport: polling, a websocket, or first the one and then the other."""
 
@@ -103,6 +95,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         self.waiting_bytes = 0
         self.is_ending = False
         self.direct: Direct | None = None
+        self._inbound: InboundBudget | None = None
         self._is_stuck = True
         self._is_aborted = False
         self._aborted: asyncio.Event | None = None
@@ -127,7 +120,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
             self.direct.send(MESSAGE + text)
             return
         self._put(packet.Packet(packet.MESSAGE, text))
-        bound = self.server.outbound
+        bound = self.server.outbound.bound
         over = self.waiting_packets > bound.packets or self.waiting_bytes > bound.bytes
         if over and self._is_stuck:
             self.cut_off()
@@ -138,8 +131,8 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
 
     def cut_off(self) -> None:
         """End the transport of a client that does not take what is sent to it."""
-        self.server.cut_offs += 1
-        self.server.cuts.note(about=self.server.describe(self.sid))
+        if not self._is_aborted:
+            self.server.outbound.count_cut_off(self.server.describe(self.sid))
         self.abort()
 
     def end(self) -> None:
@@ -246,13 +239,28 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
             self._taken(packets)
         return packets
 
+    def spend(self, size: int) -> float:
+        """Count a frame or a packet: the seconds to read nothing more, 0.0 for none."""
+        now = time.monotonic()
+        if self._inbound is None:  # a websocket whose frames are written at once has its own
+            self._inbound = InboundBudget(self.server.inbound, now)
+        pause = self._inbound.spend(size, now)
+        if pause:
+            self.server.pauses += 1
+        return pause
+
     async def receive_text(self, text: str | bytes) -> None:
-        """One packet of the client."""
+        """One packet of the client; returns when the next one may be read."""
+        if self.is_ending:
+            return
         if not isinstance(text, str):
             raise ProtocolError("binary")
+        pause = self.spend(len(text))
         more = self.take(text)
         if more is not None:
             await more
+        if pause:
+            await asyncio.sleep(pause)
 
     def take(self, text: str) -> Awaitable[object] | None:
         """One packet of the client; what has to be awaited before the next one, if anything."""
@@ -275,10 +283,11 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
 
     async def handle_get_request(self, environ: dict[str, Any]) -> Any:  # noqa: ANN401
         """A poll, or the start of a websocket. A client that hangs up in a poll is gone."""
-        work = super().handle_get_request(environ)
         if environ["asgi.scope"]["type"] == "websocket":
-            return await work
-        poll = asyncio.ensure_future(work)
+            return await super().handle_get_request(environ)
+        if pause := self.spend(0):
+            await asyncio.sleep(pause)
+        poll = asyncio.ensure_future(super().handle_get_request(environ))
         hang_up = asyncio.ensure_future(environ["asgi.receive"]())
         await asyncio.wait({poll, hang_up}, return_when=asyncio.FIRST_COMPLETED)
         if not poll.done():
@@ -293,7 +302,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
             raise engineio.exceptions.ContentTooLongError
         try:
             body = (await environ["wsgi.input"].read(length)).decode()
-            for text in body.split(SEPARATOR):
+            for text in _packets(body):
                 await self.receive_text(text)
         except (ProtocolError, UnicodeDecodeError) as error:
             self.server.refused(self, error)
@@ -384,6 +393,12 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
     def _taken(self, packets: list[packet.Packet]) -> None:
         self.waiting_packets -= len(packets)
         self.waiting_bytes -= sum(map(_size, packets))
+
+
+def _packets(body: str) -> list[str]:
+    if body.count(SEPARATOR) >= MAX_PACKETS_IN_POST:
+        raise ProtocolError("more packets than a request may carry")
+    return body.split(SEPARATOR)
 
 
 def _size(pkt: packet.Packet) -> int:

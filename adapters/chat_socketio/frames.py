@@ -37,3 +37,8 @@ def framed(text: str) -> bytes:
         header = _LONG.pack(0x81, 127, size)
     _last.text, _last.frame = text, header + payload
     return _last.frame
+
+
+def pong(payload: bytes) -> bytes:
+    """The answer to a ping, with what that carried: 125 bytes at most (RFC 6455, section 5.5)."""
+    return bytes((0x8A, len(payload))) + payload

@@ -16,7 +16,8 @@ from chat_socketio.admission import ADDRESS
 from chat_socketio.connections import Connection, Transport
 from chat_socketio.dispatcher import Dispatcher
 from chat_socketio.engine import EngineServer
-from chat_socketio.engine_socket import EngineSocket, OutboundBound, ProtocolError
+from chat_socketio.engine_socket import EngineSocket, ProtocolError
+from chat_socketio.outbound import Outbound, OutboundBound
 
 NAMESPACE = "/"
 PING_INTERVAL_SECONDS = 25
@@ -83,7 +84,9 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         clock: Clock,
         origins: OriginCheck,
         limits: TransportLimits,
+        outbound: Outbound | None = None,
     ) -> None:
+        """`outbound` is the account of what waits for clients, where others write to them, too."""
         self._dispatcher = dispatcher
         self._clock = clock
         self._limits = limits
@@ -100,7 +103,8 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
             max_http_buffer_size=limits.frame_bytes,
             ping_interval=PING_INTERVAL_SECONDS,
             ping_timeout=PING_TIMEOUT_SECONDS,
-            outbound=limits.outbound,
+            outbound=outbound or Outbound(limits.outbound),
+            inbound=dispatcher.packet_limit,
         )
         self.manager_initialized: bool
         self.eio.on_open, self.eio.on_message = self._opened, self._received
@@ -117,10 +121,10 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         return self._by_network[network]
 
     @property
-    def cut_offs(self) -> int:
-        """Clients so far that did not take what was sent to them."""
-        cut_offs: int = self.eio.cut_offs
-        return cut_offs
+    def pauses(self) -> int:
+        """How often so far a connection was not read for a while, since it sent too much."""
+        pauses: int = self.eio.pauses
+        return pauses
 
     async def close(self) -> None:
         """Tell every client when to come back, answer what it has asked, and disconnect it."""

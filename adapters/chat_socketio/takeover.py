@@ -25,7 +25,11 @@ from chat_wire.http_headers import DATA_NOT_KEPT, PROBLEM, check_numbers
 from chat_wire.problems import ProblemReporter
 
 READ_BUFFER_BYTES = 1_024
-"""At first; it grows with what a client sends at once, up to a frame."""
+"""At first; it grows with the frames that a client sends."""
+
+READ_BYTES = 8_192
+"""At one time: what was read is handled before others get their turn, so a flood of the smallest
+frames may not be read in megabytes."""
 
 _silent = logging.getLogger("chat_socketio.picows")
 _silent.setLevel(logging.CRITICAL)
@@ -72,7 +76,7 @@ class DirectWebSockets:
                     auto_ping_idle_timeout=0,
                     auto_ping_reply_timeout=0,
                     auto_ping_strategy=WSAutoPingStrategy.PING_WHEN_IDLE,
-                    enable_auto_pong=True,
+                    enable_auto_pong=False,  # its answers would wait past every bound
                     max_frame_size=frame_bytes,
                     extra_headers=None,
                     read_buffer_init_size=READ_BUFFER_BYTES,
@@ -89,6 +93,10 @@ class DirectWebSockets:
             def connection_lost(self, error: Exception | None) -> None:
                 self._connections.discard(self)
                 super().connection_lost(error)
+
+            def get_buffer(self, size_hint: int) -> memoryview:
+                buffer: memoryview = super().get_buffer(size_hint)
+                return buffer[:READ_BYTES]
 
             def data_received(self, data: bytes) -> None:
                 """Uvicorn hands over the request that it has read."""

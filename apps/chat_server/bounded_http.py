@@ -5,10 +5,11 @@ its answer, and keeps whatever headers it is sent.
 """
 
 import asyncio
-from collections.abc import Iterable
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from chat_core.errors import ChatError, Overloaded, TooLarge
 from chat_server.joined_writes import JoiningHttpProtocol
@@ -21,6 +22,8 @@ nothing of its answer."""
 
 HEAD_BYTES = 65_536
 """Of a request's first line and headers, but for what was read with the first of them."""
+
+CONNECTION = b"connection"
 
 RETRY_SECONDS = 5.0
 """When to come back where as many are connected as may be."""
@@ -35,12 +38,31 @@ class ConnectionBound:
     """So far."""
 
 
-class BoundedHttpProtocol(JoiningHttpProtocol):
-    """uvicorn's HTTP within bounds; `end_late` is to be called every now and then."""
+class Outbound(Protocol):
+    """The account of what waits for all clients, which answers over HTTP share with sockets."""
 
-    def __init__(self, *, bound: ConnectionBound, **of_uvicorn: Any) -> None:  # noqa: ANN401
-        super().__init__(**of_uvicorn)
+    @abstractmethod
+    def wrote(self, size: int) -> None:
+        """Count bytes that were written."""
+
+    @abstractmethod
+    def count_cut_off(self) -> None:
+        """A client was cut off, since it did not take what waited."""
+
+
+class BoundedHttpProtocol(JoiningHttpProtocol):
+    """uvicorn's HTTP within bounds; call `end_late` every second."""
+
+    def __init__(
+        self,
+        *,
+        bound: ConnectionBound,
+        outbound: Outbound,
+        **of_uvicorn: Any,  # noqa: ANN401
+    ) -> None:
+        super().__init__(wrote=outbound.wrote, **of_uvicorn)
         self._bound = bound
+        self._outbound = outbound
         self._reading_since: float | None = None
         """Since when a request is waited for."""
         self._stuck_since: float | None = None
@@ -98,6 +120,29 @@ class BoundedHttpProtocol(JoiningHttpProtocol):
         self._stuck_since = None
         super().resume_writing()
 
+    def handle_websocket_upgrade(self) -> None:
+        """See uvicorn; the protocol that takes over knows no other form of `Connection`."""
+        others = [each for each in self.headers if each[0] != CONNECTION]
+        self.scope["headers"] = [*others, (CONNECTION, b"Upgrade")]
+        super().handle_websocket_upgrade()
+
+    def _get_upgrade(self) -> bytes | None:
+        """See uvicorn, which reads the last `Connection` alone."""
+        options = b",".join(value for name, value in self.headers if name == CONNECTION)
+        if b"upgrade" not in {each.strip().lower() for each in options.split(b",")}:
+            return None
+        return next((value.lower() for name, value in self.headers if name == b"upgrade"), None)
+
+    def untaken_bytes(self) -> int:
+        """Those of answers that wait for the client."""
+        return self.transport.get_write_buffer_size()
+
+    def cut_off(self) -> None:
+        """End the connection of a client that does not take its answers. Again is a no-op."""
+        if not self.transport.is_closing():
+            self._outbound.count_cut_off()
+        self.transport.abort()
+
     def end_if_late(self) -> None:
         """Close a connection that has made the service wait for too long."""
         latest = self.loop.time() - PATIENCE_SECONDS
@@ -121,8 +166,12 @@ class BoundedHttpProtocol(JoiningHttpProtocol):
         self.transport.close()
 
 
+def speaking_http(connections: Iterable[object]) -> Sequence[BoundedHttpProtocol]:
+    """Those of a server's connections that speak HTTP."""
+    return [each for each in connections if isinstance(each, BoundedHttpProtocol)]
+
+
 def end_late(connections: Iterable[object]) -> None:
     """Close those of a server's connections that make it wait for too long."""
-    for each in list(connections):
-        if isinstance(each, BoundedHttpProtocol):
-            each.end_if_late()
+    for each in speaking_http(connections):
+        each.end_if_late()

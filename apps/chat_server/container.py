@@ -59,6 +59,7 @@ from chat_server.stopping import Stopping
 from chat_socketio import (
     DirectWebSockets,
     Dispatcher,
+    Outbound,
     OutboundBound,
     Rooms,
     SocketApp,
@@ -82,11 +83,16 @@ def _socket_limits(settings: Settings) -> SocketLimits:
     return SocketLimits(settings.registration_seconds, events)
 
 
-def _transport_limits(settings: Settings) -> TransportLimits:
-    outbound = OutboundBound(
-        settings.outbound_packets, settings.outbound_bytes, settings.outbound_total_bytes
+def _outbound(settings: Settings) -> Outbound:
+    return Outbound(
+        OutboundBound(
+            settings.outbound_packets, settings.outbound_bytes, settings.outbound_total_bytes
+        )
     )
-    return TransportLimits(settings.connect_seconds, settings.frame_bytes, outbound)
+
+
+def _transport_limits(settings: Settings) -> TransportLimits:
+    return TransportLimits(settings.connect_seconds, settings.frame_bytes)
 
 
 def _tokens(settings: Settings) -> JwtTokens:
@@ -134,6 +140,7 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
     revocations: Revocations,
     rooms: Rooms,
     sockets: SocketServer,
+    outbound: Outbound,
     dispatcher: Dispatcher,
     hasher: Argon2Hasher,
     limiter: MemoryRateLimiter,
@@ -150,6 +157,7 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
             **admission.refused,
             "connections": bound.refused,
             EVENTS: dispatcher.refused_events,
+            dispatcher.packet_limit.name: sockets.pauses,
         }
 
     return Metrics(
@@ -159,7 +167,7 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
             sent=messaging.sent,
             synced=synchronising.synced,
             pushes=lambda: rooms.pushes,
-            cut_offs=lambda: sockets.cut_offs,
+            cut_offs=lambda: outbound.cut_offs,
             commits=stores.commits,
             calls=stores.calls,
             free_bytes=stores.free_bytes,
@@ -340,12 +348,14 @@ class Container(containers.DeclarativeContainer):
         problems=problems,
         limits=providers.Callable(_socket_limits, settings),
     )
+    outbound = providers.Singleton(_outbound, settings)
     socket_server = providers.Singleton(
         SocketServer,
         dispatcher,
         clock=clock,
         origins=origins.provided.allows,
         limits=providers.Callable(_transport_limits, settings),
+        outbound=outbound,
     )
     request_rates = providers.Singleton(
         RequestRates,
@@ -385,6 +395,7 @@ class Container(containers.DeclarativeContainer):
         revocations,
         rooms,
         socket_server,
+        outbound,
         dispatcher,
         hasher,
         limiter,

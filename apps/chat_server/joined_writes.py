@@ -4,7 +4,8 @@ Each write is a call of the system, and a packet that wakes the client; two cost
 """
 
 import asyncio
-from typing import cast
+from collections.abc import Callable
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -15,11 +16,16 @@ MAX_JOINED = 65_536
 class JoiningHttpProtocol(HttpToolsProtocol):
     """uvicorn's HTTP, over a transport that joins what is written in one turn of the loop."""
 
+    def __init__(self, *, wrote: Callable[[int], None], **of_uvicorn: Any) -> None:  # noqa: ANN401
+        super().__init__(**of_uvicorn)
+        self._wrote = wrote
+        """Called with the number of bytes of each write."""
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio."""
         super().connection_made(transport)
         self._direct = transport
-        self.transport = cast("asyncio.Transport", _JoinedWrites(transport, self.loop))
+        self.transport = cast("asyncio.Transport", _JoinedWrites(transport, self.loop, self._wrote))
 
     def handle_websocket_upgrade(self) -> None:
         """See uvicorn: the websocket's protocol takes the transport over."""
@@ -31,9 +37,15 @@ class JoiningHttpProtocol(HttpToolsProtocol):
 class _JoinedWrites:
     """As much of a transport as uvicorn uses of it for its answers."""
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        wrote: Callable[[int], None],
+    ) -> None:
         self._transport = transport
         self._loop = loop
+        self._wrote = wrote
         self._waiting: list[bytes] = []
         self._bytes = 0
 
@@ -59,8 +71,13 @@ class _JoinedWrites:
         """See asyncio."""
         return self._transport.is_closing()
 
+    def get_write_buffer_size(self) -> int:
+        """See asyncio; with what waits for the end of the turn."""
+        return self._transport.get_write_buffer_size() + self._bytes
+
     def _flush(self) -> None:
         if self._waiting and not self._transport.is_closing():
+            self._wrote(self._bytes)
             self._transport.write(b"".join(self._waiting))
         self._waiting.clear()
         self._bytes = 0

@@ -13,7 +13,7 @@ from litestar import Litestar
 
 from chat_server import open_files
 from chat_server.asgi import create_app
-from chat_server.bounded_http import BoundedHttpProtocol, end_late
+from chat_server.bounded_http import BoundedHttpProtocol, end_late, speaking_http
 from chat_server.database_wait import wait_for_database
 from chat_server.logs import configure_logging
 from chat_server.settings import Settings, SettingsError
@@ -53,7 +53,10 @@ def serve(settings: Settings) -> None:
         protocol: asyncio.BaseProtocol = app.state.container.websocket_protocol()(**of_uvicorn)
         return protocol
 
-    http_protocol = partial(BoundedHttpProtocol, bound=app.state.container.connection_bound())
+    container = app.state.container
+    http_protocol = partial(
+        BoundedHttpProtocol, bound=container.connection_bound(), outbound=container.outbound()
+    )
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -74,6 +77,7 @@ def serve(settings: Settings) -> None:
     _tune_garbage_collection()
     with _listening(settings) as listening:
         server = Server(config, app, settings)
+        container.outbound().watch(lambda: speaking_http(server.server_state.connections))
         server.run([listening])
     if not server.started:
         raise SystemExit(1)

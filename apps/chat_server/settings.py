@@ -70,7 +70,7 @@ class Settings(Deployment):
         1_048_576, validation_alias="CHAT_OUTBOUND_BYTES", description="the same, in bytes"
     )
     outbound_total_bytes: Count = Field(
-        268_435_456,
+        33_554_432,
         validation_alias="CHAT_OUTBOUND_TOTAL_BYTES",
         description="of all connections together; past it those with the most are closed",
     )

@@ -13,6 +13,7 @@ from uvicorn.server import ServerState
 
 from chat_server import bounded_http
 from chat_server.bounded_http import BoundedHttpProtocol, ConnectionBound, end_late
+from chat_socketio import Outbound, OutboundBound
 from tests.apps.test_joined_writes import Connection
 from tests.support.hostile_peer import HungUpError, Peer
 from tests.support.metrics import scraped, value
@@ -61,7 +62,11 @@ def connected(
     config.load()
     connection = AbortedConnection()
     protocol = BoundedHttpProtocol(
-        bound=ConnectionBound(2), config=config, server_state=state or ServerState(), app_state={}
+        bound=ConnectionBound(2),
+        outbound=Outbound(OutboundBound()),
+        config=config,
+        server_state=state or ServerState(),
+        app_state={},
     )
     protocol.connection_made(cast("asyncio.Transport", connection))
     return protocol, connection

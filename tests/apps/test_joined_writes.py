@@ -62,7 +62,9 @@ def asked(application: Application, request: bytes) -> Connection:
     config = Config(application, ws="none", lifespan="off", log_config=None, access_log=False)
     config.load()
     connection = Connection()
-    protocol = JoiningHttpProtocol(config, ServerState(), {})
+    protocol = JoiningHttpProtocol(
+        wrote=lambda _: None, config=config, server_state=ServerState(), app_state={}
+    )
     protocol.connection_made(cast("asyncio.Transport", connection))
     protocol.data_received(request)
     return connection
