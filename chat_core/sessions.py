@@ -79,6 +79,8 @@ class Claims:
     user_id: UserId
     session_id: SessionId
     expires_at: datetime
+    password_change_required: bool = False
+    """Whether the account had a generated password when the token was issued."""
 
     def actor(self, connection_id: ConnectionId | None = None) -> "Actor":
         """Its holder as who does something, through that connection, if through one."""

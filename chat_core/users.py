@@ -29,6 +29,8 @@ class User:
     last_seen_at: datetime | None = None
     disabled_at: datetime | None = None
     """Since when the operator keeps the user from logging in."""
+    password_change_required: bool = False
+    """Whether the password was generated, and the user has to replace it before anything else."""
 
 
 @dataclass(frozen=True, slots=True)

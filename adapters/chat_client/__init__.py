@@ -3,7 +3,7 @@
 from chat_client.client import ChatClient
 from chat_client.in_process import InProcessWire
 from chat_client.state import ChatState, ConversationState
-from chat_client.wire import Disconnected, Listener, Refused, Wire
+from chat_client.wire import Disconnected, Listener, PasswordChangeRequired, Refused, Wire
 
 __all__ = [
     "ChatClient",
@@ -12,6 +12,7 @@ __all__ = [
     "Disconnected",
     "InProcessWire",
     "Listener",
+    "PasswordChangeRequired",
     "Refused",
     "Wire",
 ]

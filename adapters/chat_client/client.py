@@ -72,7 +72,8 @@ class ChatClient:
     async def start(self, token: str, device: str | None = None) -> Json:
         """Connect, register, catch up and resend: the fields of `registration_success`.
 
-        Raises `Refused` where the token is not taken, `Disconnected`.
+        Raises `Refused` where the token is not taken, `PasswordChangeRequired` where the operator
+        generated the account's password, `Disconnected`.
         """
         self._has_ended.clear()
         await self._wire.connect({}, Listener(self._heard, self._ended))
@@ -192,7 +193,7 @@ class ChatClient:
     async def _call(self, event: str, payload: Json) -> Json:
         ack = await self._wire.call(event, payload)
         if not ack.get("ok"):
-            raise Refused(ack["error"])
+            raise Refused.of(ack["error"])
         return ack
 
     def _heard(self, event: str, data: Json) -> None:

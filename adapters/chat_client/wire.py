@@ -25,6 +25,31 @@ class Refused(Exception):
         """The stable name of the error."""
         return str(self.problem.get("code"))
 
+    @classmethod
+    def of(cls, problem: Json) -> "Refused":
+        """The exception for that error."""
+        if problem.get("code") == PasswordChangeRequired.CODE:
+            return PasswordChangeRequired(problem)
+        return cls(problem)
+
+
+class PasswordChangeRequired(Refused):
+    """The operator generated the account's password, and it was not changed yet.
+
+    Until then a server takes the token for nothing else, so trying again is of no use.
+    """
+
+    CODE = "password_change_required"
+
+    def __init__(self, problem: Json) -> None:
+        super().__init__(problem)
+        what_to_do = (
+            "This account has a generated password, which has to be changed first: call"
+            " PUT /api/v1/users/me/password with the token, or give the account a password of your"
+            " own with `chat-server users reset-password NAME --password-stdin`"
+        )
+        self.args = (what_to_do,)
+
 
 @dataclass(frozen=True, slots=True)
 class Listener:

@@ -52,6 +52,7 @@ class UserDocument(NamedDocument):
     deleted_at: datetime | None = None
     last_seen_at: datetime | None = None
     disabled_at: datetime | None = None
+    password_change_required: bool = False
 
     class Settings:
         """Of Beanie."""

@@ -42,6 +42,7 @@ class MongoUserStore(UserStore, AccountStore):
             deleted_at=user.deleted_at,
             last_seen_at=user.last_seen_at,
             disabled_at=user.disabled_at,
+            password_change_required=user.password_change_required,
         )
         async with self.database.session() as session:
             try:
@@ -134,15 +135,23 @@ class MongoUserStore(UserStore, AccountStore):
             await users.bulk_write(updates, ordered=False, session=session)
 
     async def set_password_hash(
-        self, user_id: UserId, password_hash: str, *, instead_of: str | None = None
+        self,
+        user_id: UserId,
+        password_hash: str,
+        *,
+        instead_of: str | None = None,
+        change_required: bool | None = None,
     ) -> None:
         """See `UserStore.set_password_hash`."""
         wanted = _living(user_id)
         if instead_of is not None:
             wanted["password_hash"] = instead_of
+        changed: dict[str, Any] = {"password_hash": password_hash}
+        if change_required is not None:
+            changed["password_change_required"] = change_required
         async with self.database.session() as session:
             await UserDocument.find_one(wanted, session=session).update(
-                {"$set": {"password_hash": password_hash}}, session=session
+                {"$set": changed}, session=session
             )
 
     async def erase(self, user_id: UserId, at: datetime) -> User:
@@ -159,7 +168,14 @@ class MongoUserStore(UserStore, AccountStore):
         )
         async with self.database.session() as session:
             erased = await UserDocument.find_one(_living(user_id), session=session).update(
-                {"$set": {"deleted_at": at, "password_hash": "", **dict.fromkeys(gone)}},
+                {
+                    "$set": {
+                        "deleted_at": at,
+                        "password_hash": "",
+                        "password_change_required": False,
+                        **dict.fromkeys(gone),
+                    }
+                },
                 session=session,
                 response_type=UpdateResponse.NEW_DOCUMENT,
             )
@@ -244,4 +260,5 @@ def _user(document: UserDocument) -> User:
         deleted_at=document.deleted_at,
         last_seen_at=document.last_seen_at,
         disabled_at=document.disabled_at,
+        password_change_required=document.password_change_required,
     )

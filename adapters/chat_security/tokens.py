@@ -17,6 +17,8 @@ from chat_core.sessions import AccessToken, Claims
 ALGORITHM = "HS256"
 PARTY = "chat"
 """The issuer and the audience: these tokens are by the service and for it."""
+CHANGE_REQUIRED = "password_change_required"
+"""A claim that only the tokens of accounts with a generated password have; it is true."""
 MIN_SECRET_BYTES = 32
 """The least that RFC 7518, section 3.2, allows for HS256."""
 MAX_TOKEN_CHARACTERS = 4096
@@ -42,7 +44,14 @@ class JwtTokens(TokenIssuer, TokenVerifier):
         # What a token says never changes; whether it has expired is asked every time.
         self._remembered = lru_cache(REMEMBERED_TOKENS)(self._read)
 
-    def issue(self, user_id: UserId, session_id: SessionId, now: datetime) -> AccessToken:
+    def issue(
+        self,
+        user_id: UserId,
+        session_id: SessionId,
+        now: datetime,
+        *,
+        password_change_required: bool = False,
+    ) -> AccessToken:
         """See `TokenIssuer.issue`."""
         ends = math.floor((now + self._lifetime).timestamp())
         claims = {
@@ -54,6 +63,8 @@ class JwtTokens(TokenIssuer, TokenVerifier):
             "exp": ends,
             "jti": uuid.uuid4().hex,
         }
+        if password_change_required:
+            claims[CHANGE_REQUIRED] = True
         kid = self._signing_kid
         text = jwt.encode(claims, self._keys[kid], ALGORITHM, headers={"kid": kid})
         return AccessToken(text, datetime.fromtimestamp(ends, UTC))
@@ -94,7 +105,12 @@ class JwtTokens(TokenIssuer, TokenVerifier):
         for name in ("sub", "sid", "jti"):
             if not isinstance(payload[name], str) or not payload[name]:
                 raise TokenInvalid
-        return Claims(UserId(payload["sub"]), SessionId(payload["sid"]), _moment(payload["exp"]))
+        return Claims(
+            UserId(payload["sub"]),
+            SessionId(payload["sid"]),
+            _moment(payload["exp"]),
+            password_change_required=payload.get(CHANGE_REQUIRED) is True,
+        )
 
 
 def _moment(seconds: object) -> datetime:

@@ -19,5 +19,9 @@ class Authentication(Protocol):
         """
 
     @abstractmethod
+    async def require_own_password(self, claims: Claims) -> None:
+        """Raises `PasswordChangeRequired` until the user has changed a generated password."""
+
+    @abstractmethod
     async def relabel(self, session_id: SessionId, device: str) -> None:
         """Give the session's device another label. Raises `Invalid`."""

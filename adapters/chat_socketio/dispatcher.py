@@ -306,8 +306,10 @@ class Dispatcher:
     ) -> events.RegisteredAck:
         try:
             claims, device = self._verified(connection, arguments)
-            if device is not None:
-                await self._sessions.relabel(claims.session_id, device)
+            if device is not None or claims.password_change_required:
+                await self._sessions.require_own_password(claims)
+                if device is not None:
+                    await self._sessions.relabel(claims.session_id, device)
                 # The session may have ended meanwhile.
                 claims, _ = self._verified(connection, arguments)
             success = self._register(connection, claims)

@@ -143,6 +143,8 @@ ALTER TABLE members ADD COLUMN user_id TEXT NOT NULL DEFAULT '';  -- of the user
 UPDATE members SET user_id = (SELECT id FROM users WHERE pk = user_pk);
 CREATE INDEX members_by_joining ON members (conversation_pk, joined_at, user_id)
     WHERE removed_seq IS NULL;
+
+ALTER TABLE users ADD COLUMN password_change_required INTEGER NOT NULL DEFAULT 0;
 """
 
 MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)

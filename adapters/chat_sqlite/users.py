@@ -14,7 +14,10 @@ from chat_core.users import MAX_DISPLAY_NAME, Credentials, NamePlace, ProfileCha
 from chat_sqlite.database import SqliteDatabase
 from chat_sqlite.rows import from_ms, maybe_from_ms, maybe_to_ms, to_ms
 
-_COLUMNS = "id, username, display_name, email, created_at, deleted_at, last_seen_at, disabled_at"
+_COLUMNS = (
+    "id, username, display_name, email, password_change_required, created_at, deleted_at,"
+    " last_seen_at, disabled_at"
+)
 
 _AFTER_ALL = "\U0010ffff" * MAX_DISPLAY_NAME
 """Sorts behind everything that a name may go on with."""
@@ -48,7 +51,8 @@ class SqliteUserStore(UserStore, AccountStore):
                 connection.execute(
                     "INSERT INTO users (id, username, username_key, display_name, display_key,"
                     " email, email_key, password_hash, created_at, deleted_at, last_seen_at,"
-                    " disabled_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    " disabled_at, password_change_required)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
                         user.id,
                         user.username,
@@ -62,6 +66,7 @@ class SqliteUserStore(UserStore, AccountStore):
                         maybe_to_ms(user.deleted_at),
                         maybe_to_ms(user.last_seen_at),
                         maybe_to_ms(user.disabled_at),
+                        user.password_change_required,
                     ),
                 )
             except sqlite3.IntegrityError as error:
@@ -168,15 +173,21 @@ class SqliteUserStore(UserStore, AccountStore):
         await self.database.write(update)
 
     async def set_password_hash(
-        self, user_id: UserId, password_hash: str, *, instead_of: str | None = None
+        self,
+        user_id: UserId,
+        password_hash: str,
+        *,
+        instead_of: str | None = None,
+        change_required: bool | None = None,
     ) -> None:
         """See `UserStore.set_password_hash`."""
 
         def update(connection: sqlite3.Connection) -> None:
             connection.execute(
-                "UPDATE users SET password_hash = ?1 WHERE id = ?2 AND deleted_at IS NULL"
-                " AND (?3 IS NULL OR password_hash = ?3)",
-                (password_hash, user_id, instead_of),
+                "UPDATE users SET password_hash = ?1,"
+                " password_change_required = coalesce(?4, password_change_required)"
+                " WHERE id = ?2 AND deleted_at IS NULL AND (?3 IS NULL OR password_hash = ?3)",
+                (password_hash, user_id, instead_of, change_required),
             )
 
         await self.database.write(update)
@@ -188,7 +199,8 @@ class SqliteUserStore(UserStore, AccountStore):
             row = connection.execute(
                 "UPDATE users SET username = NULL, username_key = NULL, display_name = NULL,"
                 " display_key = NULL, email = NULL, email_key = NULL, password_hash = '',"
-                " last_seen_at = NULL, disabled_at = NULL, deleted_at = ?"
+                " password_change_required = 0, last_seen_at = NULL, disabled_at = NULL,"
+                " deleted_at = ?"
                 f" WHERE id = ? AND deleted_at IS NULL RETURNING {_COLUMNS}",
                 (to_ms(at), user_id),
             ).fetchone()
@@ -246,7 +258,7 @@ def _taken(error: sqlite3.IntegrityError) -> Exception:
 
 
 def _user(row: tuple[Any, ...]) -> User:
-    id_, username, display_name, email, *times = row
+    id_, username, display_name, email, change_required, *times = row
     created_at, deleted_at, last_seen_at, disabled_at = times
     return User(
         id=UserId(id_),
@@ -257,4 +269,5 @@ def _user(row: tuple[Any, ...]) -> User:
         deleted_at=maybe_from_ms(deleted_at),
         last_seen_at=maybe_from_ms(last_seen_at),
         disabled_at=maybe_from_ms(disabled_at),
+        password_change_required=bool(change_required),
     )

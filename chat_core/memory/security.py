@@ -46,16 +46,24 @@ class PlainTokens(TokenIssuer, TokenVerifier):
     lifetime: timedelta = timedelta(minutes=10)
     _serial: Iterator[int] = field(default_factory=count)
 
-    def issue(self, user_id: UserId, session_id: SessionId, now: datetime) -> AccessToken:
+    def issue(
+        self,
+        user_id: UserId,
+        session_id: SessionId,
+        now: datetime,
+        *,
+        password_change_required: bool = False,
+    ) -> AccessToken:
         """See `TokenIssuer.issue`."""
         ends = int((now + self.lifetime).timestamp())
-        text = json.dumps([self.key, user_id, session_id, ends, next(self._serial)])
+        serial = next(self._serial)
+        text = json.dumps([self.key, user_id, session_id, ends, serial, password_change_required])
         return AccessToken(text, datetime.fromtimestamp(ends, UTC))
 
     def verify(self, token: str, now: datetime) -> Claims:
         """See `TokenVerifier.verify`."""
         try:
-            key, user_id, session_id, ends, _ = json.loads(token)
+            key, user_id, session_id, ends, _, change_required = json.loads(token)
         except (ValueError, TypeError, RecursionError) as error:
             raise TokenInvalid from error
         if key != self.key:
@@ -63,4 +71,4 @@ class PlainTokens(TokenIssuer, TokenVerifier):
         expires_at = datetime.fromtimestamp(ends, UTC)
         if now >= expires_at:
             raise TokenExpired
-        return Claims(UserId(user_id), SessionId(session_id), expires_at)
+        return Claims(UserId(user_id), SessionId(session_id), expires_at, change_required)

@@ -84,12 +84,21 @@ class MemoryUserStore(UserStore, AccountStore):
                 self._users[user_id] = replace(user, last_seen_at=at)
 
     async def set_password_hash(
-        self, user_id: UserId, password_hash: str, *, instead_of: str | None = None
+        self,
+        user_id: UserId,
+        password_hash: str,
+        *,
+        instead_of: str | None = None,
+        change_required: bool | None = None,
     ) -> None:
         """See `UserStore.set_password_hash`."""
         stored = self._hashes.get(user_id)
-        if stored is not None and instead_of in {None, stored}:
-            self._hashes[user_id] = password_hash
+        if stored is None or instead_of not in {None, stored}:
+            return
+        self._hashes[user_id] = password_hash
+        if change_required is not None:
+            user = self._users[user_id]
+            self._users[user_id] = replace(user, password_change_required=change_required)
 
     async def erase(self, user_id: UserId, at: datetime) -> User:
         """See `UserStore.erase`."""
@@ -104,6 +113,7 @@ class MemoryUserStore(UserStore, AccountStore):
             email=None,
             last_seen_at=None,
             disabled_at=None,
+            password_change_required=False,
             deleted_at=at,
         )
         self._users[user_id] = erased

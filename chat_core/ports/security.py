@@ -41,8 +41,15 @@ class TokenIssuer(Protocol):
     """Makes access tokens."""
 
     @abstractmethod
-    def issue(self, user_id: UserId, session_id: SessionId, now: datetime) -> AccessToken:
-        """A signed token for a session.
+    def issue(
+        self,
+        user_id: UserId,
+        session_id: SessionId,
+        now: datetime,
+        *,
+        password_change_required: bool = False,
+    ) -> AccessToken:
+        """A signed token for a session, whose claims say what they are given here.
 
         - Whole seconds: it ends at a full second, never later than the issuer's lifetime after
           `now`.

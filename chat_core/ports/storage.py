@@ -77,11 +77,18 @@ class UserStore(UserDirectory, Protocol):
 
     @abstractmethod
     async def set_password_hash(
-        self, user_id: UserId, password_hash: str, *, instead_of: str | None = None
+        self,
+        user_id: UserId,
+        password_hash: str,
+        *,
+        instead_of: str | None = None,
+        change_required: bool | None = None,
     ) -> None:
         """Replace the hash; an unknown or erased user is ignored.
 
         - With `instead_of`: only where the hash still is that one, in one step.
+        - With `change_required`: the user's `password_change_required` becomes that, in the same
+          step; without it stays as it is.
         """
 
     @abstractmethod

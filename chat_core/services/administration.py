@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chat_core.errors import AccountDisabled, Invalid, NotFound
 from chat_core.ids import SessionId, UserId
@@ -45,12 +45,14 @@ class Administration:
     ids: IdGenerator
     passwords: PasswordRules = field(default_factory=PasswordRules)
 
-    async def add(self, new: NewAccount) -> User:
+    async def add(self, new: NewAccount, *, change_required: bool = False) -> User:
         """Make an account, by the rules of signing up, where signing up is closed, too.
 
-        Raises `Invalid`, `UsernameTaken`, `EmailTaken`.
+        With `change_required` the user has to change the password at the first log-in. Raises
+        `Invalid`, `UsernameTaken`, `EmailTaken`.
         """
         user = new.user(UserId(self.ids.new_id()), self.clock.now())
+        user = replace(user, password_change_required=change_required)
         password = new.checked_password(self.passwords)
         await self.users.add(user, await self.hasher.hash(password))
         return user
@@ -90,16 +92,21 @@ class Administration:
         """Let a user log in again; sessions stay ended. Raises `NotFound`."""
         return await self.accounts.enable(user_id)
 
-    async def reset_password(self, user_id: UserId, new: str) -> int:
+    async def reset_password(
+        self, user_id: UserId, new: str, *, change_required: bool = False
+    ) -> int:
         """Give a user another password, and end every session: how many.
 
-        Raises `Invalid`, `NotFound`.
+        With `change_required` the user has to change it at the next log-in. Raises `Invalid`,
+        `NotFound`.
         """
         user = (await self.users.get([user_id])).get(user_id)
         if user is None or user.deleted_at is not None:
             raise NotFound("There is no such user")
         password = self.passwords.check(new, (user.username, user.display_name, user.email))
-        await self.users.set_password_hash(user_id, await self.hasher.hash(password))
+        await self.users.set_password_hash(
+            user_id, await self.hasher.hash(password), change_required=change_required
+        )
         return await self.end_sessions(user_id)
 
     async def sessions_of(self, user_id: UserId) -> Sequence[Session]:

@@ -23,6 +23,9 @@ class ExternalSessions:
         """Who holds this token. Raises what the verifier does: `TokenInvalid`, `TokenExpired`."""
         return self.verifier.verify(token, self.clock.now())
 
+    async def require_own_password(self, claims: Claims) -> None:
+        """Passwords are the product's business: it raises nothing."""
+
     async def relabel(self, session_id: SessionId, device: str) -> None:  # noqa: ARG002
         """How devices are called is the product's business. Raises `Invalid`, as `Sessions`."""
         check_device(device)

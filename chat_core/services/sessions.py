@@ -5,13 +5,16 @@ import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from chat_core.addresses import counts
 from chat_core.errors import (
     AccountDisabled,
+    Invalid,
     InvalidCredentials,
     NotFound,
     Overloaded,
+    PasswordChangeRequired,
     RefreshReused,
     SessionRevoked,
     Unavailable,
@@ -28,6 +31,7 @@ from chat_core.ports.system import Clock, IdGenerator
 from chat_core.services.revocation import Revocations
 from chat_core.sessions import (
     UNNAMED_DEVICE,
+    AccessToken,
     Actor,
     Claims,
     Login,
@@ -113,7 +117,7 @@ class Sessions:
             raise
         if is_outdated:
             await self._bring_up_to_date(credentials, new)
-        access = self.issuer.issue(session.user_id, session.id, now)
+        access = self._access(credentials.user, session, now)
         return Login(credentials.user, session, access, refresh_token)
 
     async def refresh(self, refresh_token: str) -> Login:
@@ -142,8 +146,7 @@ class Sessions:
             # Whoever disables an account ends its sessions next, and may not have got so far.
             await self.revocations.end([session.id], AccountDisabled)
             raise
-        access = self.issuer.issue(session.user_id, session.id, now)
-        return Login(user, session, access, replacement)
+        return Login(user, session, self._access(user, session, now), replacement)
 
     def verify(self, token: str) -> Claims:
         """Who holds this access token.
@@ -153,6 +156,16 @@ class Sessions:
         claims = self.verifier.verify(token, self.clock.now())
         self.revocations.check(claims.session_id)
         return claims
+
+    async def require_own_password(self, claims: Claims) -> None:
+        """Raises `PasswordChangeRequired` until the user has changed a generated password.
+
+        It reads the account only for a token that was issued before the change.
+        """
+        if claims.password_change_required:
+            user = (await self.users.get([claims.user_id])).get(claims.user_id)
+            if user is not None and user.password_change_required:
+                raise PasswordChangeRequired
 
     async def list(self, user_id: UserId) -> Sequence[ListedSession]:
         """The user's sessions that last, the latest seen first."""
@@ -172,12 +185,19 @@ class Sessions:
         await self.revocations.end([actor.session_id])
 
     async def change_password(self, actor: Actor, current: str, new: str, address: str) -> None:
-        """Replace the password; every other session ends. `WrongPassword`, `Invalid`."""
+        """Replace the password; every other session ends. `WrongPassword`, `Invalid`.
+
+        A generated one is replaced by another one, and need not be changed any more.
+        """
         user = (await self.users.get([actor.user_id])).get(actor.user_id)
         names = (user.username, user.display_name, user.email) if user else ()
         password = self.passwords.check(new, names, "newPassword")
         await self.check_password(actor.user_id, current, address)
-        await self.users.set_password_hash(actor.user_id, await self.hasher.hash(password))
+        if user is not None and user.password_change_required and password == normalized(current):
+            raise Invalid.field("newPassword", "must be another one than the generated password")
+        await self.users.set_password_hash(
+            actor.user_id, await self.hasher.hash(password), change_required=False
+        )
         live = await self.sessions.of_user(actor.user_id)
         await self.revocations.end([each.id for each in live if each.id != actor.session_id])
 
@@ -196,6 +216,11 @@ class Sessions:
     async def relabel(self, session_id: SessionId, device: str) -> None:
         """Give the session's device another label; raises `Invalid`."""
         await self.sessions.relabel(session_id, check_device(device))
+
+    def _access(self, user: User, session: Session, now: datetime) -> AccessToken:
+        """A token for the user's session."""
+        required = user.password_change_required
+        return self.issuer.issue(user.id, session.id, now, password_change_required=required)
 
     async def _enabled_user(self, session: Session) -> User:
         """Whose session it is; raises `AccountDisabled`."""

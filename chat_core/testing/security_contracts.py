@@ -157,6 +157,16 @@ class TokenContract(TokenVerifierContract):
         assert ends.utcoffset() == timedelta(0)
         assert timedelta(0) <= at(started) + lifetime - ends < timedelta(seconds=1)
 
+    @pytest.mark.parametrize("required", [False, True])
+    def test_the_claims_say_whether_the_password_has_to_be_changed(
+        self, issuer: TokenIssuer, verifier: TokenVerifier, *, required: bool
+    ) -> None:
+        token = issuer.issue(ANN, PHONE, at(0), password_change_required=required)
+
+        assert verifier.verify(token.text, at(0)) == Claims(
+            ANN, PHONE, token.expires_at, password_change_required=required
+        )
+
     def test_two_calls_never_give_the_same_token(self, issuer: TokenIssuer) -> None:
         texts = [issuer.issue(ANN, PHONE, at(0)).text for _ in range(1000)]
 

@@ -9,7 +9,7 @@ import pytest
 from chat_core.errors import NotFound
 from chat_core.ports.storage import UserStore
 from chat_core.testing.makers import at, stored_users, user
-from chat_core.users import ProfileChange, User
+from chat_core.users import Credentials, ProfileChange, User
 
 NAMES = {"email": "ann@example.org", "display_name": "Ann Other"}
 
@@ -53,6 +53,39 @@ class UserErasureContract:
             await users.set_password_hash(ann.id, "a third", instead_of=outdated)
         assert await password_hash(users, ann) == "another"
         assert await password_hash(users, bob) == "hash"
+
+    async def test_whether_a_password_has_to_be_changed_is_stored_with_its_hash(
+        self, users: UserStore
+    ) -> None:
+        ann = replace(user("ann"), password_change_required=True)
+        await users.add(ann, "hash")
+        (bob,) = await stored_users(users, "bob")
+        assert await users.get([ann.id, bob.id]) == {ann.id: ann, bob.id: bob}
+
+        steps: list[tuple[str | None, bool | None, bool]] = [
+            (None, None, True),
+            ("hash", False, True),  # where the hash is another one, this changes nothing either
+            ("hash 0", None, True),
+            ("hash 2", False, False),
+            (None, True, True),
+            (None, False, False),
+        ]
+        for number, (instead_of, given, expected) in enumerate(steps):
+            await users.set_password_hash(
+                ann.id, f"hash {number}", instead_of=instead_of, change_required=given
+            )
+            (ann,) = (await users.get([ann.id])).values()
+            assert ann.password_change_required is expected
+            assert await users.credentials("ann") == Credentials(
+                ann, await password_hash(users, ann)
+            )
+        assert await users.get([bob.id]) == {bob.id: bob}
+
+    async def test_an_erased_user_has_no_password_to_change(self, users: UserStore) -> None:
+        ann = replace(user("ann"), password_change_required=True)
+        await users.add(ann, "hash")
+
+        assert not (await users.erase(ann.id, at(1))).password_change_required
 
     async def test_of_concurrent_replacements_of_one_password_hash_the_first_stays(
         self, users: UserStore

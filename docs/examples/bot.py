@@ -17,7 +17,13 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from chat_client import ChatClient, ConversationState, Disconnected, Refused
+from chat_client import (
+    ChatClient,
+    ConversationState,
+    Disconnected,
+    PasswordChangeRequired,
+    Refused,
+)
 from chat_client.socketio_wire import SocketIoWire
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
@@ -89,7 +95,11 @@ class Bot:
         """Of each conversation, the place up to which everything was answered."""
 
     async def run(self) -> None:
-        """Until it is cancelled. Raises `HTTPError` where the password is refused."""
+        """Until it is cancelled.
+
+        Raises `HTTPError` where the password is refused, `PasswordChangeRequired` where it has to
+        be changed first.
+        """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._stay_connected())
             tasks.create_task(self._answer_for_ever())
@@ -107,6 +117,8 @@ class Bot:
                 if refusal.code in {401, 403, 404}:  # asking again would not help
                     raise
                 print(f"the server answers {refusal.code}", flush=True)
+            except PasswordChangeRequired:
+                raise
             except (URLError, TimeoutError, Disconnected, Refused) as error:
                 print(f"not connected: {error}", flush=True)
             else:
@@ -165,6 +177,8 @@ async def main() -> None:
     bot = Bot(options.url, Account(options.url, options.username, password))
     try:
         await bot.run()
+    except* PasswordChangeRequired as refusals:
+        raise SystemExit(str(refusals.exceptions[0])) from None
     except* HTTPError as refusals:
         raise SystemExit(f"The server refuses the account: {refusals.exceptions[0]}") from None
     finally:

@@ -140,11 +140,20 @@ class JsonUserStore(UserStore):
         return Page([user for _, user in page], page[-1][0] if len(found) > limit else None)
 
     async def set_password_hash(
-        self, user_id: UserId, password_hash: str, *, instead_of: str | None = None
+        self,
+        user_id: UserId,
+        password_hash: str,
+        *,
+        instead_of: str | None = None,
+        change_required: bool | None = None,
     ) -> None:
         async with self.file.change() as rows:
-            if _live(rows, user_id) and instead_of in {None, rows[user_id]["password_hash"]}:
-                rows[user_id]["password_hash"] = password_hash
+            user = _live(rows, user_id)
+            if user is None or instead_of not in {None, rows[user_id]["password_hash"]}:
+                return
+            if change_required is not None:
+                user = replace(user, password_change_required=change_required)
+            rows[user_id] = _row(user, password_hash)
 
     async def erase(self, user_id: UserId, at: datetime) -> User:
         async with self.file.change() as rows:
@@ -170,7 +179,14 @@ def _user(row: Row) -> User:
         name: row[name] and datetime.fromisoformat(row[name])
         for name in ("created_at", "deleted_at", "last_seen_at")
     }
-    return User(UserId(row["id"]), row["username"], row["display_name"], row["email"], **times)
+    return User(
+        UserId(row["id"]),
+        row["username"],
+        row["display_name"],
+        row["email"],
+        password_change_required=row["password_change_required"],
+        **times,
+    )
 
 
 def _live(rows: Rows, user_id: UserId) -> User | None:

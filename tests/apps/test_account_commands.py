@@ -123,6 +123,10 @@ async def test_a_password_is_reset_and_the_sessions_with_it(
 ) -> None:
     added = await told(server, "users", "add", "cyd", "--email", "cyd@example.org", "--generate")
     cyd = await api.log_in("cyd", added["password"])
+    changed = "the first own"
+    body = {"currentPassword": cyd.password, "newPassword": changed}
+    answer = await api.http.put("/users/me/password", json=body, headers=cyd.bearer)
+    assert answer.status_code == 204
     phone = await sockets.device(server.url, cyd)
 
     given = f"{NEW}\n"
@@ -133,7 +137,7 @@ async def test_a_password_is_reset_and_the_sessions_with_it(
 
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout == "cyd has another password; 1 session ended.\n"
-    refused(await log_in(api, "cyd", added["password"]), 401, "invalid_credentials")
+    refused(await log_in(api, "cyd", changed), 401, "invalid_credentials")
     await api.log_in("cyd", NEW)
 
 

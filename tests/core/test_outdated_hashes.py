@@ -205,7 +205,12 @@ class OutOfReach(MemoryUserStore):
     """Takes no new hashes."""
 
     async def set_password_hash(
-        self, user_id: UserId, password_hash: str, *, instead_of: str | None = None
+        self,
+        user_id: UserId,
+        password_hash: str,
+        *,
+        instead_of: str | None = None,
+        change_required: bool | None = None,
     ) -> None:
         raise Unavailable
 

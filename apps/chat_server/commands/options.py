@@ -23,7 +23,9 @@ yes_option = click.option("--yes", is_flag=True, help="Do not ask whether that i
 def password_options(command: Command) -> Command:
     """Two ways to give a password besides typing it. None is an argument, which others can see."""
     command = click.option(
-        "--generate", is_flag=True, help="Make the password, and print it, once."
+        "--generate",
+        is_flag=True,
+        help="Make the password, and print it, once. It has to be changed at the first log-in.",
     )(command)
     return click.option(
         "--password-stdin", is_flag=True, help="Read the password from the first line of stdin."

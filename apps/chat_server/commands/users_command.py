@@ -73,7 +73,9 @@ def add(  # noqa: PLR0913  (how Click hands over options)
             generate=generate,
         )
         new = replace(new, password=password)
-        user = asyncio.run(administer(settings, lambda admin: admin.add(new), made=True))
+        user = asyncio.run(
+            administer(settings, lambda admin: admin.add(new, change_required=generate), made=True)
+        )
     _tell(
         listing.described_user(user) | ({"password": password} if generate else {}),
         f"{username} is added." + _told_once(password, generate=generate),
@@ -169,7 +171,8 @@ def enable(name: str, as_json: bool) -> None:
 def reset_password(name: str, *, password_stdin: bool, generate: bool, as_json: bool) -> None:
     """Give a user another password, and end the user's sessions.
 
-    The service sends no e-mail: tell the user the password, who can change it then.
+    The service sends no e-mail: tell the user the password. One that --generate made has to be
+    changed at the next log-in, before anything else.
 
     \b
     Example:
@@ -186,7 +189,9 @@ def reset_password(name: str, *, password_stdin: bool, generate: bool, as_json: 
             password_stdin=password_stdin,
             generate=generate,
         )
-        ended = _administer(lambda admin: admin.reset_password(user.id, password))
+        ended = _administer(
+            lambda admin: admin.reset_password(user.id, password, change_required=generate)
+        )
     _tell(
         {"id": user.id, "username": user.username, "sessionsEnded": ended}
         | ({"password": password} if generate else {}),
@@ -208,7 +213,11 @@ def _administer(work: "Callable[[Administration], Awaitable[Result]]") -> Result
 
 
 def _told_once(password: str, *, generate: bool) -> str:
-    return f" The password, which is shown this once:\n{password}" if generate else ""
+    if not generate:
+        return ""
+    return (
+        f" The password is shown this once, and has to be changed at the first log-in:\n{password}"
+    )
 
 
 def _tell(described: listing.Described, sentence: str, *, as_json: bool) -> None:

@@ -14,6 +14,9 @@ from chat_server.http.request_rates import RequestRates
 PUBLIC = "public"
 """A handler with this in its `opt` needs no token."""
 
+BEFORE_OWN_PASSWORD = "before_own_password"  # noqa: S105 - a name
+"""A handler with this in its `opt` may be called before a generated password was changed, too."""
+
 HEADER = b"authorization"
 SCHEME = "bearer"
 
@@ -38,21 +41,26 @@ class BearerAuthentication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Raises `RateLimited`; `Unauthenticated` without a bearer token, and as `Sessions.verify`.
 
-        Raises `UnsupportedMediaType` for a body that is not declared as JSON. A token that is no
-        good counts against the address: to find that out costs most of all.
+        Raises `UnsupportedMediaType` for a body that is not declared as JSON, and
+        `PasswordChangeRequired` for most handlers while the password is a generated one. A token
+        that is no good counts against the address: to find that out costs most of all.
         """
         # A browser asks by OPTIONS, without a token, whether it may send one.
         if scope["type"] == ScopeType.HTTP and scope["method"] != HttpMethod.OPTIONS:
             rates = self._rates()
-            if scope["route_handler"].opt.get(PUBLIC):
+            options = scope["route_handler"].opt
+            if options.get(PUBLIC):
                 await rates.count_address(scope)
             else:
                 try:
-                    claims = self._sessions().verify(_token(scope))
+                    sessions = self._sessions()
+                    claims = sessions.verify(_token(scope))
                 except ChatError:
                     await rates.count_address(scope)
                     raise
                 await rates.count_user(claims.user_id)
+                if claims.password_change_required and not options.get(BEFORE_OWN_PASSWORD):
+                    await sessions.require_own_password(claims)
                 scope["user"] = Actor(claims.user_id, claims.session_id)
             check_content_type(scope["headers"])
         await self._app(scope, receive, send)

@@ -12,7 +12,7 @@ from chat_core.services.presence import Presence
 from chat_core.services.sessions import Sessions
 from chat_core.sessions import Actor
 from chat_server.addresses import client_address
-from chat_server.http.authentication import PUBLIC
+from chat_server.http.authentication import BEFORE_OWN_PASSWORD, PUBLIC
 from chat_server.http.bodies import Body
 from chat_server.settings import Settings
 from chat_wire import requests, shapes
@@ -59,7 +59,12 @@ async def refresh(
     return shapes.Login.of(login, presence.of(login.user))
 
 
-@post("/users/logout", status_code=HTTP_204_NO_CONTENT, summary="Log out")
+@post(
+    "/users/logout",
+    opt={BEFORE_OWN_PASSWORD: True},
+    status_code=HTTP_204_NO_CONTENT,
+    summary="Log out",
+)
 async def log_out(request: AnyRequest, sessions: NamedDependency[Sessions]) -> None:
     """End the session; its sockets are closed."""
     await sessions.log_out(request.user)
@@ -69,6 +74,7 @@ async def log_out(request: AnyRequest, sessions: NamedDependency[Sessions]) -> N
     "/users/me/password",
     dto=Body[requests.PasswordChange],
     return_dto=None,
+    opt={BEFORE_OWN_PASSWORD: True},
     status_code=HTTP_204_NO_CONTENT,
     summary="Change one's password",
 )
