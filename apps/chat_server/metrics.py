@@ -27,7 +27,8 @@ from chat_core.measures import SECONDS, Calls, Commits, Histogram, Sent, Synced
 from chat_core.ports.system import Clock
 from chat_server.clock_jumps import ClockJumps
 
-CONTENT_TYPE = CONTENT_TYPE_LATEST
+CONTENT_TYPE = CONTENT_TYPE_LATEST.partition("; charset=")[0]
+"""Without its charset: the framework adds that to every text."""
 LAG_SECONDS = 0.5
 """How often the event loop is asked how late it is."""
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})

@@ -38,6 +38,13 @@ def test_what_is_for_operators_stays_inside() -> None:
     assert "@inside path /metrics /health/*\n\trespond @inside 404\n" in CADDY
 
 
+def test_browsers_are_told_to_come_back_by_tls_alone() -> None:
+    """For a year, and to every host below this one."""
+    value = "max-age=31536000; includeSubDomains"
+    assert f'add_header Strict-Transport-Security "{value}" always;' in NGINX
+    assert f'header Strict-Transport-Security "{value}"' in CADDY
+
+
 # ------------------------------------------------------------------------------------ what it does
 def program(name: str, package: str) -> str:
     found = shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/bin")

@@ -10,8 +10,8 @@ import click
 from chat_core.errors import Invalid
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-GENERATED_BYTES = 15
-"""Of chance in a generated password, which has 20 characters then."""
+GENERATED_BYTES = 16
+"""Random bytes in a generated password, which then has 22 characters."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 dry_run_option = click.option(
