@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ChatClient } from "../src/client/chat-client";
 import { LOGGED_OUT_ELSEWHERE } from "../src/client/connection";
-import { Refused } from "../src/client/errors";
+import { editKey } from "../src/client/drafts";
+import { Disconnected, Refused } from "../src/client/errors";
 import { LogInStore } from "../src/client/log-in-store";
+import { SessionData } from "../src/client/session-data";
 import type { NewMessage, SyncPart } from "../src/client/wire";
 import {
   EMPTY_SYNC,
@@ -42,11 +44,13 @@ const conversation = {
 
 describe("the client", () => {
   let storage: MemoryStorage;
+  let ofWindow: MemoryStorage;
   let heardElsewhere: ((event: Partial<StorageEvent>) => void)[];
 
   function client(link: FakeLink, send = fakeSend()): ChatClient {
     const store = new LogInStore(storage);
-    const made = new ChatClient(storedLogin(), { link, send, store, storage });
+    const data = new SessionData("session", storage, ofWindow);
+    const made = new ChatClient(storedLogin(), { link, send, store, data });
     made.start();
     return made;
   }
@@ -64,6 +68,7 @@ describe("the client", () => {
     });
     vi.stubGlobal("removeEventListener", () => {});
     storage = new MemoryStorage();
+    ofWindow = new MemoryStorage();
     storage.setItem("chat:login", JSON.stringify(storedLogin()));
     return () => {
       vi.useRealTimers();
@@ -199,12 +204,17 @@ describe("the client", () => {
     const ann = client(link);
     link.connect();
     await settled();
-    link.answers.send_message = () => new Promise(() => {});
+    let lost = () => {};
+    link.answers.send_message = () =>
+      new Promise((_, reject) => {
+        lost = () => reject(new Disconnected());
+      });
     ann.send("c", "hello");
     const [{ clientMessageId } = { clientMessageId: "" }] = ann.outbox.all();
     const stored = message(2, { senderId: "ann", clientMessageId, content: "hello" });
     link.push({ event: "new_message", data: stored });
     expect(ann.outbox.all()).toEqual([]);
+    lost(); // and with it the turn to send, which this window would hold in the next test
   });
 
   it("gets another token where the server finds the old one run out", async () => {
@@ -231,34 +241,102 @@ describe("the client", () => {
     expect(ann.status.kind).toBe("online");
   });
 
-  it.each(["session_revoked", "token_invalid"])("ends with its session: %s", async (code) => {
+  const ENDS = ["session_revoked", "refresh_reused", "token_invalid", "account_disabled"];
+
+  /** A client that has stored something of every kind. */
+  function busy(link: FakeLink, send = fakeSend()): ChatClient {
+    const ann = client(link, send);
+    ann.send("c", "waits");
+    ann.drafts.write("c", "begun");
+    ann.drafts.write(editKey("c", "m1"), "another word");
+    ofWindow.setItem(ann.data.key("group-title"), "Team");
+    return ann;
+  }
+
+  function isForgotten(ann: ChatClient, code: string): void {
+    expect(ann.status).toEqual({ kind: "ended", code });
+    expect([storage.length, ofWindow.length]).toEqual([0, 0]);
+  }
+
+  it.each(ENDS)("leaves nothing in the browser when a push ends it: %s", async (code) => {
     const link = new FakeLink();
-    const ann = client(link);
+    const ann = busy(link);
     link.connect();
     await settled();
     link.push({ event: "auth_error", data: { code, message: "" } });
-    expect(ann.status).toEqual({ kind: "ended", code });
-    expect(storage.getItem("chat:login")).toBeNull();
+    isForgotten(ann, code);
   });
 
-  it("keeps what was not sent when its session ends, for the next one", async () => {
-    const link = new FakeLink();
-    const ann = client(link);
-    ann.send("c", "not lost");
-    ann.drafts.write("c", "nor this");
+  it.each(ENDS)("leaves nothing in the browser when registering ends it: %s", async (code) => {
+    const link = new FakeLink({
+      register_user: () => {
+        throw new Refused({ code, status: 401 });
+      },
+    });
+    const ann = busy(link);
     link.connect();
-    link.push({ event: "auth_error", data: { code: "session_revoked", message: "" } });
     await settled();
-    expect(ann.outbox.all()).toHaveLength(1);
-    expect(ann.drafts.read("c")).toBe("nor this");
+    isForgotten(ann, code);
   });
 
-  it("ends when another window logs out", async () => {
-    const link = new FakeLink();
-    const ann = client(link);
+  it.each(ENDS)("leaves nothing in the browser when an answer ends it: %s", async (code) => {
+    const refused = () => {
+      throw new Refused({ code, status: 401 });
+    };
+    const ann = busy(new FakeLink(), fakeSend({ "GET /sessions": refused }));
+    await expect(ann.api.sessions()).rejects.toThrow(Refused);
+    isForgotten(ann, code);
+  });
+
+  it("leaves nothing in the browser when its refresh token has run out", async () => {
+    const refused = () => {
+      throw new Refused({ code: "token_expired", status: 401 });
+    };
+    const ann = busy(new FakeLink(), fakeSend({ "POST /users/refresh": refused }));
+    await vi.advanceTimersByTimeAsync(451_000);
+    isForgotten(ann, "token_expired");
+  });
+
+  it("leaves nothing in the browser when another window logs out", async () => {
+    const ann = busy(new FakeLink());
     storage.removeItem("chat:login");
     for (const heard of heardElsewhere) heard({ key: "chat:login" });
-    expect(ann.status).toEqual({ kind: "ended", code: LOGGED_OUT_ELSEWHERE });
+    isForgotten(ann, LOGGED_OUT_ELSEWHERE);
+  });
+
+  it("takes nothing of the next session along when it ends", async () => {
+    const link = new FakeLink();
+    const ann = busy(link);
+    const next = { ...storedLogin("next"), sessionId: "next" };
+    storage.setItem("chat:login", JSON.stringify(next));
+    storage.setItem("chat:session:next:draft:c", "of the next");
+    link.push({ event: "auth_error", data: { code: "session_revoked", message: "" } });
+    expect(ann.status.kind).toBe("ended");
+    expect(Object.keys(storage.all()).sort()).toEqual(["chat:login", "chat:session:next:draft:c"]);
+  });
+
+  it("begins with nothing that another session has left", () => {
+    storage.setItem("chat:session:before:draft:c", "begun before");
+    ofWindow.setItem("chat:session:before:group-title", "Team");
+    storage.setItem("of another program", "stays");
+    client(new FakeLink());
+    expect(Object.keys(storage.all()).sort()).toEqual(["chat:login", "of another program"]);
+    expect(ofWindow.length).toBe(0);
+  });
+
+  it("loses nothing that waits when it merely needs another token", async () => {
+    const link = new FakeLink({
+      register_user: ({ token }) => {
+        if (token === "token 1") throw new Refused({ code: "token_expired", status: 401 });
+        return { userId: "ann", sessionId: "session", devices: 1, expiresAt: "", serverTime: "" };
+      },
+      send_message: (sent: NewMessage) => ({ message: message(1, sent), duplicate: false }),
+    });
+    busy(link);
+    link.connect();
+    await vi.waitFor(() => expect(link.called("send_message")).toHaveLength(1));
+    expect(link.called("send_message")).toMatchObject([{ content: "waits" }]);
+    expect(storage.getItem("chat:session:session:draft:c")).toBe("begun");
   });
 
   it("tries again later where the server has no room for it", async () => {

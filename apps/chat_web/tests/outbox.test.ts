@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { Disconnected, Refused } from "../src/client/errors";
 import { Outbox, type OutboxOwner } from "../src/client/outbox";
+import { SessionData } from "../src/client/session-data";
 import type { Message, NewMessage } from "../src/client/wire";
 import { MemoryStorage, message } from "./support/fakes";
 
@@ -33,13 +34,17 @@ describe("the outbox", () => {
   let owner: Owner;
   let outbox: Outbox;
 
+  function dataOf(sessionId: string): SessionData {
+    return new SessionData(sessionId, storage, new MemoryStorage());
+  }
+
   beforeEach(() => {
     vi.useFakeTimers();
     // Without Web Locks: those of Node answer outside of the test's clock.
     vi.stubGlobal("navigator", {});
     storage = new MemoryStorage();
     owner = new Owner();
-    outbox = new Outbox("ann", owner, storage);
+    outbox = new Outbox(dataOf("ann"), owner);
     return () => {
       vi.useRealTimers();
       vi.unstubAllGlobals();
@@ -67,7 +72,7 @@ describe("the outbox", () => {
     owner.online = false;
     const written = [outbox.add("c", "one"), outbox.add("c", "two")];
     const after = new Owner();
-    await new Outbox("ann", after, storage).flush();
+    await new Outbox(dataOf("ann"), after).flush();
     expect(after.arrived.map(({ clientMessageId }) => clientMessageId)).toEqual(
       written.map(({ clientMessageId }) => clientMessageId),
     );
@@ -77,7 +82,7 @@ describe("the outbox", () => {
     owner.online = false;
     outbox.add("c", "one");
     const other = new Owner();
-    await new Outbox("bob", other, storage).flush();
+    await new Outbox(dataOf("bob"), other).flush();
     expect(other.arrived).toEqual([]);
   });
 
@@ -134,7 +139,7 @@ describe("the outbox", () => {
     outbox.add("c", "one");
     await vi.advanceTimersByTimeAsync(0);
     const elsewhere = new Owner();
-    const other = new Outbox("ann", elsewhere, storage);
+    const other = new Outbox(dataOf("ann"), elsewhere);
     other.add("c", "two");
     await vi.advanceTimersByTimeAsync(0);
     expect(elsewhere.arrived).toEqual([]);
@@ -150,7 +155,7 @@ describe("the outbox", () => {
     outbox.followOthers();
     const elsewhere = new Owner();
     elsewhere.online = false;
-    new Outbox("ann", elsewhere, storage).add("c", "left behind");
+    new Outbox(dataOf("ann"), elsewhere).add("c", "left behind");
     heard[0]?.({ key: storage.key(0) });
     await vi.advanceTimersByTimeAsync(0);
     expect(owner.texts).toEqual(["left behind"]);

@@ -10,7 +10,7 @@ describe("the tokens", () => {
   const renewed = vi.fn();
 
   function tokens(send = fakeSend()): Tokens {
-    return new Tokens(new LogInStore(storage), send, ended, renewed);
+    return new Tokens("session", new LogInStore(storage), send, ended, renewed);
   }
 
   beforeEach(() => {
@@ -65,6 +65,25 @@ describe("the tokens", () => {
     expect(await refreshing).toBe("token 2");
     const bodies = send.mock.calls.map(([, , body]) => body);
     expect(new Set(bodies.map((body) => JSON.stringify(body))).size).toBe(1);
+  });
+
+  it("are not those of the session that another window has begun meanwhile", async () => {
+    const other = { ...storedLogin("of the other"), sessionId: "other" };
+    storage.setItem("chat:login", JSON.stringify(other));
+    await expect(tokens().fresh()).rejects.toThrow(Refused);
+  });
+
+  it("stay away where another window has logged out while they were fetched", async () => {
+    const whole = fakeSend();
+    const send = fakeSend({
+      "POST /users/refresh": () => {
+        storage.removeItem("chat:login");
+        return whole("POST", "/users/refresh");
+      },
+    });
+    await expect(tokens(send).refresh("token 1")).rejects.toThrow(Refused);
+    expect(storage.length).toBe(0);
+    expect(renewed).not.toHaveBeenCalled();
   });
 
   it.each(["session_revoked", "refresh_reused", "token_expired"])(

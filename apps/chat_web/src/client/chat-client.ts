@@ -9,6 +9,7 @@ import { type Link, SocketLink } from "./link";
 import { LogInStore, type StoredLogin } from "./log-in-store";
 import { Marks } from "./marks";
 import { Outbox } from "./outbox";
+import { SessionData } from "./session-data";
 import { Synchroniser } from "./synchroniser";
 import { TypingAnnouncer } from "./typing";
 import type { Conversation, LogEvent, Message, NewMessage, ServerEvent } from "./wire";
@@ -25,7 +26,7 @@ export interface Parts {
   link: Link;
   send: Send;
   store: LogInStore;
-  storage: Storage;
+  data: SessionData;
 }
 
 const HISTORY_LIMIT = 100;
@@ -39,6 +40,8 @@ const HISTORY_LIMIT = 100;
  */
 export class ChatClient {
   readonly me: string;
+  /** What the session stores in this browser. */
+  readonly data: SessionData;
   readonly state: ChatState;
   readonly api: Api;
   readonly directory: Directory;
@@ -61,29 +64,26 @@ export class ChatClient {
     this.link = parts.link ?? new SocketLink();
     const sender = parts.send ?? send;
     const store = parts.store ?? new LogInStore();
-    const storage = parts.storage ?? localStorage;
+    this.data = parts.data ?? new SessionData(login.sessionId);
     this.state = new ChatState(this.me);
     this.connection = new Connection(login, this.link, sender, store, {
       catchUp: () => this.synchroniser.all(),
       online: () => this.online(),
       heard: (pushed) => this.heard(pushed),
       lost: () => this.lost(),
+      ended: () => this.data.forget(),
       statusChanged: () => this.tell({ about: "status" }),
     });
     this.api = new Api(this.connection.tokens, sender, (code) => this.connection.end(code));
     this.directory = new Directory(this.api, () => this.tell({ about: "users" }));
     this.directory.take([login.user]);
     this.describer = new Describer(this.api, this.state, (told) => this.described(told));
-    this.outbox = new Outbox(
-      this.me,
-      {
-        isOnline: () => this.connection.isOnline,
-        deliver: (message) => this.deliver(message),
-        changed: () => this.tell({ about: "outbox" }),
-      },
-      storage,
-    );
-    this.drafts = new Drafts(this.me, storage);
+    this.outbox = new Outbox(this.data, {
+      isOnline: () => this.connection.isOnline,
+      deliver: (message) => this.deliver(message),
+      changed: () => this.tell({ about: "outbox" }),
+    });
+    this.drafts = new Drafts(this.data);
     this.marks = new Marks(this.link);
     this.typing = new TypingAnnouncer(this.link);
     this.synchroniser = new Synchroniser(this.link, this.state);
@@ -101,6 +101,7 @@ export class ChatClient {
 
   /** Connect, and stay connected until the session ends or `stop`. */
   start(): void {
+    this.data.forgetOthers();
     this.stopFollowing = this.outbox.followOthers();
     this.connection.start();
   }
@@ -164,10 +165,8 @@ export class ChatClient {
     this.forget();
   }
 
-  /** Leave nothing of this user in this browser. */
+  /** End the session here alone: nothing of it stays in this browser. */
   forget(): void {
-    this.outbox.clear();
-    this.drafts.clear();
     this.connection.end("logged_out");
   }
 

@@ -24,6 +24,8 @@ export interface ConnectionOwner {
   heard(pushed: ServerEvent): void;
   /** What holds for a connection only is over. */
   lost(): void;
+  /** The session is over: leave nothing of it in this browser. */
+  ended(): void;
   statusChanged(): void;
 }
 
@@ -52,6 +54,7 @@ export class Connection {
     this.store = store;
     this.owner = owner;
     this.tokens = new Tokens(
+      login.sessionId,
       store,
       send,
       (code) => this.end(code),
@@ -110,11 +113,13 @@ export class Connection {
     }
   }
 
-  /** The session is over: leave no tokens of it. */
+  /** The session is over. */
   end(code: string): void {
     if (this.status.kind === "ended") return;
-    this.store.forget();
-    this.close(code);
+    this.store.forget(this.sessionId);
+    this.stop();
+    this.owner.ended();
+    this.setStatus({ kind: "ended", code });
   }
 
   private connected(): Promise<void> {
@@ -155,9 +160,9 @@ export class Connection {
   }
 
   private loginChangedElsewhere(): void {
-    const login = this.store.read();
-    if (login === null || login.sessionId !== this.sessionId) {
-      this.close(LOGGED_OUT_ELSEWHERE);
+    const login = this.store.readOf(this.sessionId);
+    if (login === null) {
+      this.end(LOGGED_OUT_ELSEWHERE);
     } else {
       this.tokens.keepRenewing();
       this.renew(login.token);
@@ -176,11 +181,6 @@ export class Connection {
     const isEnd = endsSession(error.code) || error.code === "unauthenticated";
     if (isEnd) this.end(error.code);
     return isEnd;
-  }
-
-  private close(code: string): void {
-    this.stop();
-    this.setStatus({ kind: "ended", code });
   }
 
   private setStatus(status: Status): void {

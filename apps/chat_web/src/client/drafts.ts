@@ -1,3 +1,5 @@
+import { keysOf, type SessionData } from "./session-data";
+
 const EDIT = ":edit:";
 
 /** Under which a change of a message is kept, in place of the conversation's id. */
@@ -10,9 +12,9 @@ export class Drafts {
   private readonly prefix: string;
   private readonly storage: Storage;
 
-  constructor(userId: string, storage: Storage = localStorage) {
-    this.prefix = `chat:${userId}:draft:`;
-    this.storage = storage;
+  constructor(data: SessionData) {
+    this.prefix = data.key("draft:");
+    this.storage = data.shared;
   }
 
   read(conversationId: string): string {
@@ -33,12 +35,6 @@ export class Drafts {
   /** The message of that conversation that was being changed, by its id, or null. */
   edited(conversationId: string): string | null {
     const prefix = `${this.prefix}${conversationId}${EDIT}`;
-    const keys = Array.from({ length: this.storage.length }, (_, at) => this.storage.key(at) ?? "");
-    return keys.find((key) => key.startsWith(prefix))?.slice(prefix.length) ?? null;
-  }
-
-  clear(): void {
-    const keys = Array.from({ length: this.storage.length }, (_, at) => this.storage.key(at) ?? "");
-    for (const key of keys) if (key.startsWith(this.prefix)) this.storage.removeItem(key);
+    return keysOf(this.storage, prefix)[0]?.slice(prefix.length) ?? null;
   }
 }

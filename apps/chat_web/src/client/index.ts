@@ -8,4 +8,5 @@ export { editKey } from "./drafts";
 export { Disconnected, Refused } from "./errors";
 export { LogInStore, type StoredLogin } from "./log-in-store";
 export { newClientId, type Outgoing } from "./outbox";
+export { forgetSessions } from "./session-data";
 export type * from "./wire";

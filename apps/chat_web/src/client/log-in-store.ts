@@ -32,6 +32,12 @@ export class LogInStore {
     return text === null ? null : (JSON.parse(text) as StoredLogin);
   }
 
+  /** What is kept of that session's log-in: null also where another session has taken its place. */
+  readOf(sessionId: string): StoredLogin | null {
+    const login = this.read();
+    return login?.sessionId === sessionId ? login : null;
+  }
+
   /** `serverAhead`: by how many milliseconds the server's clock is before this machine's. */
   write(login: Login, serverAhead: number): StoredLogin {
     const now = Date.now();
@@ -42,8 +48,9 @@ export class LogInStore {
     return stored;
   }
 
-  forget(): void {
-    this.storage.removeItem(KEY);
+  /** Keep no tokens of that session. Those of the next one stay. */
+  forget(sessionId: string): void {
+    if (this.readOf(sessionId) !== null) this.storage.removeItem(KEY);
   }
 
   /** Tells when another window has written or forgotten a log-in. */

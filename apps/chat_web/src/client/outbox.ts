@@ -1,5 +1,6 @@
 import { Disconnected, isTemporary, Refused } from "./errors";
 import { exclusive } from "./exclusive";
+import { keysOf, type SessionData } from "./session-data";
 import type { Message, NewMessage, Problem } from "./wire";
 
 /** A message that the server has not acked, under the client id that makes a retry safe. */
@@ -23,7 +24,7 @@ const WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
 
 /**
- * The messages of one user that wait for their ack, in the browser's storage.
+ * The messages of one session that wait for their ack, in the browser's storage.
  *
  * A message is stored before anything else happens to it, so a reload, a crash or a lost connection
  * loses none. They leave one after the other, each after the ack of the one before: so they
@@ -40,10 +41,10 @@ export class Outbox {
   private isMoreAsked = false;
   private last = 0;
 
-  constructor(userId: string, owner: OutboxOwner, storage: Storage = localStorage) {
-    this.prefix = `chat:${userId}:outbox:`;
+  constructor(data: SessionData, owner: OutboxOwner) {
+    this.prefix = data.key("outbox:");
     this.owner = owner;
-    this.storage = storage;
+    this.storage = data.shared;
   }
 
   /** All that waits, oldest first: what other windows have written too. */
@@ -83,12 +84,6 @@ export class Outbox {
   retry(clientMessageId: string): void {
     this.mark(clientMessageId, null);
     void this.flush();
-  }
-
-  /** Drop all of it: this user leaves this browser. */
-  clear(): void {
-    for (const key of this.keys()) this.storage.removeItem(key);
-    this.owner.changed();
   }
 
   /** Send what waits, as far as the connection allows. */
@@ -172,8 +167,7 @@ export class Outbox {
   }
 
   private keys(): string[] {
-    const keys = Array.from({ length: this.storage.length }, (_, at) => this.storage.key(at) ?? "");
-    return keys.filter((key) => key.startsWith(this.prefix)).sort();
+    return keysOf(this.storage, this.prefix).sort();
   }
 }
 

@@ -15,7 +15,8 @@ const LOCK = "chat-refresh";
  * tokens in the store, and uses those.
  */
 export class Tokens {
-  readonly store: LogInStore;
+  private readonly sessionId: string;
+  private readonly store: LogInStore;
   private readonly send: Send;
   private readonly ended: (code: string) => void;
   private readonly renewed: (token: string) => void;
@@ -23,11 +24,13 @@ export class Tokens {
 
   /** `ended` hears of the session's end, `renewed` of every new access token. */
   constructor(
+    sessionId: string,
     store: LogInStore,
     send: Send,
     ended: (code: string) => void,
     renewed: (token: string) => void,
   ) {
+    this.sessionId = sessionId;
     this.store = store;
     this.send = send;
     this.ended = ended;
@@ -45,7 +48,9 @@ export class Tokens {
     return exclusive(LOCK, async () => {
       const login = this.read();
       if (login.token !== stale) return login.token;
-      const stored = this.store.write(await this.exchange(login.refreshToken), serverClock.aheadMs);
+      const next = await this.exchange(login.refreshToken);
+      this.read(); // another window may have logged out meanwhile: bring nothing back
+      const stored = this.store.write(next, serverClock.aheadMs);
       this.renewed(stored.token);
       this.keepRenewing();
       return stored.token;
@@ -55,7 +60,7 @@ export class Tokens {
   /** Renew before the token runs out, for as long as this window lives. */
   keepRenewing(): void {
     this.stop();
-    const login = this.store.read();
+    const login = this.store.readOf(this.sessionId);
     if (login === null) return;
     this.timer = setTimeout(
       () => {
@@ -73,7 +78,7 @@ export class Tokens {
   }
 
   private read(): StoredLogin {
-    const login = this.store.read();
+    const login = this.store.readOf(this.sessionId);
     if (login === null) throw new Refused({ code: "unauthenticated" });
     return login;
   }

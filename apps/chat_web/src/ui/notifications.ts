@@ -4,31 +4,35 @@ import { nameOf, titleOf } from "./names";
 import { conversationPath, navigate, route } from "./route";
 
 /** Whether the person wants notifications, and the browser may show them. */
-export const notificationsOn = signal(isWanted());
+export const notificationsOn = signal(false);
 
 /** The latest message that came in, for those who listen instead of looking. */
 export const arrival = signal<Message | null>(null);
 
-const KEY = "chat:notifications";
+const shown = new Set<Notification>();
 
-function isWanted(): boolean {
+function isWanted({ data }: ChatClient): boolean {
   return (
     "Notification" in globalThis &&
     Notification.permission === "granted" &&
-    localStorage.getItem(KEY) === "on"
+    data.shared.getItem(data.key("notifications")) === "on"
   );
 }
 
 /** Turn notifications on, which asks the person, or off. */
-export async function setNotifications(on: boolean): Promise<void> {
+export async function setNotifications(client: ChatClient, on: boolean): Promise<void> {
   const isAllowed = on && (await Notification.requestPermission()) === "granted";
-  localStorage.setItem(KEY, isAllowed ? "on" : "off");
-  notificationsOn.value = isWanted();
+  const { data } = client;
+  if (isAllowed) data.shared.setItem(data.key("notifications"), "on");
+  else data.shared.removeItem(data.key("notifications"));
+  notificationsOn.value = isWanted(client);
 }
 
-/** Tell of what comes in while nobody looks. */
+/** Tell of what comes in while nobody looks, until the session ends. */
 export function notifyOf(client: ChatClient): void {
+  notificationsOn.value = isWanted(client);
   client.subscribe((change) => {
+    if (client.status.kind === "ended") return forgetArrivals();
     if (change.about !== "arrival") return;
     arrival.value = change.message;
     if (document.hidden && notificationsOn.value) show(client, change.message);
@@ -42,20 +46,29 @@ function show(client: ChatClient, message: Message): void {
   const isGroup = conversation.kind === "group";
   const title = isGroup ? `${sender}, ${titleOf(client, conversation)}` : sender;
   try {
-    const shown = new Notification(title, {
+    const notification = new Notification(title, {
       body: message.content ?? "",
       tag: message.conversationId,
       dir: "auto",
     });
-    shown.onclick = () => {
+    shown.add(notification);
+    notification.onclose = () => shown.delete(notification);
+    notification.onclick = () => {
       focus();
       navigate(conversationPath(message.conversationId));
-      shown.close();
+      notification.close();
     };
   } catch {
     // Some phones show notifications for installed pages alone.
     notificationsOn.value = false;
   }
+}
+
+function forgetArrivals(): void {
+  arrival.value = null;
+  notificationsOn.value = false;
+  for (const each of shown) each.close();
+  shown.clear();
 }
 
 /** Whether somebody looks at that conversation. */

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import { ChatClient, LogInStore, type StoredLogin } from "../client";
+import { ChatClient, forgetSessions, LogInStore, type StoredLogin } from "../client";
 import { dismissAll } from "./alerts";
 import { follow } from "./live";
 import { notifyOf } from "./notifications";
@@ -16,7 +16,8 @@ const OWN_CHOICE = "logged_out";
 /** Go on with the session that this browser keeps, if there is one. */
 export function resume(): void {
   const login = new LogInStore().read();
-  if (login !== null) begin(login);
+  if (login === null) forgetSessions();
+  else begin(login);
 }
 
 export function begin(login: StoredLogin): void {

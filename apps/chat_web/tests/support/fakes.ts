@@ -17,6 +17,7 @@ export class MemoryStorage implements Storage {
   setItem = (key: string, value: string) => void this.items.set(key, value);
   removeItem = (key: string) => void this.items.delete(key);
   clear = () => this.items.clear();
+  all = () => Object.fromEntries(this.items);
 }
 
 export const ANN: User = {

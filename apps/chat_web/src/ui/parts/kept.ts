@@ -1,17 +1,16 @@
 import { effect, type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
-/** A value that survives a reload of this window. Not for passwords. */
-export function useKept(key: string, initial: string): Signal<string> {
-  const name = `chat:form:${key}`;
-  const value = useSignal(sessionStorage.getItem(name) ?? initial);
+/** A text that survives a reload of this window, under a key of its storage. Not for passwords. */
+export function useKept(key: string): Signal<string> {
+  const value = useSignal(sessionStorage.getItem(key) ?? "");
   useEffect(
     () =>
       effect(() => {
-        if (value.value === initial) sessionStorage.removeItem(name);
-        else sessionStorage.setItem(name, value.value);
+        if (value.value === "") sessionStorage.removeItem(key);
+        else sessionStorage.setItem(key, value.value);
       }),
-    [name],
+    [key],
   );
   return value;
 }

@@ -8,8 +8,8 @@ import { thisDevice } from "../this-device";
 
 /** Logging in, and making an account; both keep what was typed when one goes to the other. */
 export function LogIn({ isNew }: { isNew: boolean }) {
-  const name = useKept("name", "");
-  const displayName = useKept("display-name", "");
+  const name = useKept("chat:form:name");
+  const displayName = useKept("chat:form:display-name");
   const password = useSignal("");
   const isBusy = useSignal(false);
   const problem = useSignal("");

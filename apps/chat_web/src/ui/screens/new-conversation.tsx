@@ -14,7 +14,7 @@ import { conversationPath, navigate } from "../route";
 export function NewConversation({ client }: { client: ChatClient }) {
   const isGroup = useSignal(false);
   const isBusy = useSignal(false);
-  const title = useKept("group-title", "");
+  const title = useKept(client.data.key("group-title"));
   const chosen = useSignal<User[]>([]);
   // The same for every try: a lost answer must not make a second group.
   const clientId = useSignal(newClientId());

@@ -24,7 +24,7 @@ export function Profile({ client }: { client: ChatClient }) {
       </a>
       {me.value !== null && <Names client={client} me={me.value} />}
       <Password client={client} />
-      <Notifications />
+      <Notifications client={client} />
       <Leaving client={client} />
     </div>
   );
@@ -128,10 +128,10 @@ function Password({ client }: { client: ChatClient }) {
   );
 }
 
-function Notifications() {
+function Notifications({ client }: { client: ChatClient }) {
   if (!("Notification" in globalThis)) return null;
   async function change(on: boolean) {
-    await setNotifications(on);
+    await setNotifications(client, on);
     if (on && !notificationsOn.value)
       await say("Notifications are off", "Your browser does not allow them for this page.");
   }
