@@ -15,6 +15,8 @@ from typing import Any, TextIO
 import orjson
 import structlog
 
+from chat_server.peers_mistakes import PeersMistakes
+
 IDS = ("incident", "connection_id", "user_id")
 """What lines of `logging` may carry beside their text."""
 
@@ -22,14 +24,6 @@ QUIET = ("uvicorn.access", "httptools", "multipart", "asyncio")
 
 current_request: ContextVar[str | None] = ContextVar("current_request", default=None)
 """The id of the request that is being answered: every line about it carries it."""
-
-
-class PeersMistakes(logging.Filter):
-    """Drops what uvicorn logs, with a traceback, of a websocket text that is no UTF-8."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether to keep the record."""
-        return record.exc_info is None or not isinstance(record.exc_info[1], UnicodeDecodeError)
 
 
 def configure_logging(*, production: bool) -> None:
