@@ -1,8 +1,10 @@
 """Sessions: the revocable logins of users on their devices, and who acts in a request."""
 
+import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from chat_core.addresses import networks
 from chat_core.errors import Invalid, RefreshReused, TokenExpired
 from chat_core.ids import ConnectionId, SessionId, UserId
 from chat_core.users import User, is_text
@@ -11,11 +13,18 @@ MAX_DEVICE = 100
 LOST_ANSWER = timedelta(seconds=10)
 """How long a refresh token may be used again after its first use."""
 UNNAMED_DEVICE = "Unnamed device"
+MAX_USER_AGENT = 200
+NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Unicode's categories of what moves a cursor, hides, or turns the line round."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One login of a user on one device; `device` is its label."""
+    """One login of a user on one device; `device` is its label.
+
+    `address` is the IP address of the log-in or of the latest refresh, and `user_agent` what the
+    program there calls itself: None where that is not known, as of sessions from older versions.
+    """
 
     id: SessionId
     user_id: UserId
@@ -23,6 +32,13 @@ class Session:
     created_at: datetime
     last_seen_at: datetime
     ended_at: datetime | None = None
+    address: str | None = None
+    user_agent: str | None = None
+
+    @property
+    def network(self) -> str | None:
+        """The narrowest of the `chat_core.addresses.networks` that the address counts in."""
+        return None if self.address is None else networks(self.address)[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +61,17 @@ class RefreshLimits:
 
 @dataclass(frozen=True, slots=True)
 class RefreshUse:
-    """A refresh token is used, and asks to be replaced by another; both are digests."""
+    """A refresh token is used, and asks to be replaced by another; both are digests.
+
+    Where it comes from takes the place of what the session had; None leaves that as it is.
+    """
 
     presented: bytes
     replacement: bytes
     at: datetime
     limits: RefreshLimits
+    address: str | None = None
+    user_agent: str | None = None
 
     def judge(self, session: Session, chain: RefreshChain) -> tuple[Session, RefreshChain]:
         """The session and the chain after the use. The token was once given to that session.
@@ -63,7 +84,12 @@ class RefreshUse:
         idle, age = self.at - session.last_seen_at, self.at - session.created_at
         if idle >= self.limits.idle or age >= self.limits.total:
             raise TokenExpired("The session has expired; log in again")
-        after = replace(session, last_seen_at=max(session.last_seen_at, self.at))
+        after = replace(
+            session,
+            last_seen_at=max(session.last_seen_at, self.at),
+            address=self.address or session.address,
+            user_agent=self.user_agent or session.user_agent,
+        )
         if self.presented == chain.current:
             return after, RefreshChain(self.replacement, chain.current, self.at)
         in_time = chain.replaced_at is not None and self.at - chain.replaced_at <= LOST_ANSWER
@@ -113,6 +139,15 @@ class Actor:
     session_id: SessionId
     connection_id: ConnectionId | None = None
     """The live connection that asked, where one did: it gets the answer instead of the push."""
+
+
+def shown_user_agent(text: str | None) -> str | None:
+    """What a program calls itself, as it is shown: at most 200 characters, without controls."""
+    if text is None:
+        return None
+    begin = text[: 2 * MAX_USER_AGENT]  # a header may be long
+    shown = "".join(each for each in begin if unicodedata.category(each) not in NOT_SHOWN)
+    return shown.strip()[:MAX_USER_AGENT] or None
 
 
 def check_device(device: str) -> str:

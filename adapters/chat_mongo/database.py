@@ -36,7 +36,7 @@ CALL_SECONDS = 2.0
 """How long a call may take, selecting a server and its retries included."""
 CHECK_SECONDS = 1.0
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 OLDEST_WIRE_VERSION = 17
 """MongoDB 6.0: what the tests run on."""
 
@@ -225,6 +225,10 @@ class MongoDatabase:
         with pymongo.timeout(None):
             await self._check_version()
             await init_beanie(database=self._database, document_models=list(DOCUMENTS))
+            await self._database[MetaDocument.Settings.name].update_one(
+                {"_id": "schema", "version": {"$lt": SCHEMA_VERSION}},
+                {"$set": {"version": SCHEMA_VERSION}},
+            )
 
     async def _check_version(self) -> None:
         stored = await self._database[MetaDocument.Settings.name].find_one_and_update(

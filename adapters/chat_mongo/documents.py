@@ -76,6 +76,10 @@ class SessionDocument(NamedDocument):
     current: bytes
     previous: bytes | None = None
     replaced_at: datetime | None = None
+    address: str | None = None
+    network: str | None = None
+    """That the address counts in: of IPv6 the /64."""
+    user_agent: str | None = None
 
     class Settings:
         """Of Beanie."""
@@ -83,6 +87,7 @@ class SessionDocument(NamedDocument):
         name = "chat_sessions"
         indexes: ClassVar = [
             IndexModel([("user_id", ASCENDING), ("ended_at", ASCENDING)], name="by_user"),
+            IndexModel([("user_id", ASCENDING), ("network", ASCENDING)], name="by_network"),
             IndexModel([("last_seen_at", ASCENDING)], name="by_last_seen"),
             IndexModel(
                 [("ended_at", ASCENDING)],

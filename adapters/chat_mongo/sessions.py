@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 
+from chat_core.addresses import networks
 from chat_core.errors import Overloaded, RefreshReused, SessionRevoked, TokenInvalid
 from chat_core.ids import SessionId, UserId
 from chat_core.ports.storage import SessionStore
@@ -32,6 +33,9 @@ class MongoSessionStore(SessionStore):
             created_at=session.created_at,
             last_seen_at=session.last_seen_at,
             ended_at=session.ended_at,
+            address=session.address,
+            network=session.network,
+            user_agent=session.user_agent,
             current=refresh_digest,
         )
         token = RefreshTokenDocument(id=refresh_digest.hex(), session_id=session.id)
@@ -77,6 +81,17 @@ class MongoSessionStore(SessionStore):
             )
         return [_session(each) for each in found]
 
+    async def knows(self, user_id: UserId, address: str) -> bool:
+        """See `SessionStore.knows`."""
+        sessions = self.database.collection(SessionDocument)
+        async with self.database.session() as at_database:
+            found = await sessions.find_one(
+                {"user_id": user_id, "network": networks(address)[0]},
+                {"_id": 1},
+                session=at_database,
+            )
+        return found is not None
+
     async def end(self, session_ids: Collection[SessionId], at: datetime) -> None:
         """See `SessionStore.end`."""
         async with self.database.session() as at_database:
@@ -97,7 +112,8 @@ class MongoSessionStore(SessionStore):
         """See `SessionStore.forget_devices`."""
         async with self.database.session() as at_database:
             await SessionDocument.find({"user_id": user_id}, session=at_database).update(
-                {"$set": {"device": ""}}, session=at_database
+                {"$set": {"device": "", "address": None, "network": None, "user_agent": None}},
+                session=at_database,
             )
 
     async def purge(self, before: datetime, *, limit: int) -> int:
@@ -161,6 +177,9 @@ class MongoSessionStore(SessionStore):
             "previous": chain.previous,
             "replaced_at": chain.replaced_at,
             "last_seen_at": after.last_seen_at,
+            "address": after.address,
+            "network": after.network,
+            "user_agent": after.user_agent,
         }
         updated = await sessions.update_one(as_judged, {"$set": changed}, session=at_database)
         return after if updated.matched_count else None
@@ -174,4 +193,6 @@ def _session(document: SessionDocument) -> Session:
         document.created_at,
         document.last_seen_at,
         document.ended_at,
+        document.address,
+        document.user_agent,
     )

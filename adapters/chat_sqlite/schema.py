@@ -145,6 +145,13 @@ CREATE INDEX members_by_joining ON members (conversation_pk, joined_at, user_id)
     WHERE removed_seq IS NULL;
 
 ALTER TABLE users ADD COLUMN password_change_required INTEGER NOT NULL DEFAULT 0;
+
+ALTER TABLE sessions ADD COLUMN address TEXT;
+ALTER TABLE sessions ADD COLUMN network TEXT;  -- that the address counts in: of IPv6 the /64
+ALTER TABLE sessions ADD COLUMN user_agent TEXT;
+CREATE INDEX sessions_by_network ON sessions (user_pk, network);
+DROP INDEX sessions_by_user;
+CREATE INDEX sessions_that_last ON sessions (user_pk, last_seen_at) WHERE ended_at IS NULL;
 """
 
 MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from chat_core.addresses import networks
 from chat_core.errors import RefreshReused, SessionRevoked, TokenInvalid
 from chat_core.ids import SessionId, UserId
 from chat_core.ports.storage import SessionStore
@@ -14,7 +15,7 @@ from chat_sqlite.database import SqliteDatabase
 from chat_sqlite.rows import from_ms, maybe_from_ms, to_ms
 
 _SESSION = """
-SELECT s.id, u.id, s.device, s.created_at, s.last_seen_at, s.ended_at
+SELECT s.id, u.id, s.device, s.created_at, s.last_seen_at, s.ended_at, s.address, s.user_agent
 FROM sessions s JOIN users u ON u.pk = s.user_pk
 """
 
@@ -31,7 +32,8 @@ class SqliteSessionStore(SessionStore):
         def insert(connection: sqlite3.Connection) -> None:
             (pk,) = connection.execute(
                 "INSERT INTO sessions (id, user_pk, device, created_at, last_seen_at,"
-                " current_digest) VALUES (?, (SELECT pk FROM users WHERE id = ?), ?, ?, ?, ?)"
+                " address, network, user_agent, current_digest)"
+                " VALUES (?, (SELECT pk FROM users WHERE id = ?), ?, ?, ?, ?, ?, ?, ?)"
                 " RETURNING pk",
                 (
                     session.id,
@@ -39,6 +41,9 @@ class SqliteSessionStore(SessionStore):
                     session.device,
                     to_ms(session.created_at),
                     to_ms(session.last_seen_at),
+                    session.address,
+                    session.network,
+                    session.user_agent,
                     refresh_digest,
                 ),
             ).fetchone()
@@ -75,6 +80,19 @@ class SqliteSessionStore(SessionStore):
 
         return await self.database.read(select)
 
+    async def knows(self, user_id: UserId, address: str) -> bool:
+        """See `SessionStore.knows`."""
+
+        def select(connection: sqlite3.Connection) -> bool:
+            row = connection.execute(
+                "SELECT 1 FROM sessions WHERE user_pk = (SELECT pk FROM users WHERE id = ?)"
+                " AND network = ? LIMIT 1",
+                (user_id, networks(address)[0]),
+            ).fetchone()
+            return row is not None
+
+        return await self.database.read(select)
+
     async def end(self, session_ids: Collection[SessionId], at: datetime) -> None:
         """See `SessionStore.end`."""
         rows = [(to_ms(at), session_id) for session_id in session_ids]
@@ -104,7 +122,8 @@ class SqliteSessionStore(SessionStore):
 
         def update(connection: sqlite3.Connection) -> None:
             connection.execute(
-                "UPDATE sessions SET device = ''"
+                "UPDATE sessions SET device = '', address = NULL, network = NULL,"
+                " user_agent = NULL"
                 " WHERE user_pk = (SELECT pk FROM users WHERE id = ?)",
                 (user_id,),
             )
@@ -158,12 +177,15 @@ def _refresh(connection: sqlite3.Connection, use: RefreshUse) -> Session | Refre
         return error
     connection.execute(
         "UPDATE sessions SET current_digest = ?, previous_digest = ?, replaced_at = ?,"
-        " last_seen_at = ? WHERE pk = ?",
+        " last_seen_at = ?, address = ?, network = ?, user_agent = ? WHERE pk = ?",
         (
             chain.current,
             chain.previous,
             None if chain.replaced_at is None else to_ms(chain.replaced_at),
             to_ms(after.last_seen_at),
+            after.address,
+            after.network,
+            after.user_agent,
             pk,
         ),
     )
@@ -172,7 +194,7 @@ def _refresh(connection: sqlite3.Connection, use: RefreshUse) -> Session | Refre
 
 
 def _session(row: tuple[Any, ...]) -> Session:
-    id_, user_id, device, created_at, last_seen_at, ended_at = row
+    id_, user_id, device, created_at, last_seen_at, ended_at, address, user_agent = row
     return Session(
         SessionId(id_),
         UserId(user_id),
@@ -180,4 +202,6 @@ def _session(row: tuple[Any, ...]) -> Session:
         from_ms(created_at),
         from_ms(last_seen_at),
         maybe_from_ms(ended_at),
+        address,
+        user_agent,
     )

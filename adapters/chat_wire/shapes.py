@@ -123,6 +123,8 @@ class Session(msgspec.Struct, frozen=True, rename="camel"):
     last_seen_at: Time
     current: bool
     online: bool
+    address: str | None
+    user_agent: str | None
 
     @classmethod
     def of(cls, session: CoreSession, *, current: bool, online: bool) -> "Session":
@@ -134,6 +136,8 @@ class Session(msgspec.Struct, frozen=True, rename="camel"):
             time(session.last_seen_at),
             current,
             online,
+            session.address,
+            session.user_agent,
         )
 
 

@@ -1,4 +1,4 @@
-"""Where a request comes from, past the proxies that the operator trusts."""
+"""Where a request comes from, past the proxies that the operator trusts, and by which program."""
 
 import re
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ from litestar.types import Scope
 from chat_core.addresses import shown_address
 
 UNKNOWN = "unknown"
-FORWARDED_FOR = b"x-forwarded-for"
+FORWARDED_FOR, USER_AGENT = b"x-forwarded-for", b"user-agent"
 PORT = re.compile(r":[0-9]{1,5}")
 
 
@@ -20,6 +20,12 @@ def client_address(scope: Scope, trusted_proxies: int) -> str:
         values = (value for name, value in scope["headers"] if name == FORWARDED_FOR)
         forwarded = (value.decode("latin-1") for value in values)
     return counted_address(client[0] if client else None, forwarded, trusted_proxies)
+
+
+def user_agent(scope: Scope) -> str | None:
+    """What the program that sends this request calls itself."""
+    values = (value for name, value in scope["headers"] if name == USER_AGENT)
+    return next((value.decode("utf-8", "replace") for value in values), None)
 
 
 def counted_address(peer: str | None, forwarded: Iterable[str], trusted_proxies: int) -> str:

@@ -23,7 +23,7 @@ All that {name} has, as of {at}.
 
 profile.json        The account: names, e-mail address, when it was made and last seen. The password
                     is not kept, only a hash, from which nobody can tell it; it is not in here.
-sessions.json       The devices that are logged in.
+sessions.json       The devices that are logged in, and where they were last seen.
 blocks.json         Whom {name} has blocked.
 conversations.json  The conversations that {name} is in: members, title, how far each member got
                     (receipts), and the file with its messages.
@@ -93,6 +93,8 @@ class _Archive:
                     "device": each.device,
                     "createdAt": time(each.created_at),
                     "lastSeenAt": time(each.last_seen_at),
+                    "address": each.address,
+                    "userAgent": each.user_agent,
                 }
                 for each in sessions
             ],

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from chat_core.addresses import networks
 from chat_core.errors import RefreshReused, SessionRevoked, TokenInvalid
 from chat_core.ids import SessionId, UserId
 from chat_core.ports.storage import SessionStore
@@ -55,6 +56,14 @@ class MemorySessionStore(SessionStore):
         ]
         return sorted(live, key=lambda each: (each.last_seen_at, each.id), reverse=True)
 
+    async def knows(self, user_id: UserId, address: str) -> bool:
+        """See `SessionStore.knows`."""
+        network = networks(address)[0]
+        return any(
+            session.user_id == user_id and session.network == network
+            for session in self._sessions.values()
+        )
+
     async def end(self, session_ids: Collection[SessionId], at: datetime) -> None:
         """See `SessionStore.end`."""
         for session_id in session_ids:
@@ -74,7 +83,9 @@ class MemorySessionStore(SessionStore):
         """See `SessionStore.forget_devices`."""
         for session in list(self._sessions.values()):
             if session.user_id == user_id:
-                self._sessions[session.id] = replace(session, device="")
+                self._sessions[session.id] = replace(
+                    session, device="", address=None, user_agent=None
+                )
 
     async def purge(self, before: datetime, *, limit: int) -> int:
         """See `SessionStore.purge`."""

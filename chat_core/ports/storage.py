@@ -147,7 +147,7 @@ class SessionStore(Protocol):
     async def refresh(self, use: RefreshUse) -> Session:
         """Use a refresh token, by the rules of `RefreshUse.judge`, in one step.
 
-        - The chain and `last_seen_at` become what the rules say, and the session is returned.
+        - The chain and the session become what the rules say, and the session is returned.
         - A token that no session was given: raises `TokenInvalid`.
         - A session that has ended: raises `SessionRevoked`, which names it.
         - A token that was used up: ends the session at `use.at`, raises `RefreshReused`.
@@ -157,6 +157,13 @@ class SessionStore(Protocol):
     @abstractmethod
     async def of_user(self, user_id: UserId) -> Collection[Session]:
         """The user's sessions that have not ended, the latest seen first."""
+
+    @abstractmethod
+    async def knows(self, user_id: UserId, address: str) -> bool:
+        """Whether one of the user's sessions, ended ones included, has an address of that network.
+
+        The network is the narrowest of `chat_core.addresses.networks`.
+        """
 
     @abstractmethod
     async def end(self, session_ids: Collection[SessionId], at: datetime) -> None:
@@ -172,7 +179,10 @@ class SessionStore(Protocol):
 
     @abstractmethod
     async def forget_devices(self, user_id: UserId) -> None:
-        """Make the labels of the user's devices empty, those of ended sessions, too."""
+        """Make the labels of the user's devices empty, those of ended sessions, too.
+
+        - Addresses and user agents become None.
+        """
 
     @abstractmethod
     async def purge(self, before: datetime, *, limit: int) -> int:

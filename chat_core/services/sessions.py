@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chat_core.addresses import counts
+from chat_core.addresses import counts, shown_address
 from chat_core.errors import (
     AccountDisabled,
     Invalid,
@@ -39,6 +39,7 @@ from chat_core.sessions import (
     RefreshUse,
     Session,
     check_device,
+    shown_user_agent,
 )
 from chat_core.users import MAX_EMAIL, Credentials, User, fold, is_text
 
@@ -80,8 +81,15 @@ class Sessions:
     lasting: RefreshLimits
     passwords: PasswordRules = field(default_factory=PasswordRules)
 
-    async def log_in(self, login: str, password: str, device: str | None, address: str) -> Login:
-        """A new session for whoever knows the password; `login` is a user name or an e-mail.
+    async def log_in(
+        self,
+        login: str,
+        password: str,
+        device: str | None,
+        address: str,
+        user_agent: str | None = None,
+    ) -> Login:
+        """A new session for the right password; `login` is a user name or an e-mail address.
 
         Only failed log-ins count against the limits. A hash that is outdated, or of another form
         of the password than `passwords.normalized`, is replaced.
@@ -107,6 +115,8 @@ class Sessions:
             label,
             created_at=now,
             last_seen_at=now,
+            address=shown_address(address),
+            user_agent=shown_user_agent(user_agent),
         )
         refresh_token = secrets.token_urlsafe(REFRESH_BYTES)
         await self.sessions.add(session, _digest(refresh_token))
@@ -120,15 +130,24 @@ class Sessions:
         access = self._access(credentials.user, session, now)
         return Login(credentials.user, session, access, refresh_token)
 
-    async def refresh(self, refresh_token: str) -> Login:
-        """New tokens for a session that lasts.
+    async def refresh(
+        self, refresh_token: str, address: str | None = None, user_agent: str | None = None
+    ) -> Login:
+        """New tokens for a session that lasts, which is shown with where this comes from.
 
         Raises `TokenInvalid`, `TokenExpired`, `SessionRevoked`, or `AccountDisabled` where that is
         why; for a token that was used up `RefreshReused`, and the session has ended.
         """
         now = self.clock.now()
         replacement = secrets.token_urlsafe(REFRESH_BYTES)
-        use = RefreshUse(_digest(refresh_token), _digest(replacement), now, self.lasting)
+        use = RefreshUse(
+            _digest(refresh_token),
+            _digest(replacement),
+            now,
+            self.lasting,
+            address=None if address is None else shown_address(address),
+            user_agent=shown_user_agent(user_agent),
+        )
         try:
             session = await self.sessions.refresh(use)
         except RefreshReused as error:

@@ -31,6 +31,20 @@ class SessionStoreContract(SessionRefreshContract):
         assert await sessions.get(laptop.id) == laptop
         assert await sessions.get(phone.id) == phone
 
+    async def test_where_a_session_is_from_is_stored(
+        self, sessions: SessionStore, users: UserStore, phone: Session
+    ) -> None:
+        (bob,) = await stored_users(users, "bob")
+        laptop = replace(
+            session(bob), address="2001:db8::1", user_agent="Mozilla/5.0 (\u201eLinux\u201c)"
+        )
+        await sessions.add(laptop, digest("laptop"))
+
+        assert await sessions.get(laptop.id) == laptop
+        stored = await sessions.get(phone.id)
+        assert stored is not None
+        assert (stored.address, stored.user_agent) == (None, None)
+
     async def test_times_come_back_as_they_were_given(
         self, sessions: SessionStore, phone: Session
     ) -> None:
@@ -117,18 +131,41 @@ class SessionStoreContract(SessionRefreshContract):
         ):
             assert await sessions.ended_since(at(moment)) == {each: whose[each] for each in ended}
 
-    async def test_the_labels_of_a_users_devices_are_forgotten(
+    async def test_the_networks_of_a_users_sessions_are_known_those_of_ended_ones_too(
+        self, sessions: SessionStore, users: UserStore
+    ) -> None:
+        ann, bob = await stored_users(users, "ann", "bob")
+        addresses = ["192.0.2.1", "2001:db8:0:1::1", "192.0.2.3"]
+        stored = [replace(session(ann), address=each) for each in addresses]
+        for number, each in enumerate((*stored, session(ann), session(bob))):
+            await sessions.add(each, digest(f"{number}"))
+        await sessions.end([stored[0].id], at(5))
+
+        known = ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8:0:1:2::2", "192.0.2.3"]
+        unknown = ["192.0.2.2", "2001:db8:0:2::1", "2001:db8::1", "unknown", ""]
+        for address in (*known, *unknown):
+            assert await sessions.knows(ann.id, address) == (address in known)
+            assert not await sessions.knows(bob.id, address)
+            assert not await sessions.knows(UserId("nobody"), address)
+        await sessions.purge(at(9), limit=1)
+        assert [await sessions.knows(ann.id, each) for each in addresses].count(False) == 1
+
+    async def test_the_labels_and_addresses_of_a_users_devices_are_forgotten(
         self, sessions: SessionStore, users: UserStore, phone: Session
     ) -> None:
         (bob,) = await stored_users(users, "bob")
-        live, ended = session(bob), session(bob)
+        live, ended = [
+            replace(session(bob), address="192.0.2.1", user_agent="a browser") for _ in range(2)
+        ]
         for number, each in enumerate((live, ended)):
             await sessions.add(each, digest(f"{number}"))
         await sessions.end([ended.id], at(5))
         await sessions.forget_devices(bob.id)
 
-        assert await sessions.get(live.id) == replace(live, device="")
-        assert await sessions.get(ended.id) == replace(ended, device="", ended_at=at(5))
+        blank = replace(live, device="", address=None, user_agent=None)
+        assert await sessions.get(live.id) == blank
+        assert await sessions.get(ended.id) == replace(blank, id=ended.id, ended_at=at(5))
+        assert not await sessions.knows(bob.id, "192.0.2.1")
         assert await sessions.get(phone.id) == phone
 
     async def test_sessions_that_were_last_seen_before_and_have_not_ended_since_are_forgotten(

@@ -14,6 +14,7 @@ from chat_core.sessions import LOST_ANSWER, RefreshLimits, RefreshUse, Session
 from chat_core.testing.makers import at, session, stored_users
 
 LIMITS = RefreshLimits(idle=timedelta(hours=1), total=timedelta(hours=3))
+ADDRESSES = ["192.0.2.1", "2001:db8::2"]
 WINDOW = LOST_ANSWER.total_seconds()
 
 
@@ -58,6 +59,21 @@ class SessionRefreshContract:
             refreshed = await sessions.refresh(use(token(number), token(number + 1), seconds))
             assert refreshed == replace(phone, last_seen_at=at(seconds))
             assert await sessions.get(phone.id) == refreshed
+
+    async def test_a_session_is_shown_with_where_its_latest_refresh_came_from(
+        self, sessions: SessionStore, phone: Session
+    ) -> None:
+        seen = replace(phone, address="192.0.2.1", user_agent="a browser")
+        at_home = replace(use("phone", "b", 100), address="192.0.2.1", user_agent="a browser")
+        assert await sessions.refresh(at_home) == replace(seen, last_seen_at=at(100))
+        assert await sessions.knows(phone.user_id, "192.0.2.1")
+
+        elsewhere = replace(use("b", "c", 200), address="2001:db8::1")
+        moved = replace(seen, last_seen_at=at(200), address="2001:db8::1")
+        assert await sessions.refresh(elsewhere) == moved
+        assert [await sessions.knows(phone.user_id, each) for each in ADDRESSES] == [False, True]
+        after = await sessions.refresh(use("c", "d", 300))
+        assert after == await sessions.get(phone.id) == replace(moved, last_seen_at=at(300))
 
     async def test_a_token_that_no_session_was_given_is_invalid(
         self, sessions: SessionStore, phone: Session

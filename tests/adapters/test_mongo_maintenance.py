@@ -61,6 +61,7 @@ async def current(absent: MongoMaintenance) -> MongoMaintenance:
 @pytest.fixture
 async def behind(current: MongoMaintenance, plain: Database[dict[str, Any]]) -> MongoMaintenance:
     plain["chat_entries"].drop_index("by_sender")
+    plain["chat_meta"].update_one({"_id": "schema"}, {"$set": {"version": 1}})
     return current
 
 

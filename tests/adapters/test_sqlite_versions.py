@@ -102,6 +102,8 @@ async def test_a_file_of_the_first_version_can_be_written_to_in_every_way(path: 
     limits = RefreshLimits(timedelta(days=1_000_000), timedelta(days=1_000_000))
     login = await stores.sessions.refresh(RefreshUse(b"\xab", b"new", at(0), limits))
     assert (login.id, login.user_id, login.device) == ("s-1", ann.id, "phone")
+    assert (login.address, login.user_agent) == (None, None)
+    assert not await stores.sessions.knows(ann.id, "192.0.2.1")
     await database.close()
 
 

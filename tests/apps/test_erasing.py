@@ -16,7 +16,8 @@ from tests.support.server import Api, Person, ServerProcess, answered, refused
 NAME, SHOWN, EMAIL = "quetzalcoatl", "Feathered Serpent", "serpent@tenochtitlan.example"
 PASSWORD = "obsidian mirror of smoke"
 SAYING = "Cempasuchil petals on the water"
-TRACES = (NAME, SHOWN, EMAIL, PASSWORD, SAYING, "Jade telephone")
+PROGRAM = "Obsidian telephone 7"
+TRACES = (NAME, SHOWN, EMAIL, PASSWORD, SAYING, "Jade telephone", PROGRAM)
 """What must be nowhere in the end, whatever its case."""
 
 
@@ -57,6 +58,10 @@ async def test_of_an_erased_user_no_byte_is_left_and_others_keep_what_they_have(
 ) -> None:
     async with ServerProcess(tmp_path) as server, Api(server.url) as api:
         await api.sign_up(NAME, PASSWORD, email=EMAIL, displayName=SHOWN)
+        own = {"username": NAME, "password": PASSWORD, "device": "Jade telephone"}
+        own_program = {"User-Agent": PROGRAM}
+        login = await api.http.post("/users/login", json=own, headers=own_program)
+        answered(login, 200)
         gone = await api.log_in(NAME, PASSWORD, device="Jade telephone")
         bob, eve = await api.people("bob", "eve")
         await api.http.put(f"/users/{eve.id}/block", headers=gone.bearer)

@@ -70,7 +70,9 @@ async def test_everything_that_a_user_has_and_may_see_is_in_it(
             profile = files["profile.json"]
             assert (profile["username"], profile["email"]) == (ann.username, "ann@example.org")
             assert profile["displayName"] == "Ann Ähnlich"
-            assert [each["device"] for each in files["sessions.json"]] == ["Unnamed device"]
+            (login,) = files["sessions.json"]
+            assert (login["device"], login["address"]) == ("Unnamed device", "127.0.0.1")
+            assert login["userAgent"].startswith("python-httpx/")
             assert [each["username"] for each in files["blocks.json"]] == [eve.username]
             (listed,) = files["conversations.json"]
             assert {each["username"]: each["role"] for each in listed["members"]} == {

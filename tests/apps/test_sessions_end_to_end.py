@@ -122,6 +122,26 @@ async def test_sessions_are_listed_with_what_is_current_and_online(
     refused(await api.http.delete(path, headers=stranger.bearer), 404, "not_found")
 
 
+async def test_a_session_is_listed_with_where_its_latest_refresh_came_from(tmp_path: Path) -> None:
+    async with (
+        ServerProcess(tmp_path, CHAT_TRUSTED_PROXIES=1) as server,
+        Api(server.url) as api,
+    ):
+        ann = await api.person("ann")
+
+        async def listed() -> tuple[str | None, str | None]:
+            page = answered(await api.http.get("/sessions", headers=ann.bearer), 200)
+            shown = {each["id"]: (each["address"], each["userAgent"]) for each in page["items"]}
+            return shown[login["sessionId"]]
+
+        api.http.headers.update({"X-Forwarded-For": "[2001:DB8::1]:443", "User-Agent": "a phone"})
+        login = await log_in(api, ann)
+        assert await listed() == ("2001:db8::1", "a phone")
+        api.http.headers.update({"X-Forwarded-For": "192.0.2.9:80", "User-Agent": "x" * 9_000})
+        answered(await refresh(api, login["refreshToken"]), 200)
+        assert await listed() == ("192.0.2.9", "x" * 200)
+
+
 async def test_a_new_password_needs_the_old_one(api: Api) -> None:
     ann = await api.person("ann")
     body = {"currentPassword": "a wrong one", "newPassword": "another horse"}

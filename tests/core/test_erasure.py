@@ -296,7 +296,7 @@ async def test_devices_and_blocks_of_the_account_are_forgotten(
 
     session = await chat.stores.sessions.get(anns.session.id)
     assert session is not None
-    assert session.device == ""
+    assert (session.device, session.address, session.user_agent) == ("", None, None)
     assert (await chat.stores.blocks.blocked_by(ann.id, after=None, limit=9)).items == []
     assert (await chat.stores.blocks.blocked_by(bob.id, after=None, limit=9)).items == [ann.id]
 

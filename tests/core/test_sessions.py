@@ -60,7 +60,7 @@ async def test_the_right_password_brings_a_session(chat: Engine, ann: User, logi
     chat.clock.advance(7)
     found = await chat.sessions.log_in(login, PASSWORD, "phone", ADDRESS)
 
-    session = Session(found.session.id, ann.id, "phone", at(7), at(7))
+    session = Session(found.session.id, ann.id, "phone", at(7), at(7), address=ADDRESS)
     assert (found.user, found.session) == (ann, session)
     assert await chat.stores.sessions.get(session.id) == session
     claims = chat.sessions.verify(found.access.text)
@@ -68,6 +68,40 @@ async def test_the_right_password_brings_a_session(chat: Engine, ann: User, logi
     assert claims.expires_at == found.access.expires_at
     for connection_id in (None, ConnectionId("phone's")):
         assert claims.actor(connection_id) == Actor(ann.id, session.id, connection_id)
+
+
+@pytest.mark.usefixtures("ann")
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("2001:DB8::0001", "2001:db8::1"),
+        ("::ffff:192.0.2.9", "192.0.2.9"),
+        ("unknown", None),
+        ("", None),
+    ],
+)
+@pytest.mark.parametrize(
+    ("user_agent", "named"),
+    [
+        ("Mozilla/5.0 (Linux)", "Mozilla/5.0 (Linux)"),
+        ("a\0b\r\n\tc\x85\u202ed\u2028\ud800", "abcd"),
+        (" " + "x" * 300, "x" * 200),
+        ("\x01" * 70_000 + "x", None),
+        ("", None),
+        (None, None),
+    ],
+)
+async def test_a_session_is_shown_with_where_it_comes_from(
+    chat: Engine, address: str, shown: str | None, user_agent: str | None, named: str | None
+) -> None:
+    login = await chat.sessions.log_in("ann", PASSWORD, None, address, user_agent)
+    assert (login.session.address, login.session.user_agent) == (shown, named)
+
+    other = await chat.sessions.log_in("ann", PASSWORD, None, ADDRESS)
+    refreshed = await chat.sessions.refresh(other.refresh_token, address, user_agent)
+    assert refreshed.session.address == (shown or ADDRESS)
+    assert refreshed.session.user_agent == named
+    assert await chat.stores.sessions.get(other.session.id) == refreshed.session
 
 
 @pytest.mark.usefixtures("ann")

@@ -70,6 +70,7 @@ async def use_sessions(stores: Stores, login: Session) -> None:
     await stores.sessions.relabel(login.id, "tablet")
     await stores.sessions.refresh(RefreshUse(b"digest", b"new", at(1), limits))
     await stores.sessions.of_user(login.user_id)
+    await stores.sessions.knows(login.user_id, "192.0.2.1")
     await stores.sessions.ended_since(at(0))
     await stores.sessions.forget_devices(login.user_id)
     with pytest.raises(RefreshReused):

@@ -49,6 +49,8 @@ def described_session(session: Session) -> Described:
         "device": session.device,
         "createdAt": _moment(session.created_at),
         "lastSeenAt": _moment(session.last_seen_at),
+        "address": session.address,
+        "userAgent": session.user_agent,
     }
 
 
@@ -56,7 +58,7 @@ USER_HEADING = (
     f"{'USER NAME':<24}  {'STATE':<8}  {'SESSIONS':>8}  {'CREATED':<16}  {'LAST SEEN':<16}  "
     f"{'ID':<36}  SHOWN AS"
 )
-SESSION_HEADING = f"{'ID':<36}  {'CREATED':<16}  {'LAST SEEN':<16}  DEVICE"
+SESSION_HEADING = f"{'ID':<36}  {'CREATED':<16}  {'LAST SEEN':<16}  {'ADDRESS':<39}  DEVICE"
 
 
 def user_line(user: User, sessions: int) -> str:
@@ -72,7 +74,8 @@ def session_line(session: Session) -> str:
     """For people."""
     return (
         f"{session.id:<36}  {_minute(session.created_at):<16}  "
-        f"{_minute(session.last_seen_at):<16}  {shown(session.device)}"
+        f"{_minute(session.last_seen_at):<16}  {shown(session.address):<39}  "
+        f"{shown(session.device)}"
     )
 
 

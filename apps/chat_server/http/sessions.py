@@ -11,7 +11,7 @@ from chat_core.ids import SessionId
 from chat_core.services.presence import Presence
 from chat_core.services.sessions import Sessions
 from chat_core.sessions import Actor
-from chat_server.addresses import client_address
+from chat_server.addresses import client_address, user_agent
 from chat_server.http.authentication import BEFORE_OWN_PASSWORD, PUBLIC
 from chat_server.http.bodies import Body
 from chat_server.settings import Settings
@@ -37,7 +37,9 @@ async def log_in(
 ) -> shapes.Login:
     """Start a session on a device, with a user name or an e-mail address and the password."""
     address = client_address(request.scope, settings.trusted_proxies)
-    login = await sessions.log_in(data.login(), data.password, data.device, address)
+    login = await sessions.log_in(
+        data.login(), data.password, data.device, address, user_agent(request.scope)
+    )
     return shapes.Login.of(login, presence.of(login.user))
 
 
@@ -51,11 +53,14 @@ async def log_in(
 )
 async def refresh(
     data: JSONBody[requests.Refresh],
+    request: AnyRequest,
     sessions: NamedDependency[Sessions],
     presence: NamedDependency[Presence],
+    settings: NamedDependency[Settings],
 ) -> shapes.Login:
     """Exchange a refresh token; both tokens are new, and the old one is used up."""
-    login = await sessions.refresh(data.refresh_token)
+    address = client_address(request.scope, settings.trusted_proxies)
+    login = await sessions.refresh(data.refresh_token, address, user_agent(request.scope))
     return shapes.Login.of(login, presence.of(login.user))
 
 
