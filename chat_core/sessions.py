@@ -1,5 +1,7 @@
 """Sessions: the revocable logins of users on their devices, and who acts in a request."""
 
+import hashlib
+import secrets
 import unicodedata
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,6 +14,8 @@ from chat_core.users import User, is_text
 MAX_DEVICE = 100
 LOST_ANSWER = timedelta(seconds=10)
 """How long a refresh token may be used again after its first use."""
+REFRESH_BYTES = 32
+"""Of chance in each part of a refresh token."""
 UNNAMED_DEVICE = "Unnamed device"
 MAX_USER_AGENT = 200
 NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -42,13 +46,61 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
+class RefreshToken:
+    """What a device gets its next tokens with: `family.secret`.
+
+    The family stays the same for a session's life, and the secret is good for one use. Who has the
+    family without a good secret has an old token: a copy of it is about.
+    """
+
+    family: str
+    secret: str
+
+    @classmethod
+    def first(cls) -> "RefreshToken":
+        """One of a new family."""
+        return cls(secrets.token_urlsafe(REFRESH_BYTES), secrets.token_urlsafe(REFRESH_BYTES))
+
+    @classmethod
+    def parse(cls, text: str) -> "RefreshToken":
+        """The token with that text.
+
+        Tokens of older versions have one part alone. Their family is made of it, so that it is the
+        same however often the token is used.
+        """
+        family, separator, secret = text.partition(".")
+        if separator:
+            return cls(family, secret)
+        return cls(digest(f"family of {text}").hex(), "")
+
+    def next(self) -> "RefreshToken":
+        """Another of its family."""
+        return replace(self, secret=secrets.token_urlsafe(REFRESH_BYTES))
+
+    @property
+    def text(self) -> str:
+        """As a device keeps it."""
+        return f"{self.family}.{self.secret}"
+
+
+def digest(secret: str) -> bytes:
+    """SHA-256: of what is not guessed, a fast digest is enough."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshChain:
-    """Digests of a session's refresh tokens: the one in force, and the one it replaced."""
+    """Digests (SHA-256) of a session's refresh tokens: the one in force, and the one it replaced.
+
+    `family` is that of the part that all of them share. It is None where the token in force is
+    from a version whose tokens had no such part.
+    """
 
     current: bytes
     previous: bytes | None = None
     replaced_at: datetime | None = None
     """When `previous` was used first."""
+    family: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +113,12 @@ class RefreshLimits:
 
 @dataclass(frozen=True, slots=True)
 class RefreshUse:
-    """A refresh token is used, and asks to be replaced by another; both are digests.
+    """A refresh token is used, and asks to be replaced by another of its family: digests of them.
 
     Where it comes from takes the place of what the session had; None leaves that as it is.
     """
 
+    family: bytes
     presented: bytes
     replacement: bytes
     at: datetime
@@ -74,7 +127,7 @@ class RefreshUse:
     user_agent: str | None = None
 
     def judge(self, session: Session, chain: RefreshChain) -> tuple[Session, RefreshChain]:
-        """The session and the chain after the use. The token was once given to that session.
+        """The session and the chain after the use. The token is of that session's family.
 
         The token in force is replaced. The one before may be used again for `LOST_ANSWER`, since
         an answer can get lost, and what it brings replaces its first successor; once that
@@ -91,10 +144,10 @@ class RefreshUse:
             user_agent=self.user_agent or session.user_agent,
         )
         if self.presented == chain.current:
-            return after, RefreshChain(self.replacement, chain.current, self.at)
+            return after, RefreshChain(self.replacement, chain.current, self.at, self.family)
         in_time = chain.replaced_at is not None and self.at - chain.replaced_at <= LOST_ANSWER
         if self.presented == chain.previous and in_time:
-            return after, replace(chain, current=self.replacement)
+            return after, replace(chain, current=self.replacement, family=self.family)
         raise RefreshReused
 
 

@@ -66,7 +66,11 @@ class UserDocument(NamedDocument):
 
 
 class SessionDocument(NamedDocument):
-    """A login, with the digests of its refresh token in force and of the one before."""
+    """A login, with the digests of its refresh token in force and of the one before.
+
+    `family` is the digest, in hex, of what all its tokens share, None until the first refresh of a
+    session whose tokens are a `RefreshTokenDocument` each.
+    """
 
     user_id: str
     device: str
@@ -76,6 +80,7 @@ class SessionDocument(NamedDocument):
     current: bytes
     previous: bytes | None = None
     replaced_at: datetime | None = None
+    family: str | None = None
     address: str | None = None
     network: str | None = None
     """That the address counts in: of IPv6 the /64."""
@@ -87,6 +92,7 @@ class SessionDocument(NamedDocument):
         name = "chat_sessions"
         indexes: ClassVar = [
             IndexModel([("user_id", ASCENDING), ("ended_at", ASCENDING)], name="by_user"),
+            _unique("family_is_unique", "family"),
             IndexModel([("user_id", ASCENDING), ("network", ASCENDING)], name="by_network"),
             IndexModel([("last_seen_at", ASCENDING)], name="by_last_seen"),
             IndexModel(
@@ -98,7 +104,10 @@ class SessionDocument(NamedDocument):
 
 
 class RefreshTokenDocument(NamedDocument):
-    """A refresh token that was given out, by its digest in hex, and to which session."""
+    """A refresh token without a family, by its digest in hex, and the session that it is of.
+
+    None are added: they are those of older versions, until their sessions are purged.
+    """
 
     session_id: str
 

@@ -20,11 +20,11 @@ ATTEMPTS = 100
 
 @dataclass(frozen=True, slots=True)
 class MongoSessionStore(SessionStore):
-    """Sessions in one collection, and every digest that was given out in another."""
+    """Sessions in one collection, and in another the digests of tokens that have no family."""
 
     database: MongoDatabase
 
-    async def add(self, session: Session, refresh_digest: bytes) -> None:
+    async def add(self, session: Session, chain: RefreshChain) -> None:
         """See `SessionStore.add`."""
         document = SessionDocument(
             id=session.id,
@@ -36,12 +36,10 @@ class MongoSessionStore(SessionStore):
             address=session.address,
             network=session.network,
             user_agent=session.user_agent,
-            current=refresh_digest,
+            current=chain.current,
+            family=_hex(chain.family),
         )
-        token = RefreshTokenDocument(id=refresh_digest.hex(), session_id=session.id)
         async with self.database.session() as at_database:
-            # In this order: a digest without a session is a token that nobody was given.
-            await token.insert(session=at_database)
             await document.insert(session=at_database)
 
     async def get(self, session_id: SessionId) -> Session | None:
@@ -53,18 +51,8 @@ class MongoSessionStore(SessionStore):
     async def refresh(self, use: RefreshUse) -> Session:
         """See `SessionStore.refresh`."""
         async with self.database.session() as at_database:
-            token = await RefreshTokenDocument.find_one(
-                {"_id": use.presented.hex()}, session=at_database
-            )
-            if token is None:
-                raise TokenInvalid
             for _ in range(ATTEMPTS):
-                stored = await SessionDocument.find_one(
-                    {"_id": token.session_id}, session=at_database
-                )
-                if stored is None:
-                    raise TokenInvalid
-                refreshed = await self._use(use, stored, at_database)
+                refreshed = await self._use(use, await _of(use, at_database), at_database)
                 if refreshed is not None:
                     return refreshed
         raise Overloaded("The refresh token is used too often at once")
@@ -155,7 +143,13 @@ class MongoSessionStore(SessionStore):
         sessions = self.database.collection(SessionDocument)
         try:
             after, chain = use.judge(
-                session, RefreshChain(stored.current, stored.previous, stored.replaced_at)
+                session,
+                RefreshChain(
+                    stored.current,
+                    stored.previous,
+                    stored.replaced_at,
+                    None if stored.family is None else bytes.fromhex(stored.family),
+                ),
             )
         except RefreshReused as error:
             ended = await sessions.update_one(
@@ -165,17 +159,11 @@ class MongoSessionStore(SessionStore):
                 return None
             error.session_id = session.id
             raise
-        # First, and perhaps again: as long as the session does not know it, nobody was given it.
-        await self.database.collection(RefreshTokenDocument).update_one(
-            {"_id": use.replacement.hex()},
-            {"$set": {"session_id": stored.id}},
-            upsert=True,
-            session=at_database,
-        )
         changed = {
             "current": chain.current,
             "previous": chain.previous,
             "replaced_at": chain.replaced_at,
+            "family": _hex(chain.family),
             "last_seen_at": after.last_seen_at,
             "address": after.address,
             "network": after.network,
@@ -183,6 +171,24 @@ class MongoSessionStore(SessionStore):
         }
         updated = await sessions.update_one(as_judged, {"$set": changed}, session=at_database)
         return after if updated.matched_count else None
+
+
+async def _of(use: RefreshUse, at_database: AsyncClientSession) -> SessionDocument:
+    """The session whose token is used. Raises `TokenInvalid`."""
+    found = await SessionDocument.find_one({"family": use.family.hex()}, session=at_database)
+    if found is None:
+        token = await RefreshTokenDocument.find_one(
+            {"_id": use.presented.hex()}, session=at_database
+        )
+        if token is not None:
+            found = await SessionDocument.find_one({"_id": token.session_id}, session=at_database)
+    if found is None:
+        raise TokenInvalid
+    return found
+
+
+def _hex(digest: bytes | None) -> str | None:
+    return None if digest is None else digest.hex()
 
 
 def _session(document: SessionDocument) -> Session:

@@ -152,6 +152,11 @@ ALTER TABLE sessions ADD COLUMN user_agent TEXT;
 CREATE INDEX sessions_by_network ON sessions (user_pk, network);
 DROP INDEX sessions_by_user;
 CREATE INDEX sessions_that_last ON sessions (user_pk, last_seen_at) WHERE ended_at IS NULL;
+
+-- Of what all refresh tokens of the session share. NULL: they are rows of refresh_tokens, to which
+-- none are added any more.
+ALTER TABLE sessions ADD COLUMN family_digest BLOB;
+CREATE UNIQUE INDEX sessions_by_family ON sessions (family_digest) WHERE family_digest IS NOT NULL;
 """
 
 MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)

@@ -19,22 +19,25 @@ SELECT s.id, u.id, s.device, s.created_at, s.last_seen_at, s.ended_at, s.address
 FROM sessions s JOIN users u ON u.pk = s.user_pk
 """
 
+_CHAIN = """
+SELECT s.pk, s.current_digest, s.previous_digest, s.replaced_at, s.family_digest FROM sessions s
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class SqliteSessionStore(SessionStore):
-    """Sessions in one table, and every digest that was given out in another."""
+    """Sessions in one table, and in another the digests of tokens that have no family."""
 
     database: SqliteDatabase
 
-    async def add(self, session: Session, refresh_digest: bytes) -> None:
+    async def add(self, session: Session, chain: RefreshChain) -> None:
         """See `SessionStore.add`."""
 
         def insert(connection: sqlite3.Connection) -> None:
-            (pk,) = connection.execute(
+            connection.execute(
                 "INSERT INTO sessions (id, user_pk, device, created_at, last_seen_at,"
-                " address, network, user_agent, current_digest)"
-                " VALUES (?, (SELECT pk FROM users WHERE id = ?), ?, ?, ?, ?, ?, ?, ?)"
-                " RETURNING pk",
+                " address, network, user_agent, current_digest, family_digest)"
+                " VALUES (?, (SELECT pk FROM users WHERE id = ?), ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     session.id,
                     session.user_id,
@@ -44,10 +47,10 @@ class SqliteSessionStore(SessionStore):
                     session.address,
                     session.network,
                     session.user_agent,
-                    refresh_digest,
+                    chain.current,
+                    chain.family,
                 ),
-            ).fetchone()
-            connection.execute("INSERT INTO refresh_tokens VALUES (?, ?)", (refresh_digest, pk))
+            )
 
         await self.database.write(insert)
 
@@ -156,32 +159,36 @@ class SqliteSessionStore(SessionStore):
 
 def _refresh(connection: sqlite3.Connection, use: RefreshUse) -> Session | RefreshReused:
     """The session after the use. A reuse is returned, since raising would undo the end."""
-    row = connection.execute(
-        "SELECT s.pk, s.current_digest, s.previous_digest, s.replaced_at, s.id"
-        " FROM refresh_tokens t JOIN sessions s ON s.pk = t.session_pk WHERE t.digest = ?",
-        (use.presented,),
-    ).fetchone()
+    row = (
+        connection.execute(f"{_CHAIN} WHERE s.family_digest = ?", (use.family,)).fetchone()
+        or connection.execute(
+            f"{_CHAIN} JOIN refresh_tokens t ON t.session_pk = s.pk WHERE t.digest = ?",
+            (use.presented,),
+        ).fetchone()
+    )
     if row is None:
         raise TokenInvalid
-    pk, current, previous, replaced_at, session_id = row
+    pk, current, previous, replaced_at, family = row
     session = _session(connection.execute(f"{_SESSION} WHERE s.pk = ?", (pk,)).fetchone())
     if session.ended_at is not None:
         raise SessionRevoked.of(session.id)
     try:
         after, chain = use.judge(
-            session, RefreshChain(current, previous, maybe_from_ms(replaced_at))
+            session, RefreshChain(current, previous, maybe_from_ms(replaced_at), family)
         )
     except RefreshReused as error:
-        error.session_id = session_id
+        error.session_id = session.id
         connection.execute("UPDATE sessions SET ended_at = ? WHERE pk = ?", (to_ms(use.at), pk))
         return error
     connection.execute(
         "UPDATE sessions SET current_digest = ?, previous_digest = ?, replaced_at = ?,"
-        " last_seen_at = ?, address = ?, network = ?, user_agent = ? WHERE pk = ?",
+        " family_digest = ?, last_seen_at = ?, address = ?, network = ?, user_agent = ?"
+        " WHERE pk = ?",
         (
             chain.current,
             chain.previous,
             None if chain.replaced_at is None else to_ms(chain.replaced_at),
+            chain.family,
             to_ms(after.last_seen_at),
             after.address,
             after.network,
@@ -189,7 +196,6 @@ def _refresh(connection: sqlite3.Connection, use: RefreshUse) -> Session | Refre
             pk,
         ),
     )
-    connection.execute("INSERT INTO refresh_tokens VALUES (?, ?)", (use.replacement, pk))
     return after
 
 

@@ -17,13 +17,13 @@ class MemorySessionStore(SessionStore):
 
     _sessions: dict[SessionId, Session] = field(default_factory=dict)
     _chains: dict[SessionId, RefreshChain] = field(default_factory=dict)
-    _given_to: dict[bytes, SessionId] = field(default_factory=dict)
+    _families: dict[bytes | None, SessionId] = field(default_factory=dict)
 
-    async def add(self, session: Session, refresh_digest: bytes) -> None:
+    async def add(self, session: Session, chain: RefreshChain) -> None:
         """See `SessionStore.add`."""
         self._sessions[session.id] = session
-        self._chains[session.id] = RefreshChain(refresh_digest)
-        self._given_to[refresh_digest] = session.id
+        self._chains[session.id] = chain
+        self._families[chain.family] = session.id
 
     async def get(self, session_id: SessionId) -> Session | None:
         """See `SessionStore.get`."""
@@ -31,7 +31,7 @@ class MemorySessionStore(SessionStore):
 
     async def refresh(self, use: RefreshUse) -> Session:
         """See `SessionStore.refresh`."""
-        session_id = self._given_to.get(use.presented)
+        session_id = self._families.get(use.family)
         if session_id is None:
             raise TokenInvalid
         session = self._sessions[session_id]
@@ -44,7 +44,6 @@ class MemorySessionStore(SessionStore):
             await self.end([session_id], use.at)
             raise
         self._sessions[session_id], self._chains[session_id] = session, chain
-        self._given_to[use.replacement] = session_id
         return session
 
     async def of_user(self, user_id: UserId) -> Collection[Session]:
@@ -96,10 +95,8 @@ class MemorySessionStore(SessionStore):
             and (session.ended_at is None or session.ended_at < before)
         ][:limit]
         for session_id in old:
-            del self._sessions[session_id], self._chains[session_id]
-        self._given_to = {
-            digest: given for digest, given in self._given_to.items() if given in self._sessions
-        }
+            del self._families[self._chains.pop(session_id).family]
+            del self._sessions[session_id]
         return len(old)
 
     async def relabel(self, session_id: SessionId, device: str) -> None:

@@ -16,7 +16,7 @@ from chat_core.events import LogEvent
 from chat_core.ids import ConversationId, MessageId, SessionId, UserId
 from chat_core.messages import History, Message
 from chat_core.pages import Page
-from chat_core.sessions import RefreshUse, Session
+from chat_core.sessions import RefreshChain, RefreshUse, Session
 from chat_core.users import Credentials, NamePlace, ProfileChange, User
 
 
@@ -133,11 +133,15 @@ class AccountStore(Protocol):
 
 
 class SessionStore(Protocol):
-    """The logins, and the digests (SHA-256) of every refresh token that they were given."""
+    """The logins, each with the chain of its refresh tokens, of which digests are stored.
+
+    Nothing more is stored for a further token: an old one is known by its family. Tokens from
+    versions without families are known one by one.
+    """
 
     @abstractmethod
-    async def add(self, session: Session, refresh_digest: bytes) -> None:
-        """Store a new session with the digest of its first refresh token."""
+    async def add(self, session: Session, chain: RefreshChain) -> None:
+        """Store a new session with the chain of its first refresh token; its family is new."""
 
     @abstractmethod
     async def get(self, session_id: SessionId) -> Session | None:
@@ -148,9 +152,10 @@ class SessionStore(Protocol):
         """Use a refresh token, by the rules of `RefreshUse.judge`, in one step.
 
         - The chain and the session become what the rules say, and the session is returned.
-        - A token that no session was given: raises `TokenInvalid`.
+        - A family that no session has: raises `TokenInvalid`.
         - A session that has ended: raises `SessionRevoked`, which names it.
-        - A token that was used up: ends the session at `use.at`, raises `RefreshReused`.
+        - A token of its family that is not good: ends the session at `use.at`, raises
+          `RefreshReused`.
         - Of concurrent uses of one token all get an answer by the rules, one after another.
         """
 
@@ -189,7 +194,7 @@ class SessionStore(Protocol):
         """Forget sessions that were last seen before that moment: how many, `limit` at most.
 
         - One that ended then or later stays.
-        - Their refresh tokens are tokens that no session was given.
+        - No session has the families of their tokens any more.
         """
 
 

@@ -1,7 +1,5 @@
 """Sessions: log in, stay logged in, log out, and know who asks."""
 
-import hashlib
-import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -35,16 +33,16 @@ from chat_core.sessions import (
     Actor,
     Claims,
     Login,
+    RefreshChain,
     RefreshLimits,
+    RefreshToken,
     RefreshUse,
     Session,
     check_device,
+    digest,
     shown_user_agent,
 )
 from chat_core.users import MAX_EMAIL, Credentials, User, fold, is_text
-
-REFRESH_BYTES = 32
-"""Of chance in a refresh token: what is not guessed, so a fast digest of it is enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +116,9 @@ class Sessions:
             address=shown_address(address),
             user_agent=shown_user_agent(user_agent),
         )
-        refresh_token = secrets.token_urlsafe(REFRESH_BYTES)
-        await self.sessions.add(session, _digest(refresh_token))
+        token = RefreshToken.first()
+        chain = RefreshChain(digest(token.text), family=digest(token.family))
+        await self.sessions.add(session, chain)
         try:
             await self._check_unchanged(login, credentials, new if is_outdated else None)
         except (InvalidCredentials, AccountDisabled, Overloaded):
@@ -128,7 +127,7 @@ class Sessions:
         if is_outdated:
             await self._bring_up_to_date(credentials, new)
         access = self._access(credentials.user, session, now)
-        return Login(credentials.user, session, access, refresh_token)
+        return Login(credentials.user, session, access, token.text)
 
     async def refresh(
         self, refresh_token: str, address: str | None = None, user_agent: str | None = None
@@ -139,10 +138,12 @@ class Sessions:
         why; for a token that was used up `RefreshReused`, and the session has ended.
         """
         now = self.clock.now()
-        replacement = secrets.token_urlsafe(REFRESH_BYTES)
+        presented = RefreshToken.parse(refresh_token)
+        replacement = presented.next().text
         use = RefreshUse(
-            _digest(refresh_token),
-            _digest(replacement),
+            digest(presented.family),
+            digest(refresh_token),
+            digest(replacement),
             now,
             self.lasting,
             address=None if address is None else shown_address(address),
@@ -302,7 +303,3 @@ class Sessions:
             if not is_wrong:
                 await self.limiter.give_back_all(taken)
         return None
-
-
-def _digest(refresh_token: str) -> bytes:
-    return hashlib.sha256(refresh_token.encode("utf-8", "surrogatepass")).digest()

@@ -11,7 +11,7 @@ from chat_core.ids import SessionId, UserId
 from chat_core.ports.storage import SessionStore, UserStore
 from chat_core.sessions import Session
 from chat_core.testing.makers import at, session, stored_users
-from chat_core.testing.sessions_refresh_contract import SessionRefreshContract, digest, use
+from chat_core.testing.sessions_refresh_contract import SessionRefreshContract, chain, use
 
 
 class SessionStoreContract(SessionRefreshContract):
@@ -26,7 +26,7 @@ class SessionStoreContract(SessionRefreshContract):
     ) -> None:
         (bob,) = await stored_users(users, "bob")
         laptop = session(bob, device="Bob\u2019s \U0001f4bb")
-        await sessions.add(laptop, digest("laptop"))
+        await sessions.add(laptop, chain("laptop"))
 
         assert await sessions.get(laptop.id) == laptop
         assert await sessions.get(phone.id) == phone
@@ -38,7 +38,7 @@ class SessionStoreContract(SessionRefreshContract):
         laptop = replace(
             session(bob), address="2001:db8::1", user_agent="Mozilla/5.0 (\u201eLinux\u201c)"
         )
-        await sessions.add(laptop, digest("laptop"))
+        await sessions.add(laptop, chain("laptop"))
 
         assert await sessions.get(laptop.id) == laptop
         stored = await sessions.get(phone.id)
@@ -63,7 +63,7 @@ class SessionStoreContract(SessionRefreshContract):
     ) -> None:
         (bob,) = await stored_users(users, "bob")
         laptop = session(bob, device="laptop")
-        await sessions.add(laptop, digest("laptop"))
+        await sessions.add(laptop, chain("laptop"))
         await sessions.relabel(phone.id, "new phone")
 
         assert await sessions.get(phone.id) == replace(phone, device="new phone")
@@ -105,7 +105,7 @@ class SessionStoreContract(SessionRefreshContract):
             for of, seen in ((ann, 2), (ann, 4), (ann, 3), (ann, 1), (bob, 9))
         ]
         for number, each in enumerate(stored):
-            await sessions.add(each, digest(f"{number}"))
+            await sessions.add(each, chain(f"{number}"))
         await sessions.end([stored[2].id], at(9))
 
         assert list(await sessions.of_user(ann.id)) == [stored[1], stored[0], stored[3]]
@@ -119,7 +119,7 @@ class SessionStoreContract(SessionRefreshContract):
         others = [session(bob) for _ in range(2)]
         whose = {phone.id: phone.user_id, others[0].id: bob.id}
         for number, each in enumerate(others):
-            await sessions.add(each, digest(f"{number}"))
+            await sessions.add(each, chain(f"{number}"))
         await sessions.end([phone.id], at(5))
         await sessions.end([others[0].id], at(6))
 
@@ -138,7 +138,7 @@ class SessionStoreContract(SessionRefreshContract):
         addresses = ["192.0.2.1", "2001:db8:0:1::1", "192.0.2.3"]
         stored = [replace(session(ann), address=each) for each in addresses]
         for number, each in enumerate((*stored, session(ann), session(bob))):
-            await sessions.add(each, digest(f"{number}"))
+            await sessions.add(each, chain(f"{number}"))
         await sessions.end([stored[0].id], at(5))
 
         known = ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8:0:1:2::2", "192.0.2.3"]
@@ -158,7 +158,7 @@ class SessionStoreContract(SessionRefreshContract):
             replace(session(bob), address="192.0.2.1", user_agent="a browser") for _ in range(2)
         ]
         for number, each in enumerate((live, ended)):
-            await sessions.add(each, digest(f"{number}"))
+            await sessions.add(each, chain(f"{number}"))
         await sessions.end([ended.id], at(5))
         await sessions.forget_devices(bob.id)
 
@@ -176,7 +176,7 @@ class SessionStoreContract(SessionRefreshContract):
             replace(session(bob), last_seen_at=at(seen)) for seen in (1, 2, 3, 4, 5)
         ]
         for number, each in enumerate(stored):
-            await sessions.add(each, digest(f"{number}"))
+            await sessions.add(each, chain(f"{number}"))
         await sessions.end([ended.id], at(4.999))
         await sessions.end([lately.id], at(5))
 
@@ -188,4 +188,4 @@ class SessionStoreContract(SessionRefreshContract):
         assert await sessions.get(seen.id) == seen
         for number in range(3):
             with pytest.raises(TokenInvalid):
-                await sessions.refresh(use(f"{number}", "next", 6))
+                await sessions.refresh(use(f"{number}", "next", 6, family=f"{number}"))

@@ -5,12 +5,13 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
+from itertools import pairwise
 
 import pytest
 
 from chat_core.errors import RefreshReused, SessionRevoked, TokenExpired, TokenInvalid
 from chat_core.ports.storage import SessionStore, UserStore
-from chat_core.sessions import LOST_ANSWER, RefreshLimits, RefreshUse, Session
+from chat_core.sessions import LOST_ANSWER, RefreshChain, RefreshLimits, RefreshUse, Session
 from chat_core.testing.makers import at, session, stored_users
 
 LIMITS = RefreshLimits(idle=timedelta(hours=1), total=timedelta(hours=3))
@@ -23,9 +24,16 @@ def digest(token: str) -> bytes:
     return sha256(token.encode()).digest()
 
 
-def use(token: str, replacement: str, seconds: float) -> RefreshUse:
-    """Use a token so many seconds after the start."""
-    return RefreshUse(digest(token), digest(replacement), at(seconds), LIMITS)
+def chain(token: str) -> RefreshChain:
+    """The chain of a session whose first token this is; its family has the same name."""
+    return RefreshChain(digest(token), family=digest(f"family {token}"))
+
+
+def use(token: str, replacement: str, seconds: float, family: str = "phone") -> RefreshUse:
+    """Use a token of a family so many seconds after the start."""
+    return RefreshUse(
+        digest(f"family {family}"), digest(token), digest(replacement), at(seconds), LIMITS
+    )
 
 
 class SessionRefreshContract:
@@ -36,7 +44,7 @@ class SessionRefreshContract:
         """Store a session of Ann's."""
         (ann,) = await stored_users(users, "ann")
         stored = session(ann, device="phone")
-        await sessions.add(stored, digest("phone"))
+        await sessions.add(stored, chain("phone"))
         return stored
 
     async def check_reused(
@@ -49,7 +57,7 @@ class SessionRefreshContract:
         stored = await sessions.get(of.id)
         assert stored is not None
         assert stored.ended_at == at(seconds)
-        with pytest.raises(TokenInvalid):
+        with pytest.raises(SessionRevoked):
             await sessions.refresh(use("never given", "x", seconds))
 
     async def test_the_token_in_force_is_replaced_and_the_session_was_seen(
@@ -75,15 +83,36 @@ class SessionRefreshContract:
         after = await sessions.refresh(use("c", "d", 300))
         assert after == await sessions.get(phone.id) == replace(moved, last_seen_at=at(300))
 
-    async def test_a_token_that_no_session_was_given_is_invalid(
+    async def test_a_token_of_a_family_that_no_session_has_is_invalid(
         self, sessions: SessionStore, phone: Session
     ) -> None:
-        with pytest.raises(TokenInvalid):
-            await sessions.refresh(use("unknown", "b", 1))
+        for token in ("unknown", "phone"):
+            with pytest.raises(TokenInvalid):
+                await sessions.refresh(use(token, "b", 1, family="unknown"))
 
         assert await sessions.get(phone.id) == phone
         with pytest.raises(TokenInvalid):
-            await sessions.refresh(use("b", "c", 1))
+            await sessions.refresh(use("b", "c", 1, family="unknown"))
+
+    async def test_whatever_has_the_family_of_a_session_and_is_not_good_is_a_reuse(
+        self, sessions: SessionStore, phone: Session
+    ) -> None:
+        await self.check_reused(sessions, phone, "never given out", 100)
+
+    async def test_every_token_that_a_session_ever_had_is_recognised(
+        self, sessions: SessionStore, users: UserStore
+    ) -> None:
+        (bob,) = await stored_users(users, "bob")
+        for old in (0, 1, 25, 48):
+            laptop = session(bob)
+            family = f"laptop {old}"
+            await sessions.add(laptop, chain(family))
+            tokens = [family, *(f"{family}, {number}" for number in range(1, 51))]
+            for number, (one, other) in enumerate(pairwise(tokens)):
+                await sessions.refresh(use(one, other, number, family))
+            with pytest.raises(RefreshReused) as caught:
+                await sessions.refresh(use(tokens[old], "never given", 51, family))
+            assert caught.value.session_id == laptop.id
 
     async def test_a_session_that_has_ended_is_revoked_for_every_token_it_was_given(
         self, sessions: SessionStore, phone: Session
@@ -162,23 +191,24 @@ class SessionRefreshContract:
     ) -> None:
         (bob,) = await stored_users(users, "bob")
         laptop = session(bob, device="laptop")
-        await sessions.add(laptop, digest("laptop"))
+        await sessions.add(laptop, chain("laptop"))
         await sessions.refresh(use("phone", "b", 1))
         await sessions.refresh(use("b", "c", 2))
         await self.check_reused(sessions, phone, "phone", 3)
 
         assert await sessions.get(laptop.id) == laptop
-        assert await sessions.refresh(use("laptop", "l2", 4)) == replace(laptop, last_seen_at=at(4))
+        refreshed = await sessions.refresh(use("laptop", "l2", 4, family="laptop"))
+        assert refreshed == replace(laptop, last_seen_at=at(4))
 
     async def test_of_concurrent_uses_of_one_token_all_get_an_answer_and_one_chain_stays(
         self, sessions: SessionStore, phone: Session
     ) -> None:
         results = await asyncio.gather(
-            *(sessions.refresh(use("phone", f"b{number}", 100)) for number in range(5))
+            *(sessions.refresh(use("phone", f"b{number}", 100)) for number in range(20))
         )
-        assert results == [replace(phone, last_seen_at=at(100))] * 5
+        assert results == [replace(phone, last_seen_at=at(100))] * 20
 
-        # One of the five is in force, and only the store knows which: it is what this replaces.
+        # One of the twenty is in force, and only the store knows which: it is what this replaces.
         await sessions.refresh(use("phone", "again", 101))
         await sessions.refresh(use("again", "c", 102))
         with pytest.raises(RefreshReused):

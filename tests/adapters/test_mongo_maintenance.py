@@ -19,6 +19,7 @@ from chat_core.testing.maintenance_contract import (
 )
 from chat_core.testing.makers import stored_users
 from chat_mongo import DatabaseRefused, MongoDatabase, MongoMaintenance, MongoUserStore
+from chat_mongo.database import SCHEMA_VERSION
 from tests.support.mongod import Mongod, ReplicaSet, free_port, fresh_database, nobody_answers
 
 PATIENCE = 60
@@ -104,7 +105,10 @@ async def said(maintenance: Maintenance, clock: SystemClock, subject: str) -> Fi
 async def test_indexes_that_are_missing_are_told_and_made(
     behind: MongoMaintenance, clock: SystemClock
 ) -> None:
-    assert await behind.pending() == ["makes the index by_sender of chat_entries"]
+    assert await behind.pending() == [
+        f"brings the schema from version 1 to {SCHEMA_VERSION}",
+        "makes the index by_sender of chat_entries",
+    ]
 
     found = await said(behind, clock, "indexes")
     assert (found.level, found.said) == (Level.WARNING, "lack by_sender of chat_entries")

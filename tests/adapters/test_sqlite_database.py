@@ -20,6 +20,7 @@ from chat_core.testing.makers import (
     stored_users,
     user,
 )
+from chat_core.testing.sessions_refresh_contract import chain
 from chat_sqlite import SCHEMA_VERSION, DatabaseRefused, SqliteDatabase
 from tests.support.stores import Stores, sqlite_stores_in
 
@@ -106,7 +107,7 @@ async def test_everything_is_there_when_the_file_is_opened_again(path: Path) -> 
     stores = sqlite_stores_in(first)
     ann, bob = await stored_users(stores.users, "ann", "bob")
     login = session(ann)
-    await stores.sessions.add(login, b"digest")
+    await stores.sessions.add(login, chain("digest"))
     said = await stores.log.append(draft(direct(ann, bob), ann, "still here", client_id="c1"))
     await first.close()
 

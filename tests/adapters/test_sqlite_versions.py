@@ -1,6 +1,8 @@
 import sqlite3
+from collections.abc import AsyncIterator
 from contextlib import closing
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from chat_core.conversations import (
     MemberDeleted,
     Receipt,
 )
+from chat_core.errors import RefreshReused, SessionRevoked, TokenInvalid
 from chat_core.ids import MessageId
 from chat_core.sessions import RefreshLimits, RefreshUse
 from chat_core.testing.makers import (
@@ -49,17 +52,17 @@ INSERT INTO messages VALUES
 """
 
 
-def make_version_1(path: Path) -> None:
-    """A file as the first version left it."""
+def make_version(number: int, path: Path, rows: str) -> None:
+    """A file as that version left it."""
     with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(MIGRATIONS[0] + VERSION_1_ROWS)
+        connection.executescript("".join(MIGRATIONS[:number]) + rows)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute("PRAGMA user_version = 1")
+        connection.execute(f"PRAGMA user_version = {number}")
         connection.commit()
 
 
 async def test_a_file_of_the_first_version_goes_on_with_all_that_is_in_it(path: Path) -> None:
-    make_version_1(path)
+    make_version(1, path, VERSION_1_ROWS)
     database = await SqliteDatabase.open(path)
     stores = sqlite_stores_in(database)
     ann, bob = UserId("u-ann"), UserId("u-bob")
@@ -83,7 +86,7 @@ async def test_a_file_of_the_first_version_goes_on_with_all_that_is_in_it(path: 
 
 
 async def test_a_file_of_the_first_version_can_be_written_to_in_every_way(path: Path) -> None:
-    make_version_1(path)
+    make_version(1, path, VERSION_1_ROWS)
     database = await SqliteDatabase.open(path)
     stores = sqlite_stores_in(database)
     ann = (await stores.users.get([UserId("u-ann")]))[UserId("u-ann")]
@@ -99,18 +102,103 @@ async def test_a_file_of_the_first_version_can_be_written_to_in_every_way(path: 
     again = await stores.log.append(draft(talk, ann, "hello", client_id="c1"))
     assert (again.message, again.duplicate) == (edited.message, True)
     await alter(stores.log, talk, MemberDeleted(ann.id))
-    limits = RefreshLimits(timedelta(days=1_000_000), timedelta(days=1_000_000))
-    login = await stores.sessions.refresh(RefreshUse(b"\xab", b"new", at(0), limits))
-    assert (login.id, login.user_id, login.device) == ("s-1", ann.id, "phone")
-    assert (login.address, login.user_agent) == (None, None)
-    assert not await stores.sessions.knows(ann.id, "192.0.2.1")
     await database.close()
+
+
+VERSION_4_ROWS = """
+INSERT INTO users (pk, id, password_hash, created_at) VALUES (1, 'u-ann', 'h', 1000);
+INSERT INTO sessions (
+    pk, id, user_pk, device, created_at, last_seen_at, current_digest, previous_digest, replaced_at
+) VALUES (1, 's-1', 1, 'phone', 1000, 3000, x'a3', x'a2', 3000);
+INSERT INTO refresh_tokens VALUES (x'a1', 1), (x'a2', 1), (x'a3', 1);
+"""
+SECOND = timedelta(seconds=1)
+THEN = datetime(1970, 1, 1, tzinfo=UTC) + 3 * SECOND
+LIMITS = RefreshLimits(timedelta(days=9), timedelta(days=9))
+
+
+def old_token(number: int, replacement: bytes, seconds: float) -> RefreshUse:
+    """One without a family, used that long after the latest refresh by the version before."""
+    digest = bytes([0xA0 + number])
+    return RefreshUse(b"of %x" % number, digest, replacement, THEN + seconds * SECOND, LIMITS)
+
+
+async def refresh_rows(database: SqliteDatabase) -> int:
+    return int(
+        await database.read(
+            lambda c: c.execute("SELECT count(*) FROM refresh_tokens").fetchone()[0]
+        )
+    )
+
+
+@pytest.fixture
+async def with_tokens(path: Path) -> AsyncIterator[SqliteDatabase]:
+    """A file as version 4 left it, with a session that was refreshed twice."""
+    make_version(4, path, VERSION_4_ROWS)
+    database = await SqliteDatabase.open(path)
+    yield database
+    await database.close()
+
+
+async def test_a_refresh_token_without_a_family_goes_on_working_and_leaves_no_row(
+    with_tokens: SqliteDatabase,
+) -> None:
+    sessions = sqlite_stores_in(with_tokens).sessions
+    login = await sessions.refresh(old_token(3, b"b1", 60))
+    assert (login.id, login.user_id, login.device) == ("s-1", "u-ann", "phone")
+    assert (login.address, login.user_agent) == (None, None)
+    await sessions.refresh(old_token(3, b"b2", 61))  # the answer got lost
+    for number in range(2, 20):
+        use = replace(old_token(3, b"b%d" % (number + 1), 70 + number), presented=b"b%d" % number)
+        await sessions.refresh(use)
+    assert await refresh_rows(with_tokens) == 3
+
+    with pytest.raises(RefreshReused) as caught:
+        await sessions.refresh(replace(old_token(3, b"c", 99), presented=b"b1"))
+    assert caught.value.session_id == login.id
+    with pytest.raises(SessionRevoked):
+        await sessions.refresh(old_token(1, b"c", 99))
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+async def test_a_refresh_token_without_a_family_is_recognised_after_its_use(
+    with_tokens: SqliteDatabase, number: int
+) -> None:
+    sessions = sqlite_stores_in(with_tokens).sessions
+    await sessions.refresh(old_token(3, b"b", 60))
+    with pytest.raises(RefreshReused):
+        await sessions.refresh(old_token(number, b"c", 71))
+    with pytest.raises(SessionRevoked):
+        await sessions.refresh(replace(old_token(3, b"c", 72), presented=b"b"))
+
+
+async def test_an_answer_that_the_version_before_lost_can_be_asked_for_again(
+    with_tokens: SqliteDatabase,
+) -> None:
+    sessions = sqlite_stores_in(with_tokens).sessions
+    await sessions.refresh(old_token(2, b"b1", 9))
+    await sessions.refresh(old_token(2, b"b2", 10))
+    await sessions.refresh(replace(old_token(2, b"b3", 11), presented=b"b2"))
+    with pytest.raises(RefreshReused):  # the answer that was lost
+        await sessions.refresh(old_token(3, b"c", 12))
+
+
+async def test_the_tokens_of_a_session_from_before_are_forgotten_with_it(
+    with_tokens: SqliteDatabase,
+) -> None:
+    sessions = sqlite_stores_in(with_tokens).sessions
+    await sessions.refresh(old_token(3, b"b", 60))
+    assert not await sessions.knows(UserId("u-ann"), "192.0.2.1")
+    assert await sessions.purge(THEN + 70 * SECOND, limit=9) == 1
+    assert await refresh_rows(with_tokens) == 0
+    with pytest.raises(TokenInvalid):
+        await sessions.refresh(old_token(3, b"c", 80))
 
 
 async def test_a_step_that_fails_leaves_the_file_at_its_version(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    make_version_1(path)
+    make_version(1, path, VERSION_1_ROWS)
     half = "CREATE TABLE half (x);\nINSERT INTO nowhere VALUES (1);\n"
     with monkeypatch.context() as patch:
         patch.setattr("chat_sqlite.schema.MIGRATIONS", (MIGRATIONS[0], half))

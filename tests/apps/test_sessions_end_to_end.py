@@ -1,6 +1,8 @@
 """Sessions that last, and sessions that end: over HTTP, and on live sockets within two seconds."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +88,24 @@ async def test_a_lost_answer_can_be_asked_for_again_and_replaces_the_first(api: 
     assert len({each["refreshToken"] for each in (login, lost, again)}) == 3
     assert {each["sessionId"] for each in (login, lost, again)} == {login["sessionId"]}
     refused(await refresh(api, lost["refreshToken"]), 401, "refresh_reused")
+
+
+async def test_of_twenty_refreshes_with_one_token_at_once_all_are_answered_and_none_is_stored(
+    tmp_path: Path,
+) -> None:
+    async with ServerProcess(tmp_path) as server, Api(server.url) as api:
+        login = await log_in(api, await api.person("ann"))
+        token = login["refreshToken"]
+        answers = await asyncio.gather(*(refresh(api, token) for _ in range(20)))
+        tokens = {answered(each, 200)["refreshToken"] for each in answers}
+        assert len(tokens) == 20
+        again = answered(await refresh(api, token), 200)["refreshToken"]
+        for _ in range(30):
+            again = answered(await refresh(api, again), 200)["refreshToken"]
+        refused(await refresh(api, token), 401, "refresh_reused")
+    with closing(sqlite3.connect(tmp_path / "chat.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM refresh_tokens").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM sessions").fetchone() == (2,)
 
 
 async def test_text_that_is_no_refresh_token_is_refused(api: Api) -> None:

@@ -27,6 +27,7 @@ from chat_core.errors import (
 from chat_core.memory import MemorySessionStore, MemoryUserStore
 from chat_core.services.administration import AT_ONCE, ListedAccount
 from chat_core.testing.makers import at, session, stored_users
+from chat_core.testing.sessions_refresh_contract import chain
 from chat_core.testing.strategies import HOSTILE
 from tests.support.engine import ADDRESS, PASSWORD, Engine
 
@@ -133,7 +134,7 @@ async def test_all_accounts_are_listed_some_at_a_time_with_their_sessions(chat: 
     erased = await chat.stores.users.erase(users[5].id, at(1))
     disabled = await chat.stores.accounts.disable(users[6].id, at(1))
     for number in range(2):
-        await chat.stores.sessions.add(session(users[7]), f"{number}".encode())
+        await chat.stores.sessions.add(session(users[7]), chain(f"{number}"))
 
     found = await parts(chat.administration.list())
     assert [len(part) for part in found] == [AT_ONCE, 3]
@@ -228,7 +229,7 @@ async def test_all_sessions_of_a_user_are_ended(chat: Engine, ann: User, bob: Us
 async def test_the_sessions_of_all_users_are_ended_some_users_at_a_time(chat: Engine) -> None:
     users = await stored_users(chat.stores.users, *(f"user{n}" for n in range(AT_ONCE + 2)))
     for each in users:
-        await chat.stores.sessions.add(session(each), each.id.encode())
+        await chat.stores.sessions.add(session(each), chain(each.id))
 
     assert await parts(chat.administration.end_all_sessions()) == [AT_ONCE, 2]
     assert await parts(chat.administration.end_all_sessions()) == [0, 0]

@@ -9,6 +9,7 @@ from chat_core.errors import SessionRevoked, TokenInvalid
 from chat_core.services.purging import BATCH, SessionPurge
 from chat_core.sessions import RefreshLimits
 from chat_core.testing.makers import session
+from chat_core.testing.sessions_refresh_contract import chain
 from tests.support.engine import ADDRESS, LASTING, PASSWORD, TOKEN_LIFE, Engine
 from tests.support.waiting import settle
 
@@ -54,7 +55,7 @@ async def test_it_goes_in_steps_and_again_every_day(
     chat: Engine, ann: User, purge: SessionPurge
 ) -> None:
     for number in range(BATCH + 1):
-        await chat.stores.sessions.add(session(ann), f"{number}".encode())
+        await chat.stores.sessions.add(session(ann), chain(f"{number}"))
     chat.clock.advance((LASTING.idle + LASTING.total + DAY).total_seconds())
     purging = asyncio.ensure_future(purge.purge())
     await settle()
@@ -62,7 +63,7 @@ async def test_it_goes_in_steps_and_again_every_day(
     assert await purging == BATCH + 1
 
     for number in range(BATCH + 1):
-        await chat.stores.sessions.add(session(ann), f"again {number}".encode())
+        await chat.stores.sessions.add(session(ann), chain(f"again {number}"))
     running = asyncio.ensure_future(purge.run())
     await settle()
     assert len(await chat.stores.sessions.of_user(ann.id)) == 1
@@ -70,7 +71,7 @@ async def test_it_goes_in_steps_and_again_every_day(
     await settle()
     assert len(await chat.stores.sessions.of_user(ann.id)) == 0
 
-    await chat.stores.sessions.add(session(ann), b"another")
+    await chat.stores.sessions.add(session(ann), chain("another"))
     chat.clock.advance(DAY.total_seconds())
     await settle()
     assert len(await chat.stores.sessions.of_user(ann.id)) == 0

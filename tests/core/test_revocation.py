@@ -12,6 +12,7 @@ from chat_core.memory import MemorySessionStore, MemoryUserStore
 from chat_core.services.revocation import ASK_SECONDS, LATE_SECONDS, OVERLAP, Revocations
 from chat_core.testing.clock import ManualClock
 from chat_core.testing.makers import at, session, user
+from chat_core.testing.sessions_refresh_contract import chain
 from tests.support.connections import RecordingConnections
 from tests.support.engine import TOKEN_LIFE
 from tests.support.waiting import settle, until
@@ -45,7 +46,7 @@ class World:
     async def session(self, ended_at: datetime | None = None) -> SessionId:
         """A session in the store, ended by another process or not at all."""
         stored = session(self.ann)
-        await self.store.add(stored, stored.id.encode())
+        await self.store.add(stored, chain(stored.id))
         if ended_at is not None:
             await self.store.end([stored.id], ended_at)
         return stored.id
@@ -132,7 +133,7 @@ async def test_what_ended_with_a_disabled_account_is_told_as_that(
     ended: dict[SessionId, type[Exception]] = {}
     for of in (world.ann, bob, *others):
         stored = session(of)
-        await world.store.add(stored, stored.id.encode())
+        await world.store.add(stored, chain(stored.id))
         ended[stored.id] = SessionRevoked if of is bob else AccountDisabled
         if of is not bob:
             await world.users.disable(of.id, world.clock.now())

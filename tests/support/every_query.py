@@ -1,7 +1,5 @@
 """Every query that the stores have, asked once."""
 
-from datetime import timedelta
-
 import pytest
 
 from chat_core import ConversationId, ProfileChange, Role, Session, User
@@ -14,7 +12,6 @@ from chat_core.conversations import (
     TitleChanged,
 )
 from chat_core.errors import RefreshReused
-from chat_core.sessions import RefreshLimits, RefreshUse
 from chat_core.testing.makers import (
     alter,
     at,
@@ -27,6 +24,7 @@ from chat_core.testing.makers import (
     session,
     stored_users,
 )
+from chat_core.testing.sessions_refresh_contract import chain, use
 from tests.support.stores import Stores
 
 
@@ -64,17 +62,16 @@ async def use_users(stores: Stores, ann: User, bob: User) -> None:
 
 
 async def use_sessions(stores: Stores, login: Session) -> None:
-    limits = RefreshLimits(timedelta(days=1), timedelta(days=1))
-    await stores.sessions.add(login, b"digest")
+    await stores.sessions.add(login, chain("digest"))
     await stores.sessions.get(login.id)
     await stores.sessions.relabel(login.id, "tablet")
-    await stores.sessions.refresh(RefreshUse(b"digest", b"new", at(1), limits))
+    await stores.sessions.refresh(use("digest", "new", 1, "digest"))
     await stores.sessions.of_user(login.user_id)
     await stores.sessions.knows(login.user_id, "192.0.2.1")
     await stores.sessions.ended_since(at(0))
     await stores.sessions.forget_devices(login.user_id)
     with pytest.raises(RefreshReused):
-        await stores.sessions.refresh(RefreshUse(b"digest", b"newer", at(60), limits))
+        await stores.sessions.refresh(use("digest", "newer", 60, "digest"))
     await stores.sessions.end([login.id], at(61))
     await stores.sessions.purge(at(99), limit=5)
 
