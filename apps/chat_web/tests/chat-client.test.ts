@@ -2,10 +2,10 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { ChatClient } from "../src/client/chat-client";
 import { LOGGED_OUT_ELSEWHERE } from "../src/client/connection";
 import { editKey } from "../src/client/drafts";
-import { Disconnected, Refused } from "../src/client/errors";
+import { PASSWORD_CHANGE_REQUIRED as CODE, Disconnected, Refused } from "../src/client/errors";
 import { LogInStore } from "../src/client/log-in-store";
 import { SessionData } from "../src/client/session-data";
-import type { NewMessage, SyncPart } from "../src/client/wire";
+import type { NewMessage, Registration, SyncPart } from "../src/client/wire";
 import {
   EMPTY_SYNC,
   FakeLink,
@@ -302,6 +302,73 @@ describe("the client", () => {
     storage.removeItem("chat:login");
     for (const heard of heardElsewhere) heard({ key: "chat:login" });
     isForgotten(ann, LOGGED_OUT_ELSEWHERE);
+  });
+
+  describe("with a password that the operator made", () => {
+    let isOwn: boolean;
+    let link: FakeLink;
+    let ann: ChatClient;
+
+    function refuse(): never {
+      throw new Refused({ code: CODE, status: 403 });
+    }
+
+    const send = fakeSend({
+      "PUT /users/me/password": () => {
+        isOwn = true;
+      },
+      "GET /sessions": () => (isOwn ? { items: [], nextCursor: null } : refuse()),
+    });
+
+    beforeEach(() => {
+      isOwn = false;
+      link = new FakeLink();
+      const registered = link.answers.register_user;
+      link.answers.register_user = (asked) =>
+        isOwn ? (registered?.(asked) as Registration) : refuse();
+      ann = busy(link, send);
+    });
+
+    it("waits for another one, and keeps the session and what it has stored", async () => {
+      link.connect();
+      await settled();
+      expect(ann.status).toEqual({ kind: "password_change" });
+      expect(link.isConnected).toBe(false);
+      link.lose();
+      expect(ann.status).toEqual({ kind: "password_change" });
+      expect(ann.drafts.read("c")).toBe("begun");
+      await vi.advanceTimersByTimeAsync(451_000);
+      expect(storage.getItem("chat:login")).toContain("token 2");
+    });
+
+    it("goes on in the same session once it has another one", async () => {
+      link.connect();
+      await settled();
+      await ann.changePassword("made", "chosen");
+      expect(ann.status).toEqual({ kind: "connecting" });
+      link.connect();
+      await settled();
+      expect(ann.status).toEqual({ kind: "online" });
+      expect(JSON.stringify(storage.all())).not.toContain("chosen");
+    });
+
+    it("goes on when another window has chosen one", async () => {
+      link.connect();
+      await settled();
+      isOwn = true;
+      await ann.probe();
+      link.connect();
+      await settled();
+      expect(ann.status).toEqual({ kind: "online" });
+    });
+
+    it.each([
+      ["a push", () => link.push({ event: "auth_error", data: { code: CODE, message: "" } })],
+      ["an answer", () => expect(ann.api.sessions()).rejects.toThrow(Refused)],
+    ])("learns so by %s", async (_, told) => {
+      await told();
+      expect(ann.status).toEqual({ kind: "password_change" });
+    });
   });
 
   it("takes nothing of the next session along when it ends", async () => {

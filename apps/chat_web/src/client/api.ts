@@ -1,4 +1,4 @@
-import { endsSession, Refused } from "./errors";
+import { concernsSession, Refused } from "./errors";
 import type { Method, Send } from "./http";
 import type { Tokens } from "./tokens";
 import type { Conversation, History, Message, Page, Role, Session, User } from "./wire";
@@ -7,13 +7,13 @@ import type { Conversation, History, Message, Page, Role, Session, User } from "
 export class Api {
   private readonly tokens: Tokens;
   private readonly send: Send;
-  private readonly ended: (code: string) => void;
+  private readonly stopped: (code: string) => void;
 
-  /** `ended` hears of the session's end. */
-  constructor(tokens: Tokens, send: Send, ended: (code: string) => void) {
+  /** `stopped` hears of the session's end, and that it needs another password first. */
+  constructor(tokens: Tokens, send: Send, stopped: (code: string) => void) {
     this.tokens = tokens;
     this.send = send;
-    this.ended = ended;
+    this.stopped = stopped;
   }
 
   me = () => this.ask<User>("GET", "/users/me");
@@ -67,7 +67,7 @@ export class Api {
       return await this.send<Answer>(method, path, body, token);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (endsSession(error.code)) this.ended(error.code);
+      if (concernsSession(error.code)) this.stopped(error.code);
       if (error.code !== "token_expired") throw error;
       // A clock may be wrong, or the machine have slept: what counts is what the server says.
       return this.send<Answer>(method, path, body, await this.tokens.refresh(token));

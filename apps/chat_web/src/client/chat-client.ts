@@ -74,7 +74,7 @@ export class ChatClient {
       ended: () => this.data.forget(),
       statusChanged: () => this.tell({ about: "status" }),
     });
-    this.api = new Api(this.connection.tokens, sender, (code) => this.connection.end(code));
+    this.api = new Api(this.connection.tokens, sender, (code) => this.connection.stopFor(code));
     this.directory = new Directory(this.api, () => this.tell({ about: "users" }));
     this.directory.take([login.user]);
     this.describer = new Describer(this.api, this.state, (told) => this.described(told));
@@ -157,6 +157,12 @@ export class ChatClient {
     this.gaps.add(conversation.id);
     await this.fillGaps();
     this.describer.take(conversation);
+  }
+
+  /** Have another password; all other sessions end. Throws `Disconnected`, `Refused`. */
+  async changePassword(current: string, next: string): Promise<void> {
+    await this.api.changePassword(current, next);
+    this.connection.passwordChanged();
   }
 
   /** End the session here and at the server. Throws `Disconnected`, `Refused`. */

@@ -1,15 +1,19 @@
-import { Disconnected, endsSession, Refused } from "./errors";
+import { Disconnected, endsSession, PASSWORD_CHANGE_REQUIRED, Refused } from "./errors";
 import type { Send } from "./http";
 import type { Link } from "./link";
 import type { LogInStore, StoredLogin } from "./log-in-store";
 import { Tokens } from "./tokens";
 import type { Problem, ServerEvent } from "./wire";
 
-/** How it stands with the connection. `ended`: only another log-in helps, `code` says why. */
+/**
+ * How it stands with the connection. `password_change`: the server does nothing else before the
+ * password is another. `ended`: only another log-in helps, `code` says why.
+ */
 export type Status =
   | { kind: "connecting" }
   | { kind: "online" }
   | { kind: "offline"; problem: Problem | null }
+  | { kind: "password_change" }
   | { kind: "ended"; code: string };
 
 /** The session ended because another window of this browser logged out. */
@@ -69,11 +73,7 @@ export class Connection {
   start(): void {
     this.stopListening = this.store.onElsewhere(() => this.loginChangedElsewhere());
     this.tokens.keepRenewing();
-    this.link.open({
-      connected: () => void this.connected(),
-      heard: (pushed) => this.heard(pushed),
-      lost: () => this.lost(null),
-    });
+    this.open();
   }
 
   stop(): void {
@@ -85,6 +85,7 @@ export class Connection {
   /** Ask whether the connection lives: the machine has slept, or its network is another. */
   async probe(): Promise<void> {
     if (this.status.kind === "offline") return this.link.reconnect();
+    if (this.status.kind === "password_change") return this.open(); // changed elsewhere, perhaps
     if (!this.isOnline) return;
     await this.attempt(async () => {
       const token = await this.tokens.fresh();
@@ -97,7 +98,7 @@ export class Connection {
     try {
       await work();
     } catch (error) {
-      if (this.endedBy(error) || !this.link.isConnected) return;
+      if (this.stoppedBy(error) || !this.link.isConnected) return;
       const problem = error instanceof Refused ? error.problem : null;
       this.lost(problem);
       this.link.reconnect((problem?.retryAfter ?? 0) * 1000 || RETRY_MS);
@@ -109,8 +110,28 @@ export class Connection {
     try {
       await work();
     } catch (error) {
-      this.endedBy(error);
+      this.stoppedBy(error);
     }
+  }
+
+  /** The session is over, or needs another password first. */
+  stopFor(code: string): void {
+    if (code === PASSWORD_CHANGE_REQUIRED) this.requirePasswordChange();
+    else if (endsSession(code)) this.end(code);
+  }
+
+  /** Wait for another password. Tokens are renewed meanwhile. */
+  private requirePasswordChange(): void {
+    if (this.status.kind === "ended") return;
+    this.link.close();
+    this.setStatus({ kind: "password_change" });
+  }
+
+  /** The password is another now: connect, if that was in the way. */
+  passwordChanged(): void {
+    if (this.status.kind !== "password_change") return;
+    this.setStatus({ kind: "connecting" });
+    this.open();
   }
 
   /** The session is over. */
@@ -120,6 +141,14 @@ export class Connection {
     this.stop();
     this.owner.ended();
     this.setStatus({ kind: "ended", code });
+  }
+
+  private open(): void {
+    this.link.open({
+      connected: () => void this.connected(),
+      heard: (pushed) => this.heard(pushed),
+      lost: () => this.lost(null),
+    });
   }
 
   private connected(): Promise<void> {
@@ -151,7 +180,7 @@ export class Connection {
 
   private heard(pushed: ServerEvent): void {
     if (pushed.event === "auth_error") {
-      if (endsSession(pushed.data.code)) this.end(pushed.data.code);
+      this.stopFor(pushed.data.code);
     } else if (pushed.event === "server_closing") {
       this.link.reconnect(pushed.data.reconnectAfterMs);
     } else {
@@ -171,13 +200,17 @@ export class Connection {
 
   private lost(problem: Problem | null): void {
     this.owner.lost();
-    this.setStatus({ kind: "offline", problem });
+    if (this.status.kind !== "password_change") this.setStatus({ kind: "offline", problem });
   }
 
-  /** Whether that error was the end of the session. What is no answer of the server is thrown. */
-  private endedBy(error: unknown): boolean {
+  /** Whether nothing goes on after that error by itself. Throws what is no answer of the server. */
+  private stoppedBy(error: unknown): boolean {
     if (error instanceof Disconnected) return false;
     if (!(error instanceof Refused)) throw error;
+    if (error.code === PASSWORD_CHANGE_REQUIRED) {
+      this.requirePasswordChange();
+      return true;
+    }
     const isEnd = endsSession(error.code) || error.code === "unauthenticated";
     if (isEnd) this.end(error.code);
     return isEnd;

@@ -26,6 +26,9 @@ export class Refused extends Error {
 /** The same request may be made again later: nothing is wrong with it. */
 const TEMPORARY = new Set(["rate_limited", "unavailable", "overloaded", "too_many_connections"]);
 
+/** The session is good, and good for nothing before the password is another: the operator made it. */
+export const PASSWORD_CHANGE_REQUIRED = "password_change_required";
+
 /** This session is over: only another log-in helps. */
 const SESSION_ENDED = new Set([
   "session_revoked",
@@ -40,4 +43,9 @@ export function isTemporary(code: string): boolean {
 
 export function endsSession(code: string): boolean {
   return SESSION_ENDED.has(code);
+}
+
+/** Whether a refusal is about the session as a whole: the client's status says the same. */
+export function concernsSession(code: string): boolean {
+  return endsSession(code) || code === PASSWORD_CHANGE_REQUIRED;
 }

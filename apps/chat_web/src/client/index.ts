@@ -5,7 +5,7 @@ export { type Change, ChatClient } from "./chat-client";
 export { LOGGED_OUT_ELSEWHERE, type Status } from "./connection";
 export { ConversationState, placeOf, type TimelineItem } from "./conversation-state";
 export { editKey } from "./drafts";
-export { Disconnected, Refused } from "./errors";
+export { concernsSession, Disconnected, Refused } from "./errors";
 export { LogInStore, type StoredLogin } from "./log-in-store";
 export { newClientId, type Outgoing } from "./outbox";
 export { forgetSessions } from "./session-data";

@@ -1,6 +1,7 @@
 import { type Signal, signal } from "@preact/signals";
 import { render } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { concernsSession, Refused } from "../client";
 import { Field } from "./parts/field";
 import { sentenceOfError } from "./sentences";
 
@@ -70,7 +71,8 @@ export async function tried(work: () => Promise<unknown>): Promise<boolean> {
     await work();
     return true;
   } catch (error) {
-    await say("That did not work", sentenceOfError(error));
+    const isOnScreen = error instanceof Refused && concernsSession(error.code);
+    if (!isOnScreen) await say("That did not work", sentenceOfError(error));
     return false;
   }
 }

@@ -11,6 +11,7 @@ import { Details } from "./screens/details";
 import { Devices } from "./screens/devices";
 import { LogIn } from "./screens/log-in";
 import { NewConversation } from "./screens/new-conversation";
+import { OwnPassword } from "./screens/own-password";
 import { Profile } from "./screens/profile";
 import { client } from "./session";
 
@@ -22,9 +23,14 @@ export function App() {
     if (chat === null && !isOutside) navigate("/log-in", { replace: true });
     if (chat !== null && isOutside) navigate("/", { replace: true });
   }, [chat, isOutside]);
+  changed.status.value;
   if (chat === null) {
     document.title = "Chat";
     return <LogIn isNew={screen === "register"} />;
+  }
+  if (chat.status.kind === "password_change") {
+    document.title = "Chat";
+    return <OwnPassword client={chat} />;
   }
   return <Chats client={chat} route={route.value} />;
 }

@@ -11,6 +11,9 @@ export const client = signal<ChatClient | null>(null);
 /** Why the last session ended, if it has: the log-in screen tells. */
 export const endedBy = signal<string | null>(null);
 
+/** The password that was just typed to log in, until it is known to be good; never stored. */
+export const typedPassword = signal<string | null>(null);
+
 const OWN_CHOICE = "logged_out";
 
 /** Go on with the session that this browser keeps, if there is one. */
@@ -20,15 +23,19 @@ export function resume(): void {
   else begin(login);
 }
 
-export function begin(login: StoredLogin): void {
+/** Begin a session; `password` is what was typed for it. */
+export function begin(login: StoredLogin, password: string | null = null): void {
   client.value?.stop();
   const chat = new ChatClient(login);
   endedBy.value = null;
+  typedPassword.value = password;
   client.value = chat;
   follow(chat);
   notifyOf(chat);
   chat.subscribe(({ about }) => {
-    if (about === "status" && chat.status.kind === "ended") ended(chat, chat.status.code);
+    if (about !== "status") return;
+    if (chat.status.kind === "online") typedPassword.value = null;
+    if (chat.status.kind === "ended") ended(chat, chat.status.code);
   });
   chat.start();
 }
@@ -37,6 +44,7 @@ function ended(chat: ChatClient, code: string): void {
   chat.stop();
   if (client.value !== chat) return;
   dismissAll();
+  typedPassword.value = null;
   client.value = null;
   endedBy.value = code === OWN_CHOICE ? null : code;
   navigate("/log-in");

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { logIn, signUp } from "../../client";
 import { Field } from "../parts/field";
 import { useKept } from "../parts/kept";
+import { NewPasswordField } from "../parts/new-password-field";
 import { fieldErrors, sentenceOfEnd, sentenceOfError } from "../sentences";
 import { begin, endedBy } from "../session";
 import { thisDevice } from "../this-device";
@@ -27,7 +28,7 @@ export function LogIn({ isNew }: { isNew: boolean }) {
       const login = await logIn(credentials, thisDevice());
       name.value = "";
       displayName.value = "";
-      begin(login);
+      begin(login, password.value);
     } catch (error) {
       wrong.value = fieldErrors(error);
       problem.value = sentenceOfError(error);
@@ -61,15 +62,18 @@ export function LogIn({ isNew }: { isNew: boolean }) {
             error={wrong.value.displayName}
           />
         )}
-        <Field
-          label="Password"
-          type="password"
-          value={password}
-          autocomplete={isNew ? "new-password" : "current-password"}
-          required
-          hint={isNew ? "At least 8 characters" : undefined}
-          error={wrong.value.password}
-        />
+        {isNew ? (
+          <NewPasswordField label="Password" value={password} error={wrong.value.password} />
+        ) : (
+          <Field
+            label="Password"
+            type="password"
+            value={password}
+            autocomplete="current-password"
+            required
+            error={wrong.value.password}
+          />
+        )}
         <p class="error" role="alert">
           {problem.value}
         </p>

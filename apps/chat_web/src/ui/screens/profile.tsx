@@ -5,6 +5,7 @@ import { askedPassword, confirmed, say, tried } from "../alerts";
 import { notificationsOn, setNotifications } from "../notifications";
 import { Field } from "../parts/field";
 import { Icon } from "../parts/icons";
+import { NewPasswordField } from "../parts/new-password-field";
 import { ScreenHead } from "../parts/screen-head";
 import { fieldErrors, sentenceOfError } from "../sentences";
 
@@ -89,7 +90,7 @@ function Password({ client }: { client: ChatClient }) {
   async function submit(event: Event) {
     event.preventDefault();
     try {
-      await client.api.changePassword(current.value, next.value);
+      await client.changePassword(current.value, next.value);
       current.value = "";
       next.value = "";
       wrong.value = {};
@@ -111,15 +112,7 @@ function Password({ client }: { client: ChatClient }) {
         required
         error={wrong.value.currentPassword}
       />
-      <Field
-        label="New password"
-        type="password"
-        value={next}
-        autocomplete="new-password"
-        required
-        hint="At least 8 characters"
-        error={wrong.value.newPassword}
-      />
+      <NewPasswordField label="New password" value={next} error={wrong.value.newPassword} />
       <p role="status">{told.value}</p>
       <button type="submit" class="button primary">
         Change the password
