@@ -82,9 +82,10 @@ from chat_core.sessions import (
     RefreshUse,
     Session,
 )
-from chat_core.users import Credentials, NamePlace, ProfileChange, User, fold
+from chat_core.users import UNCHANGED, Credentials, NamePlace, ProfileChange, User, fold
 
 __all__ = [
+    "UNCHANGED",
     "AccessToken",
     "AccountLimits",
     "AccountServices",

@@ -100,6 +100,7 @@ class AccountServices:
                 ids=chat.ids,
                 signups=limits.signups,
                 passwords=limits.passwords,
+                sessions=composed,
                 changes=limits.profile_changes,
             ),
             sessions=composed,

@@ -2,8 +2,11 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import Enum
+from typing import Final, Literal
 
 from chat_core.errors import Invalid
 from chat_core.ids import UserId
@@ -14,6 +17,18 @@ MAX_EMAIL = 254
 """Characters; the longest address that a mail path can carry (RFC 5321, errata 1690)."""
 MAX_DISPLAY_NAME = 64
 MAX_IDS = 100
+NO_PASSWORD = ""
+"""In place of a hash, of an account without a password: no password fits it."""
+
+
+class Unchanged(Enum):
+    """The type of `UNCHANGED`."""
+
+    UNCHANGED = "unchanged"
+
+
+UNCHANGED: Final = Unchanged.UNCHANGED
+"""In a change, leaves a field as it is, where None removes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +58,24 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class ProfileChange:
-    """What to change in a profile; None leaves as it is."""
+    """What to change in a profile: `UNCHANGED` leaves as it is, None removes."""
 
-    display_name: str | None = None
-    email: str | None = None
+    display_name: str | Literal[Unchanged.UNCHANGED] | None = UNCHANGED
+    email: str | Literal[Unchanged.UNCHANGED] | None = UNCHANGED
+
+    def given(self) -> Mapping[str, str | None]:
+        """The fields that change, by their names in `User`."""
+        both = {"display_name": self.display_name, "email": self.email}
+        return {name: value for name, value in both.items() if value is not UNCHANGED}
+
+    def applied(self, user: User) -> User:
+        """The user after the change."""
+        given = self.given()
+        return replace(
+            user,
+            display_name=given.get("display_name", user.display_name),
+            email=given.get("email", user.email),
+        )
 
 
 @dataclass(frozen=True, slots=True)

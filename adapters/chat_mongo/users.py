@@ -17,6 +17,9 @@ from chat_core.users import MAX_DISPLAY_NAME, Credentials, NamePlace, ProfileCha
 from chat_mongo.database import MongoDatabase
 from chat_mongo.documents import UserDocument
 
+_KEYS = {"display_name": "display_key", "email": "email_key"}
+"""Of each field of a profile, the one with its folded form."""
+
 _AFTER_ALL = "\U0010ffff" * MAX_DISPLAY_NAME
 """Sorts behind everything that a name may go on with."""
 
@@ -69,13 +72,9 @@ class MongoUserStore(UserStore, AccountStore):
 
     async def update(self, user_id: UserId, change: ProfileChange) -> User:
         """See `UserStore.update`."""
-        changed = {
-            "display_name": change.display_name,
-            "display_key": _key(change.display_name),
-            "email": change.email,
-            "email_key": _key(change.email),
-        }
-        given = {name: value for name, value in changed.items() if value is not None}
+        given: dict[str, str | None] = {}
+        for name, value in change.given().items():
+            given |= {name: value, _KEYS[name]: _key(value)}
         async with self.database.session() as session:
             try:
                 updated = await UserDocument.find_one(_living(user_id), session=session).update(

@@ -19,6 +19,9 @@ _COLUMNS = (
     " last_seen_at, disabled_at"
 )
 
+_KEYS = {"display_name": "display_key", "email": "email_key"}
+"""Of each column of a profile, the one with its folded form."""
+
 _AFTER_ALL = "\U0010ffff" * MAX_DISPLAY_NAME
 """Sorts behind everything that a name may go on with."""
 
@@ -107,21 +110,17 @@ class SqliteUserStore(UserStore, AccountStore):
 
     async def update(self, user_id: UserId, change: ProfileChange) -> User:
         """See `UserStore.update`."""
+        columns: dict[str, str | None] = {}
+        for name, value in change.given().items():
+            columns |= {name: value, _KEYS[name]: _key(value)}
+        assigned = ", ".join(f"{column} = :{column}" for column in columns) or "id = id"
 
         def update(connection: sqlite3.Connection) -> User:
             try:
                 row = connection.execute(
-                    "UPDATE users SET display_name = coalesce(?, display_name),"
-                    " display_key = coalesce(?, display_key), email = coalesce(?, email),"
-                    " email_key = coalesce(?, email_key)"
-                    f" WHERE id = ? AND deleted_at IS NULL RETURNING {_COLUMNS}",
-                    (
-                        change.display_name,
-                        _key(change.display_name),
-                        change.email,
-                        _key(change.email),
-                        user_id,
-                    ),
+                    f"UPDATE users SET {assigned}"
+                    f" WHERE id = :id AND deleted_at IS NULL RETURNING {_COLUMNS}",
+                    {"id": user_id, **columns},
                 ).fetchone()
             except sqlite3.IntegrityError as error:
                 raise _taken(error) from error

@@ -1,6 +1,6 @@
 """What clients may send, over HTTP and sockets.
 
-Unknown fields are refused; null counts as absent.
+Unknown fields are refused; null counts as absent, but where a change removes by it.
 """
 
 from datetime import datetime
@@ -15,7 +15,7 @@ from chat_core.messages import Recipient, ToConversation, ToUser
 from chat_core.services.accounts import NewAccount
 from chat_core.services.conversations import NewGroup
 from chat_core.services.synchronising import DEFAULT_LIMIT, SyncPlace, SyncRequest
-from chat_core.users import ProfileChange
+from chat_core.users import UNCHANGED, ProfileChange, Unchanged
 from chat_wire.codec import decode_cursor, encode_cursor
 from chat_wire.shapes import RoleName
 
@@ -56,14 +56,15 @@ class LogIn(Request, frozen=True):
 
 
 class ProfileUpdate(Request, frozen=True):
-    """`PATCH /users/me`."""
+    """`PATCH /users/me`: null removes."""
 
-    display_name: str | None = None
-    email: str | None = None
+    display_name: str | msgspec.UnsetType | None = msgspec.UNSET
+    email: str | msgspec.UnsetType | None = msgspec.UNSET
+    current_password: str | None = None
 
     def change(self) -> ProfileChange:
         """To the core's type."""
-        return ProfileChange(self.display_name, self.email)
+        return ProfileChange(_given(self.display_name), _given(self.email))
 
 
 class SendMessage(Request, frozen=True):
@@ -224,6 +225,10 @@ def sync_cursor(place: SyncPlace) -> str:
     if at is None:
         return encode_cursor((place.named, None, None))
     return encode_cursor((place.named, at.active_at, at.conversation_id))
+
+
+def _given(value: str | msgspec.UnsetType | None) -> str | Literal[Unchanged.UNCHANGED] | None:
+    return UNCHANGED if isinstance(value, msgspec.UnsetType) else value
 
 
 def one_of(one: str | None, other: str | None, name: str, other_name: str) -> str:

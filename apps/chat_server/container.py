@@ -214,20 +214,6 @@ class Container(containers.DeclarativeContainer):
         clock=clock,
         connections_per_user=settings.provided.connections_per_user,
     )
-    accounts = providers.Singleton(
-        Accounts,
-        users=stores.provided.users,
-        conversations=stores.provided.conversations,
-        hasher=hasher,
-        limiter=limiter,
-        presence=presence,
-        notifier=rooms,
-        clock=clock,
-        ids=ids,
-        signups=providers.Callable(signups, settings),
-        passwords=providers.Callable(password_rules, settings),
-        changes=providers.Callable(profile_changes, settings),
-    )
     revocations = providers.Singleton(
         Revocations,
         sessions=stores.provided.sessions,
@@ -251,6 +237,21 @@ class Container(containers.DeclarativeContainer):
         limits=providers.Callable(login_limits, settings),
         lasting=providers.Callable(refresh_limits, settings),
         passwords=providers.Callable(password_rules, settings),
+    )
+    accounts = providers.Singleton(
+        Accounts,
+        users=stores.provided.users,
+        conversations=stores.provided.conversations,
+        hasher=hasher,
+        limiter=limiter,
+        presence=presence,
+        notifier=rooms,
+        clock=clock,
+        ids=ids,
+        signups=providers.Callable(signups, settings),
+        passwords=providers.Callable(password_rules, settings),
+        sessions=sessions,
+        changes=providers.Callable(profile_changes, settings),
     )
     administration = providers.Singleton(
         Administration,

@@ -22,7 +22,7 @@ from chat_core.ports.log import Appended, ConversationLog, MessageDraft, Stale
 from chat_core.ports.storage import LogReader, UserStore
 from chat_core.ports.system import Clock, IdGenerator
 from chat_core.sessions import Actor
-from chat_core.users import User, fold, is_text
+from chat_core.users import NO_PASSWORD, User, fold, is_text
 from chat_server.container import Container, is_bcrypt
 from chat_server.database_url import MemoryDatabase
 from chat_server.databases import DatabaseRefused, open_original, open_stores
@@ -41,8 +41,6 @@ REMEMBERED = 50_000
 """Conversations, about 1 KiB each; past it all are forgotten, and read again when needed."""
 MAX_BYTES = 15_000_000
 """Of a message: MongoDB takes no document over 16 MiB."""
-NO_HASH = ""
-"""No password fits it."""
 
 _USABLE_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
@@ -237,7 +235,7 @@ class Importing:
             summary.renamed.append(Renamed(user, was))
         if original.email and user.email is None:
             summary.emails_left_out.append(EmailLeftOut(user, _mended(original.email)))
-        if _hash(original) == NO_HASH:
+        if _hash(original) == NO_PASSWORD:
             summary.without_password.append(user)
         texts = (original.username, original.email)
         summary.users.mended += any(text and not is_text(text) for text in texts)
@@ -414,7 +412,7 @@ def _names(name: str, user_id: UserId) -> Iterator[str]:
 
 def _hash(original: "OriginalUser") -> str:
     found = original.password_hash
-    return found if found is not None and is_bcrypt(found) else NO_HASH
+    return found if found is not None and is_bcrypt(found) else NO_PASSWORD
 
 
 async def _all(calls: Iterable[Awaitable[Result]]) -> list[Result]:

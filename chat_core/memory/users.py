@@ -47,16 +47,14 @@ class MemoryUserStore(UserStore, AccountStore):
     async def update(self, user_id: UserId, change: ProfileChange) -> User:
         """See `UserStore.update`."""
         user = self._living(user_id)
-        if change.email is not None:
-            self._check_email(user_id, change.email)
-            if user.email is not None:
-                del self._by_email[fold(user.email)]
-            self._by_email[fold(change.email)] = user_id
-            user = replace(user, email=change.email)
-        if change.display_name is not None:
-            user = replace(user, display_name=change.display_name)
-        self._users[user_id] = user
-        return user
+        changed = change.applied(user)
+        self._check_email(user_id, changed.email)
+        if user.email is not None:
+            del self._by_email[fold(user.email)]
+        if changed.email is not None:
+            self._by_email[fold(changed.email)] = user_id
+        self._users[user_id] = changed
+        return changed
 
     async def search(
         self, prefix: str, *, without: UserId, after: NamePlace | None, limit: int

@@ -56,7 +56,7 @@ class UserStore(UserDirectory, Protocol):
     async def update(self, user_id: UserId, change: ProfileChange) -> User:
         """Change the profile and return it as it is then.
 
-        - What is None in the change stays as it is.
+        - What is `UNCHANGED` in the change stays as it is; what is None is removed.
         - An unknown or erased user: raises `NotFound`.
         - Another account has the e-mail address: raises `EmailTaken`, changes nothing.
         - The address that the account had before is free then.

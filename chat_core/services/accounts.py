@@ -1,7 +1,7 @@
 """Accounts: sign up, look up, change one's profile."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from chat_core.addresses import counts
@@ -17,8 +17,11 @@ from chat_core.ports.security import PasswordHasher
 from chat_core.ports.storage import ConversationStore, UserStore
 from chat_core.ports.system import Clock, IdGenerator
 from chat_core.services.presence import Presence
+from chat_core.services.sessions import Sessions
+from chat_core.sessions import Actor
 from chat_core.users import (
     MAX_IDS,
+    UNCHANGED,
     NamePlace,
     ProfileChange,
     User,
@@ -80,6 +83,8 @@ class Accounts:
     clock: Clock
     ids: IdGenerator
     signups: SignupPolicy
+    sessions: Sessions
+    """That check the password where a change needs it."""
     changes: Limit
     """How often a user may take another display name: all who share a conversation hear of it."""
     passwords: PasswordRules = field(default_factory=PasswordRules)
@@ -123,17 +128,32 @@ class Accounts:
             prefix, without=without, after=after, limit=check_limit(limit)
         )
 
-    async def change_profile(self, user_id: UserId, change: ProfileChange) -> User:
+    async def change_profile(
+        self,
+        actor: Actor,
+        change: ProfileChange,
+        *,
+        address: str,
+        current_password: str | None = None,
+    ) -> User:
         """Change one's own profile and tell those who share a conversation.
 
-        Raises `Invalid`, `RateLimited`, `EmailTaken`, `NotFound`.
+        Another e-mail address, or none any more, needs the password: with a found phone nobody
+        takes the account over, or finds out which addresses have one. Without a display name a
+        user is shown under the user name. Raises `Invalid`, `Forbidden`, `WrongPassword`,
+        `RateLimited`, `EmailTaken`, `NotFound`.
         """
-        if change.display_name is not None:
+        user_id = actor.user_id
+        if isinstance(change.display_name, str):
             check_display_name(change.display_name)
-        if change.email is not None:
+        if isinstance(change.email, str):
             check_email(change.email)
         before = await self.get(user_id)
-        if change.display_name not in {None, before.display_name}:
+        if change.display_name is None:
+            change = replace(change, display_name=before.username)
+        if change.email not in {UNCHANGED, before.email}:
+            await self.sessions.check_password(user_id, current_password, address)
+        if change.display_name not in {UNCHANGED, before.display_name}:
             await self.limiter.take(self.changes, user_id)
         user = await self.users.update(user_id, change)
         if user.display_name != before.display_name:

@@ -8,6 +8,7 @@ from datetime import datetime
 from chat_core.addresses import counts, shown_address
 from chat_core.errors import (
     AccountDisabled,
+    Forbidden,
     Invalid,
     InvalidCredentials,
     NotFound,
@@ -42,7 +43,7 @@ from chat_core.sessions import (
     digest,
     shown_user_agent,
 )
-from chat_core.users import MAX_EMAIL, Credentials, User, fold, is_text
+from chat_core.users import MAX_EMAIL, NO_PASSWORD, Credentials, User, fold, is_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +206,10 @@ class Sessions:
         await self.revocations.end([actor.session_id])
 
     async def change_password(self, actor: Actor, current: str, new: str, address: str) -> None:
-        """Replace the password; every other session ends. `WrongPassword`, `Invalid`.
+        """Replace the password; every other session ends.
 
-        A generated one is replaced by another one, and need not be changed any more.
+        Raises `Invalid`, `Forbidden`, `WrongPassword`, `RateLimited`. A generated
+        password is replaced by another one, and need not be changed any more.
         """
         user = (await self.users.get([actor.user_id])).get(actor.user_id)
         names = (user.username, user.display_name, user.email) if user else ()
@@ -225,11 +227,19 @@ class Sessions:
         """End every session of a user."""
         await self.revocations.end([each.id for each in await self.sessions.of_user(user_id)])
 
-    async def check_password(self, user_id: UserId, password: str, address: str) -> None:
-        """Whoever has the token knows the password, too: else `WrongPassword`, `RateLimited`."""
+    async def check_password(self, user_id: UserId, password: str | None, address: str) -> None:
+        """Who has the token has to know the password, too: else `WrongPassword`, `RateLimited`.
+
+        Raises `Forbidden` for an account without a password, and `Invalid`, which names
+        `currentPassword`, where none is given.
+        """
         users = await self.users.get([user_id])
         username = users[user_id].username if user_id in users else None
         credentials = await self.users.credentials(username) if username else None
+        if credentials is not None and credentials.password_hash == NO_PASSWORD:
+            raise Forbidden("This account has no password")
+        if password is None:
+            raise Invalid.field("currentPassword", "is needed for this change")
         if await self._right_form(user_id, credentials, password, address) is None:
             raise WrongPassword
 

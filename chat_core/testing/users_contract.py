@@ -132,7 +132,7 @@ class UserStoreContract(UserDirectoryContract, UserErasureContract):
         assert await users.get([ann.id]) == {ann.id: changed}
         assert await users.credentials("ann@example.org") == Credentials(changed, "hash")
 
-    async def test_what_is_none_in_a_change_stays_as_it_is(self, users: UserStore) -> None:
+    async def test_what_is_unchanged_in_a_change_stays_as_it_is(self, users: UserStore) -> None:
         ann = user("ann", email="ann@example.org", display_name="Ann")
         await users.add(ann, "hash")
 
@@ -141,6 +141,21 @@ class UserStoreContract(UserDirectoryContract, UserErasureContract):
         assert (renamed.display_name, renamed.email) == ("Annie", "ann@example.org")
         moved = await users.update(ann.id, ProfileChange(email="annie@example.org"))
         assert (moved.display_name, moved.email) == ("Annie", "annie@example.org")
+
+    async def test_what_is_none_in_a_change_is_removed(self, users: UserStore) -> None:
+        ann = user("ann", email="ann@example.org", display_name="Annie")
+        await users.add(ann, "hash")
+
+        without = await users.update(ann.id, ProfileChange(email=None))
+        assert (without.display_name, without.email) == ("Annie", None)
+        assert await users.credentials("ann@example.org") is None
+        assert await users.update(ann.id, ProfileChange(email=None)) == without
+        unnamed = await users.update(ann.id, ProfileChange(display_name=None))
+        assert await users.get([ann.id]) == {ann.id: unnamed}
+        assert (unnamed.display_name, unnamed.email) == (None, None)
+        page = await users.search("annie", without=NOBODY, after=None, limit=9)
+        assert list(page.items) == []
+        await users.add(user("bob", email="ann@example.org"), "hash")
 
     async def test_an_update_of_an_unknown_user_is_not_found(self, users: UserStore) -> None:
         await stored_users(users, "ann")

@@ -114,11 +114,7 @@ class JsonUserStore(UserStore):
             user = _live(rows, user_id)
             if user is None:
                 raise NotFound
-            changed = replace(
-                user,
-                display_name=change.display_name or user.display_name,
-                email=change.email or user.email,
-            )
+            changed = change.applied(user)
             _check_email(rows, changed)
             rows[user_id] = _row(changed, rows[user_id]["password_hash"])
             return changed

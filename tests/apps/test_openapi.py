@@ -25,7 +25,7 @@ ROUTES = {
 BODIES = {
     ("post", "/api/v1/users"): {"username", "password", "email", "displayName"},
     ("post", "/api/v1/users/login"): {"username", "email", "password", "device"},
-    ("patch", "/api/v1/users/me"): {"displayName", "email"},
+    ("patch", "/api/v1/users/me"): {"displayName", "email", "currentPassword"},
     ("post", "/api/v1/messages"): {
         "recipientId",
         "conversationId",

@@ -124,6 +124,7 @@ async def test_a_new_display_name_is_pushed_to_friends_and_to_oneself(
     alice, bob = await friends(api)
     devices = [await clients.device(server.url, person) for person in (alice, bob)]
     body = {"displayName": "Alice Ω", "email": f"{alice.username}@example.com"}
+    body["currentPassword"] = alice.password
     changed = await api.http.patch("/users/me", json=body, headers=alice.bearer)
     assert changed.json()["email"] == body["email"]
 

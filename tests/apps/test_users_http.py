@@ -253,21 +253,22 @@ async def test_one_user_is_shown_without_the_address_and_oneself_with_it(api: Ap
 async def test_a_profile_changes_in_what_was_given_and_nothing_else(api: Api) -> None:
     alice = await api.person("alice", email="alice.before@example.com")
     bob = await api.person("bob", email="bob.profile@example.com")
+    known = {"currentPassword": PASSWORD}
 
     async def change(body: Any) -> Any:
         return await api.http.patch("/users/me", json=body, headers=alice.bearer)
 
     named = answered(await change({"displayName": "Alice"}), 200)
     assert (named["displayName"], named["email"]) == ("Alice", "alice.before@example.com")
-    moved = answered(await change({"email": "alice.after@example.com"}), 200)
+    moved = answered(await change({"email": "alice.after@example.com", **known}), 200)
     assert moved == named | {"email": "alice.after@example.com"}
     assert answered(await change({}), 200) == moved
-    refused(await change({"email": "BOB.profile@example.com"}), 409, "email_taken")
+    refused(await change({"email": "BOB.profile@example.com", **known}), 409, "email_taken")
     for body in ({"displayName": " "}, {"email": "x"}, {"username": "other"}, {"id": bob.id}):
         refused(await change(body), 422, "invalid")
     assert await api.get("/users/me", alice) == moved
 
-    free = {"email": "Alice.Before@example.com"}
+    free = {"email": "Alice.Before@example.com", **known}
     answered(await api.http.patch("/users/me", json=free, headers=bob.bearer), 200)
 
 

@@ -3,10 +3,12 @@ from dataclasses import replace
 import pytest
 
 from chat_core import (
+    Actor,
     ConnectionId,
     Limit,
     NewAccount,
     ProfileChange,
+    SessionId,
     SignupPolicy,
     ToUser,
     User,
@@ -176,7 +178,9 @@ async def test_a_new_display_name_is_told_to_those_who_share_a_conversation(
 ) -> None:
     await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", None)
     chat.presence.connected(ann.id, ConnectionId("phone"))
-    changed = await chat.accounts.change_profile(ann.id, ProfileChange(display_name="Annie"))
+    changed = await chat.accounts.change_profile(
+        actor(ann), ProfileChange(display_name="Annie"), address=ADDRESS
+    )
 
     assert changed == replace(ann, display_name="Annie") == await chat.accounts.get(ann.id)
     presence = UserPresence(online=True, devices=1, last_seen_at=START)
@@ -192,9 +196,11 @@ async def test_a_new_display_name_is_told_to_those_who_share_a_conversation(
 async def test_what_others_do_not_see_is_told_to_no_one(
     chat: Engine, ann: User, change: ProfileChange
 ) -> None:
-    changed = await chat.accounts.change_profile(ann.id, change)
+    changed = await chat.accounts.change_profile(
+        actor(ann), change, address=ADDRESS, current_password=PASSWORD
+    )
 
-    assert changed.email == change.email
+    assert changed.email == change.given().get("email")
     assert chat.notifier.notifications == []
 
 
@@ -209,7 +215,9 @@ async def test_a_wrong_field_of_a_profile_changes_nothing(
     chat: Engine, ann: User, change: ProfileChange, field: str
 ) -> None:
     with pytest.raises(Invalid) as caught:
-        await chat.accounts.change_profile(ann.id, change)
+        await chat.accounts.change_profile(
+            actor(ann), change, address=ADDRESS, current_password=PASSWORD
+        )
 
     assert [each.field for each in caught.value.errors] == [field]
     assert await chat.accounts.get(ann.id) == ann
@@ -219,11 +227,18 @@ async def test_a_profile_cannot_get_the_address_of_another(chat: Engine, ann: Us
     await chat.accounts.sign_up(NewAccount("bob", PASSWORD, "bob@example.org"), ADDRESS)
 
     with pytest.raises(EmailTaken):
-        await chat.accounts.change_profile(ann.id, ProfileChange("Annie", "BOB@example.org"))
+        await chat.accounts.change_profile(
+            actor(ann),
+            ProfileChange("Annie", "BOB@example.org"),
+            address=ADDRESS,
+            current_password=PASSWORD,
+        )
     assert await chat.accounts.get(ann.id) == ann
     assert chat.notifier.notifications == []
 
 
 async def test_the_profile_of_an_unknown_user_is_not_found(chat: Engine) -> None:
     with pytest.raises(NotFound):
-        await chat.accounts.change_profile(UserId("unknown"), ProfileChange("No one"))
+        await chat.accounts.change_profile(
+            Actor(UserId("unknown"), SessionId("s")), ProfileChange("No one"), address=ADDRESS
+        )

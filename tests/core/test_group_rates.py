@@ -31,7 +31,7 @@ from chat_core.memory import MemoryRateLimiter
 from chat_core.ports.log import Appended, CreationDraft, Done, Draft, MessageDraft
 from chat_core.services.conversations import ATTEMPTS, NewGroup
 from chat_core.users import ProfileChange
-from tests.support.engine import CONTENT_BYTES, Engine, actor
+from tests.support.engine import ADDRESS, CONTENT_BYTES, PASSWORD, Engine, actor
 from tests.support.stale import StaleLog
 
 HOUR, MINUTE = 3600, 60
@@ -359,14 +359,31 @@ async def test_display_names_have_a_rate_of_their_own(
     accounts = replace(chat.accounts, limiter=limiter, changes=names)
     for number in range(2):
         for _ in range(3):
-            await accounts.change_profile(ann.id, ProfileChange(display_name=f"Ann {number}"))
+            await accounts.change_profile(
+                actor(ann),
+                ProfileChange(display_name=f"Ann {number}"),
+                address=ADDRESS,
+                current_password=PASSWORD,
+            )
     told = chat.sent()
     with pytest.raises(RateLimited) as caught:
-        await accounts.change_profile(ann.id, ProfileChange("Ann 2", "ann@example.org"))
+        await accounts.change_profile(
+            actor(ann),
+            ProfileChange("Ann 2", "ann@example.org"),
+            address=ADDRESS,
+            current_password=PASSWORD,
+        )
     assert caught.value.retry_after == pytest.approx(MINUTE / 2)
     assert (await accounts.get(ann.id)).email is None
     assert chat.sent() == told == 2
 
-    await accounts.change_profile(ann.id, ProfileChange("Ann 1", "ann@example.org"))
-    await accounts.change_profile(bob.id, ProfileChange("Bobby"))
+    await accounts.change_profile(
+        actor(ann),
+        ProfileChange("Ann 1", "ann@example.org"),
+        address=ADDRESS,
+        current_password=PASSWORD,
+    )
+    await accounts.change_profile(
+        actor(bob), ProfileChange("Bobby"), address=ADDRESS, current_password=PASSWORD
+    )
     assert await left(limiter, LIMITS.changes, ann) == 4

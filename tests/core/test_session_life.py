@@ -199,7 +199,7 @@ async def test_a_new_password_needs_the_old_one_and_is_none_that_is_easily_guess
 ) -> None:
     with pytest.raises(WrongPassword):
         await chat.sessions.change_password(acting(phone), "wrong horse", NEW, ADDRESS)
-    await chat.accounts.change_profile(phone.user.id, ProfileChange("Ann Smith"))
+    await chat.accounts.change_profile(acting(phone), ProfileChange("Ann Smith"), address=ADDRESS)
     for easy in ("short", "Password1", "ann smith"):
         with pytest.raises(Invalid) as caught:
             await chat.sessions.change_password(acting(phone), PASSWORD, easy, ADDRESS)

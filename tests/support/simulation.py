@@ -231,18 +231,6 @@ class Server:
         self.revocations = Revocations(
             stores.sessions, stores.users, self.rooms, clock, tokens.lifetime
         )
-        self.accounts = Accounts(
-            users=users,
-            conversations=conversations,
-            hasher=hasher,
-            limiter=limiter,
-            presence=self.presence,
-            notifier=self.rooms,
-            clock=clock,
-            ids=ids,
-            signups=SignupPolicy(limit),
-            changes=limit,
-        )
         self.sessions = Sessions(
             sessions=stores.sessions,
             users=users,
@@ -256,6 +244,19 @@ class Server:
             ids=ids,
             limits=LoginLimits(limit, limit),
             lasting=FOR_EVER,
+        )
+        self.accounts = Accounts(
+            users=users,
+            conversations=conversations,
+            hasher=hasher,
+            limiter=limiter,
+            presence=self.presence,
+            notifier=self.rooms,
+            clock=clock,
+            ids=ids,
+            signups=SignupPolicy(limit),
+            sessions=self.sessions,
+            changes=limit,
         )
         self.messaging = Messaging(
             users=users,

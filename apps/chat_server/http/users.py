@@ -78,9 +78,15 @@ async def change_own(
     request: AnyRequest,
     accounts: NamedDependency[Accounts],
     presence: NamedDependency[Presence],
+    settings: NamedDependency[Settings],
 ) -> shapes.Self:
-    """Change the display name or the e-mail address."""
-    user = await accounts.change_profile(request.user.user_id, data.change())
+    """Change the display name, or with the password the e-mail address."""
+    user = await accounts.change_profile(
+        request.user,
+        data.change(),
+        address=client_address(request.scope, settings.trusted_proxies),
+        current_password=data.current_password,
+    )
     return shapes.Self.of(user, presence.of(user))
 
 
