@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 from chat_core.limits import Limit
@@ -15,6 +16,9 @@ SITE_BITS = 48
 OF_SITE = 10
 """How many times the limit of a customer's network holds for a site's."""
 
+CACHED = 4096
+"""Addresses that are remembered: to parse one takes as long as to write a log line."""
+
 Count = tuple[Limit, str]
 """A limit, and the key that one is counted for."""
 
@@ -25,8 +29,7 @@ def shown_address(text: str) -> str | None:
     An IPv4 address that is mapped into IPv6 is the IPv4 address. A zone is dropped: it names a
     network card of this machine, not who is at the other end.
     """
-    parsed = _parsed(text)
-    return None if parsed is None else str(parsed)
+    return None if len(text) > MAX_TEXT else _shown(text)
 
 
 def networks(address: str) -> tuple[str, ...]:
@@ -34,6 +37,17 @@ def networks(address: str) -> tuple[str, ...]:
 
     IPv6 counts by /64 and by /48. Everything else counts as itself alone.
     """
+    return (address,) if len(address) > MAX_TEXT else _networks(address)
+
+
+@lru_cache(CACHED)
+def _shown(text: str) -> str | None:
+    parsed = _parsed(text)
+    return None if parsed is None else str(parsed)
+
+
+@lru_cache(CACHED)
+def _networks(address: str) -> tuple[str, ...]:
     parsed = _parsed(address)
     if parsed is None:
         return (address,)
@@ -55,8 +69,6 @@ def counts(limit: Limit, address: str, of: str = "") -> Sequence[Count]:
 
 
 def _parsed(text: str) -> IPv4Address | IPv6Address | None:
-    if len(text) > MAX_TEXT:
-        return None
     try:
         parsed = ip_address(text.partition("%")[0])
     except ValueError:

@@ -65,6 +65,10 @@ def create_app(settings: Settings | None = None) -> Litestar:
     def counting() -> RequestRates:
         return container.request_rates()
 
+    def count_unmatched(scope: Scope) -> None:
+        container.request_rates().count_unmatched(scope)
+
+    judged = DefineMiddleware(BearerAuthentication, sessions=verifying, rates=counting)
     api = Router(
         "/api/v1",
         route_handlers=[
@@ -75,7 +79,17 @@ def create_app(settings: Settings | None = None) -> Litestar:
             conversations.router,
             groups.router,
         ],
-        middleware=[DefineMiddleware(BearerAuthentication, sessions=verifying, rates=counting)],
+        middleware=[judged],
+    )
+    open_to_all = Router(
+        "/",
+        route_handlers=[
+            metrics.metrics,
+            asyncapi_route(settings.port),
+            web_client(built_client()),
+        ],
+        middleware=[judged],
+        opt={PUBLIC: True},
     )
     services = (
         "accounts",
@@ -96,18 +110,16 @@ def create_app(settings: Settings | None = None) -> Litestar:
         [
             api,
             health.router,
-            metrics.metrics,
-            asyncapi_route(settings.port),
-            web_client(built_client()),
+            open_to_all,
             _socket_mount(container),
         ],
         dependencies={
             **{name: _provided(getattr(container, name)) for name in services},
             "settings": _provided(container.settings),
         },
-        exception_handlers=exception_handlers(container.problems()),
+        exception_handlers=exception_handlers(container.problems(), count_unmatched),
         cors_config=_cors(settings),
-        openapi_config=_openapi(),
+        openapi_config=_openapi(judged),
         request_max_body_size=settings.frame_bytes,
         lifespan=[lambda _: _running(container, settings)],
         response_class=Answer,
@@ -122,7 +134,9 @@ def create_app(settings: Settings | None = None) -> Litestar:
         container.origins(),
         container.problems(),
     )
-    app.asgi_handler = RequestLog(inner, container.http_requests())
+    app.asgi_handler = RequestLog(
+        inner, container.http_requests(), trusted_proxies=settings.trusted_proxies
+    )
     return app
 
 
@@ -216,12 +230,18 @@ def _cors(settings: Settings) -> CORSConfig:
     )
 
 
-def _openapi() -> OpenAPIConfig:
+def _openapi(judged: DefineMiddleware) -> OpenAPIConfig:
     bearer = SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
     return OpenAPIConfig(
         title="chat-core",
         version=version("chat-core"),
-        path="/schema",
+        openapi_router=Router(
+            "/schema",
+            route_handlers=[],
+            middleware=[judged],
+            opt={PUBLIC: True},
+            include_in_schema=False,
+        ),
         render_plugins=[SchemaDocument(path="/")],
         components=Components(security_schemes={"bearer": bearer}),
         security=[{"bearer": []}],

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from chat_core.errors import ChatError, Overloaded, TooLarge
+import uuid_utils
+
+from chat_core.errors import ChatError, Malformed, Overloaded, TooLarge
 from chat_server.joined_writes import JoiningHttpProtocol
 from chat_wire import encode
+from chat_wire.http_headers import DATA_NOT_KEPT, PROBLEM
 from chat_wire.problems import problem
 
 PATIENCE_SECONDS = 20.0
@@ -150,14 +153,19 @@ class BoundedHttpProtocol(JoiningHttpProtocol):
             if since is not None and since < latest:
                 self.transport.abort()
 
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words
+        """See uvicorn."""
+        self._refuse(Malformed("This is not HTTP"))
+
     def _refuse(self, error: ChatError) -> None:
         """Answer in the place of the application, and close."""
         shown = problem(error)
         body = encode(shown)
         head = [
             f"HTTP/1.1 {shown.status} {HTTPStatus(shown.status).phrase}",
-            "content-type: application/problem+json",
+            *(f"{name.decode()}: {value.decode()}" for name, value in (PROBLEM, *DATA_NOT_KEPT)),
             f"content-length: {len(body)}",
+            f"x-request-id: {uuid_utils.uuid4().hex}",
             "connection: close",
         ]
         if isinstance(shown.retry_after, int):

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from chat_core.errors import HostNotAllowed
 
@@ -30,6 +31,16 @@ def parse_hosts(text: str) -> tuple[str, ...]:
                 f"{host!r} is no host; write a name or an address, without a scheme or a port"
             )
     return tuple(hosts)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs of this machine reach a server that listens there."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # another name
+        return False
 
 
 def _without_port(host: str) -> str:

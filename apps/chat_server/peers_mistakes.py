@@ -2,7 +2,7 @@
 
 import logging
 
-from chat_server.http.refused_lines import WINDOW_SECONDS
+from chat_server.http.bounded_lines import WINDOW_SECONDS
 
 MOST_TEXTS = 100
 """How many different texts are told apart. uvicorn has a handful."""

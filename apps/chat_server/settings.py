@@ -6,6 +6,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 
 from chat_server.database_url import MemoryDatabase, mask_passwords
 from chat_server.deployment import Deployment
+from chat_server.hosts import is_loopback
 from chat_server.settings_errors import SettingsError
 
 __all__ = ["Settings", "SettingsError", "load_settings"]
@@ -158,6 +159,11 @@ class Settings(Deployment):
             found.append("DATABASE_URL is memory://: everything is lost when the service stops")
         if not self.rate_limits:
             found.append("CHAT_RATE_LIMITS is off: passwords can be guessed without a limit")
+        if not self.production and not is_loopback(self.host):
+            found.append(
+                f"CHAT_ENV is not production, and HOST={self.host} lets others in: errors show"
+                " the inside of the program, and pages of any localhost origin may use the service"
+            )
         return found
 
 

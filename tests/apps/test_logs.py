@@ -7,13 +7,26 @@ import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+from litestar.types import Receive, Scope, Send
 
-from chat_server.http.refused_lines import LINES, WINDOW_SECONDS, RefusedLines
+from chat_core.ids import SessionId, UserId
+from chat_core.sessions import Actor
+from chat_server.http import request_log
+from chat_server.http.bounded_lines import (
+    OTHER_LINES,
+    REFUSED_LINES,
+    WINDOW_SECONDS,
+    BoundedLines,
+)
+from chat_server.http.request_log import RequestLog
 from chat_server.logs import JoinedLines
+from chat_server.metrics import HttpRequests
 from tests.support import faulty_server, server_log
 from tests.support.faulty_server import TRIGGER
+from tests.support.hostile_peer import Peer
 from tests.support.raw_socket import raw_socket
 from tests.support.server import PASSWORD as SERVER_PASSWORD
 from tests.support.server import Api, ServerProcess
@@ -184,29 +197,121 @@ async def test_a_line_about_a_request_or_a_connection_says_whose_it_is(tmp_path:
     )
 
 
-async def test_a_flood_of_requests_that_are_refused_is_a_flood_of_no_lines(tmp_path: Path) -> None:
-    async with ServerProcess(tmp_path, CHAT_ENV="production", HOST="127.0.0.1") as server:
-        async with Api(server.url) as api:
-            for path in ("/nowhere", "/users/me"):
-                await asyncio.gather(*(api.http.get(path) for _ in range(LINES)))
-            alice = await api.person("alice")
-            answers = [await api.http.get("/users/nobody", headers=alice.bearer) for _ in range(3)]
-            assert {answer.status_code for answer in answers} == {404}
+class Lines:
+    """A logger that keeps the lines, and a clock that stands still."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.lines: list[dict[str, object]] = []
+        self.now = 1000.0
+        monkeypatch.setattr(request_log, "logger", self)
+        monkeypatch.setattr(request_log, "time", self)
+
+    def info(self, event: str, **fields: object) -> None:
+        self.lines.append({"event": event, **fields})
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+async def test_a_flood_of_requests_of_nobody_is_a_flood_of_no_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    log = Lines(monkeypatch)
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        status = int(scope["path"])
+        if scope.get("method") == "POST":
+            scope["user"] = Actor(UserId("alice"), SessionId("a"))
+        await send({"type": "http.response.start", "status": status, "headers": []})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    logged = RequestLog(application, HttpRequests(), trusted_proxies=0)
+
+    async def ask(status: int, number: int, method: str = "GET") -> list[dict[str, object]]:
+        """The lines about so many requests."""
+        log.lines.clear()
+        scope: Any = {"type": "http", "method": method, "path": str(status), "headers": []}
+        for _ in range(number):
+            await logged(scope | {"client": ("192.0.2.1", 1)}, nothing, taken)
+        return list(log.lines)
+
+    async def nothing() -> Any:
+        raise NotImplementedError
+
+    async def taken(_: object) -> None: ...
+
+    assert len(await ask(404, REFUSED_LINES - 1)) == REFUSED_LINES - 1
+    assert len(await ask(401, 10)) == 1
+    assert len(await ask(200, OTHER_LINES + 20)) == OTHER_LINES
+    assert len(await ask(304, 3)) == 0
+    assert len(await ask(404, 1000, "POST")) == 1000  # whose rate bounds them
+    assert len(await ask(200, 1000, "POST")) == 1000
+    assert len(await ask(429, 5, "POST")) == 0
+    log.now += WINDOW_SECONDS
+    refused, answered, line = await ask(200, 1)
+    assert (refused["event"], refused["number"]) == ("more requests were refused", 14)
+    assert (answered["event"], answered["number"]) == ("more requests were answered", 23)
+    assert line["address"] == "192.0.2.1"
+
+
+def test_lines_are_bounded_and_the_others_counted() -> None:
+    lines = BoundedLines(10)
+    assert lines.begin() == 0
+    assert [lines.take() for _ in range(17)].count(True) == 10
+    assert lines.begin() == 7
+    assert lines.begin() == 0
+    assert lines.take()
+
+
+@pytest.mark.parametrize(
+    ("trusted_proxies", "address"), [(0, "127.0.0.1"), (1, "2001:db8::1")], ids=["peer", "proxy"]
+)
+async def test_a_line_says_where_a_request_came_from_and_what_was_wrong(
+    tmp_path: Path, trusted_proxies: int, address: str
+) -> None:
+    settings: dict[str, str | int] = {"CHAT_ENV": "production", "HOST": "127.0.0.1"}
+    async with (
+        ServerProcess(tmp_path, **settings, CHAT_TRUSTED_PROXIES=trusted_proxies) as server,
+        Api(server.url, headers={"X-Forwarded-For": "6.6.6.6, [2001:db8::1]:4711"}) as api,
+    ):
+        alice = await api.person("alice")
+        polling = f"{server.url}/socket.io/?EIO=4&transport=polling"
+        foreign = {"Origin": "https://evil.example"}
+        answers = [
+            await api.http.get("/users/me", headers=alice.bearer),
+            await api.http.get("/users/none", headers=alice.bearer),
+            await api.http.get("/users/me"),
+            await api.http.get("/nowhere"),
+            await api.http.put("/messages", headers=alice.bearer),
+            await api.http.post("/messages", content=b"{}", headers=alice.bearer),
+            await api.http.post("/users/logout", headers=alice.bearer | foreign),
+            await api.http.get(polling, headers=foreign),
+        ]
         await server.stop()
     lines = [json.loads(line) for line in server.log.splitlines()]
-    nobodys = [line for line in lines if line.get("status") in {401, 404} and "user_id" not in line]
-    assert LINES <= len(nobodys) <= LINES + 1  # a window of ten seconds may have ended
-    assert len([line for line in lines if line.get("path") == "/api/v1/users/nobody"]) == 3
+    by_id = {line["request_id"]: line for line in lines if line["event"] == "request"}
+    told = [by_id[answer.headers["X-Request-Id"]] for answer in answers]
+    assert {line["address"] for line in told} == {address}
+    assert [line.get("code") for line in told] == [
+        *(None, "not_found", "unauthenticated", "not_found", "not_found"),
+        *("unsupported_media_type", "origin_not_allowed", "origin_not_allowed"),
+    ]
+    assert [line["status"] for line in told] == [200, 404, 401, 404, 405, 415, 403, 403]
 
 
-def test_refused_lines_are_bounded_and_the_others_counted() -> None:
-    lines = RefusedLines()
-    assert lines.over(0.0) == 0
-    assert [lines.take() for _ in range(LINES + 7)].count(True) == LINES
-    assert lines.over(WINDOW_SECONDS - 1) == 0
-    assert lines.over(WINDOW_SECONDS) == 7
-    assert lines.over(WINDOW_SECONDS) == 0
-    assert lines.take()
+async def test_what_a_client_names_in_a_line_is_cut(tmp_path: Path) -> None:
+    async with ServerProcess(tmp_path, CHAT_ENV="production", HOST="127.0.0.1") as server:
+        async with Api(server.url) as api:
+            for path in ("/chat/", "/nowhere/", "/api/v1/users/", "/socket.io/"):
+                await api.http.get(f"{server.url}{path}{'x' * 60_000}")
+            await api.http.get("/users/me", headers={"X-Request-Id": "x" * 60_000})
+        peer = await Peer.connected(server.url)
+        await peer.request("GET", "/chat/" + "%F0%9F%92%A9" * 5_000)
+        peer.cut()
+        await server.stop()
+    assert max(map(len, server.log.splitlines())) < 600
+    paths = [json.loads(line).get("path", "") for line in server.log.splitlines()]
+    assert [len(path) for path in paths if path.startswith("/chat/")] == [200, 200]
 
 
 class Written(StringIO):

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from chat_server.http.refused_lines import WINDOW_SECONDS
+from chat_server.http.bounded_lines import WINDOW_SECONDS
 from chat_server.peers_mistakes import MOST_TEXTS, PeersMistakes
 from tests.support.server import ServerProcess
 

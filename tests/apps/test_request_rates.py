@@ -7,13 +7,18 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
+from litestar.middleware import DefineMiddleware
+from litestar.routes import HTTPRoute
 
 from chat_core.errors import RateLimited
 from chat_core.ids import UserId
 from chat_core.limits import Limit
 from chat_core.ports.limits import RateLimiter
+from chat_server.asgi import create_app
+from chat_server.http.authentication import BearerAuthentication
 from chat_server.http.request_rates import RequestRates
-from tests.support.server import Api, Person, ServerProcess, answered, refused
+from chat_server.settings import load_settings
+from tests.support.server import SECRET, Api, Person, ServerProcess, answered, refused
 from tests.support.tokens import forged
 from tests.support.waiting import eventually
 
@@ -114,6 +119,47 @@ async def test_an_address_makes_so_many_requests_without_a_good_token(
     too_often(alike[-1])
     for _ in range(2 * PER_ADDRESS):
         answered(await caller.http.get(f"{limited.url}/health/ready"), 200)
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/metrics"),
+        ("GET", "/schema"),
+        ("GET", "/asyncapi.json"),
+        ("GET", "/"),
+        ("GET", "/chat/anything"),
+        ("GET", "/assets/anything"),
+        ("GET", "/nowhere"),
+        ("GET", "/api/v1/nowhere"),
+        ("PUT", "/api/v1/messages"),
+        ("DELETE", "/metrics"),
+    ],
+)
+async def test_what_anyone_may_ask_for_counts_for_the_address(
+    limited: ServerProcess, method: str, path: str
+) -> None:
+    async with httpx.AsyncClient(base_url=limited.url, headers=elsewhere()) as http:
+        answers = [await http.request(method, path) for _ in range(PER_ADDRESS)]
+        assert 429 not in {answer.status_code for answer in answers}
+        for _ in range(3):
+            too_often(await http.request(method, path))
+        assert (await http.get("/health/live")).status_code == 200
+
+
+def test_every_route_counts_but_health_checks_and_sockets() -> None:
+    app = create_app(load_settings(JWT_SECRET=SECRET, DATABASE_URL="memory://"))
+    counted, others = set[str](), set[str]()
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                is_counted = any(
+                    isinstance(each, DefineMiddleware) and each.middleware is BearerAuthentication
+                    for each in handler.resolve_middleware()
+                )
+                (counted if is_counted else others).add(route.path)
+    assert others == {"/health/live", "/health/ready"}
+    assert {"/metrics", "/schema", "/", "/asyncapi.json", "/api/v1/messages"} <= counted
 
 
 async def test_a_limiter_that_can_not_count_at_once_is_waited_for() -> None:

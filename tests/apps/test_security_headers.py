@@ -1,18 +1,23 @@
 """What browsers are told of every answer, and the hosts that are answered at all."""
 
+import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
+from litestar.types import Message, Receive, Scope, Send
 from websockets.exceptions import InvalidStatus
 
 from chat_core.errors import HostNotAllowed
+from chat_server.asgi import create_app
 from chat_server.hosts import HostPolicy, parse_hosts
-from tests.support.hostile_peer import OPENED, Peer
+from chat_server.settings import load_settings
+from tests.support.hostile_peer import OPENED, SECONDS, Peer
 from tests.support.raw_socket import raw_socket
-from tests.support.server import PLAIN_ASGI, RUN, Api, ServerProcess, refused
+from tests.support.server import PLAIN_ASGI, RUN, SECRET, Api, ServerProcess, refused
 
 POLLING = "/socket.io/?EIO=4&transport=polling"
 ALWAYS = {
@@ -74,6 +79,105 @@ async def test_a_page_has_a_policy_of_its_own(server: ServerProcess) -> None:
     assert "default-src 'none'" in policy
     assert "frame-ancestors 'none'" in policy
     assert len(page.headers.get_list("cache-control")) == 1
+
+
+# -------------------------------------------------------- before, or past, the application
+HOST = "Host: a.example"
+UPGRADE = [
+    "Connection: Upgrade",
+    "Upgrade: websocket",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==",
+]
+FOREIGN_PAGE = "Origin: https://evil.example"
+
+
+async def told_raw(url: str, *lines: str) -> tuple[int, dict[str, str], bytes]:
+    """What is answered to these lines, whatever they are: the status, the headers, the body."""
+    peer = await Peer.connected(url)
+    peer.write("\r\n".join([*lines, "", ""]).encode())
+    async with asyncio.timeout(SECONDS):
+        head = await peer.reader.readuntil(b"\r\n\r\n")
+        first, *rest = head.decode().strip().split("\r\n")
+        headers = dict[str, str]()
+        for line in rest:
+            name, _, value = line.partition(": ")
+            assert name.lower() not in headers, line
+            headers[name.lower()] = value
+        body = await peer.reader.readexactly(int(headers.get("content-length", 0)))
+    peer.cut()
+    return int(first.split()[1]), headers, body
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "code"),
+    [
+        (["nonsense"], 400, "malformed"),
+        (["GET / HTTP/1.1", HOST, "a header without a colon"], 400, "malformed"),
+        (["GET /\x80 HTTP/1.1", HOST], 400, "malformed"),
+        (["POST / HTTP/1.1", HOST, "Content-Length: -1"], 400, "malformed"),
+        (["BREW / HTTP/1.1", HOST], 400, "malformed"),
+        (["GET / HTTP/1.1"], 400, "malformed"),
+        ([f"GET {OPENED} HTTP/1.1", HOST, *UPGRADE, FOREIGN_PAGE], 403, "origin_not_allowed"),
+        ([f"GET {OPENED} HTTP/1.1", *UPGRADE], 400, "malformed"),
+        ([f"GET {OPENED}&sid=none HTTP/1.1", HOST, *UPGRADE], 400, "malformed"),
+        (["GET /elsewhere HTTP/1.1", HOST, *UPGRADE], 404, "not_found"),
+    ],
+    ids=[
+        *("no request", "no header", "no path", "no length", "no method"),
+        *("no host", "foreign page", "no host of a websocket", "no session", "no websocket there"),
+    ],
+)
+async def test_early_refusals_say_the_same_and_are_problems(
+    strict_server: ServerProcess,
+    lines: list[str],
+    status: int,
+    code: str,
+) -> None:
+    found, headers, body = await told_raw(strict_server.url, *lines)
+    assert (found, json.loads(body)["code"]) == (status, code)
+    assert headers["content-type"] == "application/problem+json"
+    assert {name: headers[name] for name in OF_DATA} == OF_DATA
+    if "websocket" not in str(lines):
+        assert headers["x-request-id"]
+
+
+async def test_who_comes_when_all_places_are_taken_is_told_the_same(tmp_path: Path) -> None:
+    async with ServerProcess(tmp_path, CHAT_CONNECTIONS=1) as server:
+        first = await Peer.connected(server.url)
+        assert (await first.request("GET", "/health/live"))[0] == 200
+        status, headers, body = await told_raw(server.url, "GET / HTTP/1.1", HOST)
+        first.cut()
+    assert (status, json.loads(body)["code"]) == (503, "overloaded")
+    assert {name: headers[name] for name in OF_DATA} == OF_DATA
+
+
+async def test_names_of_headers_are_lower_case_within_asgi(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = create_app(load_settings(DATABASE_URL="memory://", JWT_SECRET=SECRET))
+    names = set[bytes]()
+
+    async def noting(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_noting(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                names.update(name for name, _ in message["headers"])
+            await send(message)
+
+        await app(scope, receive, send_noting)
+
+    transport = httpx.ASGITransport(app=noting)  # type: ignore[arg-type]
+    page = {"Origin": "http://localhost:3000"}
+    async with app.lifespan(), httpx.AsyncClient(transport=transport) as http:
+        http.base_url = httpx.URL("http://chat.example")
+        for path in ("/", "/schema", "/nowhere", "/api/v1/users/me", "/health/live", POLLING):
+            await http.get(path, headers=page)
+        await http.options("/api/v1/users", headers=page)
+        await http.get(f"{POLLING}&sid=none", headers=page)
+        await http.post("/api/v1/users/login", content=b"{}", headers={"Origin": "null"})
+    assert b"access-control-allow-origin" in names
+    assert names == {name.lower() for name in names}
 
 
 # ----------------------------------------------------------------------------------------- hosts

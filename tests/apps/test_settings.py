@@ -539,6 +539,13 @@ def test_passwords_in_a_url_are_masked(url: str, masked: str) -> None:
 
 def test_what_may_surprise_is_warned_about() -> None:
     assert load().warnings() == []
+    for mine in ("localhost", "127.0.0.2", "::1"):
+        assert load(HOST=mine).warnings() == []
+    for open_to_others in ("0.0.0.0", "::", "192.0.2.1", "chat.example"):  # noqa: S104
+        (warning,) = load(HOST=open_to_others).warnings()
+        assert f"HOST={open_to_others}" in warning
+        production = {"CHAT_ENV": "production", "JWT_SECRET": SECRET}
+        assert load(HOST=open_to_others, **production).warnings() == []
     assert load(DATABASE_URL="memory://", CHAT_RATE_LIMITS="off").warnings() == [
         "DATABASE_URL is memory://: everything is lost when the service stops",
         "CHAT_RATE_LIMITS is off: passwords can be guessed without a limit",

@@ -19,7 +19,9 @@ SCRIPT = b"/* the client */" * 10
 def client_of(built: Path | None) -> TestClient[Litestar]:
     problems = ProblemReporter(CountedIds(), development=False)
     return TestClient(
-        Litestar([web_client(built)], exception_handlers=exception_handlers(problems))
+        Litestar(
+            [web_client(built)], exception_handlers=exception_handlers(problems, lambda _: None)
+        )
     )
 
 

@@ -7,7 +7,6 @@ from litestar.enums import MediaType
 from litestar.handlers import HTTPRouteHandler
 
 from chat_server.container import SOCKET_PATH
-from chat_server.http.authentication import PUBLIC
 from chat_wire import encode
 from chat_wire.asyncapi import document
 
@@ -18,7 +17,7 @@ def asyncapi_route(port: int) -> HTTPRouteHandler:
         document(version=version("chat-core"), host=f"localhost:{port}", path=SOCKET_PATH)
     )
 
-    @get("/asyncapi.json", opt={PUBLIC: True}, include_in_schema=False, sync_to_thread=False)
+    @get("/asyncapi.json", include_in_schema=False, sync_to_thread=False)
     def asyncapi() -> Response[bytes]:
         return Response(text, media_type=MediaType.JSON)
 

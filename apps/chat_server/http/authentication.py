@@ -1,4 +1,4 @@
-"""What every call of the API passes: whose it is, whether there are too many, and what it sends."""
+"""What a request passes first: whose it is, whether there are too many, and what it sends."""
 
 from collections.abc import Callable
 

@@ -5,12 +5,11 @@ from litestar.di import NamedDependency
 
 from chat_core.services.revocation import Revocations
 from chat_server.databases import Stores
-from chat_server.http.authentication import PUBLIC
 from chat_server.http.health import what_is_down
 from chat_server.metrics import CONTENT_TYPE, Metrics
 
 
-@get("/metrics", opt={PUBLIC: True}, include_in_schema=False)
+@get("/metrics", include_in_schema=False)
 async def metrics(
     metrics: NamedDependency[Metrics],
     stores: NamedDependency[Stores],

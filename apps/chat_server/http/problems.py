@@ -1,5 +1,6 @@
 """Errors over HTTP: problem documents, whatever was raised."""
 
+from collections.abc import Callable
 from typing import Any
 
 from litestar import Request, Response
@@ -9,7 +10,7 @@ from litestar.exceptions import (
     NotFoundException,
     ValidationException,
 )
-from litestar.types import ExceptionHandlersMap, Send
+from litestar.types import ExceptionHandlersMap, Scope, Send
 from msgspec import structs
 
 from chat_core.errors import (
@@ -18,6 +19,7 @@ from chat_core.errors import (
     Invalid,
     Malformed,
     NotFound,
+    RateLimited,
     TooLarge,
 )
 from chat_core.sessions import Actor
@@ -32,10 +34,20 @@ UNAUTHENTICATED = 401
 BODY_EXPECTED = "A JSON object is expected in the body"
 
 
-def exception_handlers(reporter: ProblemReporter) -> ExceptionHandlersMap:
-    """What answers each kind of exception."""
+def exception_handlers(
+    reporter: ProblemReporter, count_unmatched: Callable[[Scope], None]
+) -> ExceptionHandlersMap:
+    """What answers each kind of exception.
+
+    `count_unmatched` is called for requests that no route took; it may raise `RateLimited`.
+    """
 
     def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+        if isinstance(error, (NotFoundException, MethodNotAllowedException)):
+            try:
+                count_unmatched(request.scope)
+            except RateLimited as limited:
+                return _response(reporter.report(limited), {})
         if isinstance(error, MethodNotAllowedException):
             return _response(_method_not_allowed(reporter), dict(error.headers or {}))
         translated = _translated(error) if isinstance(error, HTTPException) else error

@@ -2,6 +2,7 @@
 
 import re
 import time
+from asyncio import CancelledError
 from collections.abc import Mapping
 
 import structlog
@@ -10,17 +11,29 @@ from litestar.enums import ScopeType
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from chat_core.errors import Unavailable
 from chat_core.sessions import Actor
-from chat_server.http.refused_lines import WINDOW_SECONDS, RefusedLines
+from chat_server.addresses import client_address
+from chat_server.http.bounded_lines import (
+    OTHER_LINES,
+    REFUSED_LINES,
+    WINDOW_SECONDS,
+    BoundedLines,
+)
+from chat_server.http.problems import send_problem
 from chat_server.logs import current_request
 from chat_server.metrics import HttpRequests
 from chat_wire.http_headers import missing_from
+from chat_wire.problems import INTERNAL, problem
 
 HEADER = b"x-request-id"
 REFUSED = 400
 """The first status of a refusal."""
 TOO_MANY = 429
+MAX_PATH, MAX_METHOD = 200, 20
+"""Characters of a line that a client chooses."""
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_CODE = re.compile(rb'\{"type":"urn:chat-core:problem:([a-z_]+)"')
 
 logger = structlog.get_logger("chat_server.requests")
 
@@ -28,16 +41,19 @@ logger = structlog.get_logger("chat_server.requests")
 class RequestLog:
     """Logs requests and answers each with its `X-Request-Id`, the caller's own where it sent one.
 
-    What a browser is told of every answer is added here, too: a wrapper of its own would cost more
+    The security headers of every answer are added here, too: a wrapper of its own would cost more
     than the headers do.
 
     It goes around the whole application, so that it sees what the framework makes of errors.
     """
 
-    def __init__(self, app: ASGIApp, requests: HttpRequests) -> None:
+    def __init__(self, app: ASGIApp, requests: HttpRequests, *, trusted_proxies: int) -> None:
         self._app = app
         self._requests = requests
-        self._refused = RefusedLines()
+        self._trusted_proxies = trusted_proxies
+        self._window_ends = 0.0
+        self._refused = BoundedLines(REFUSED_LINES)
+        self._others = BoundedLines(OTHER_LINES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the request and log it."""
@@ -47,45 +63,72 @@ class RequestLog:
         began = time.perf_counter()
         request_id = _request_id(scope)
         path = scope["path"]  # now: a mounted application gets to see only its own part
-        status = 500
+        status, code = 0, None
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, code
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = message["headers"] = [*message["headers"], (HEADER, request_id)]
                 headers.extend(missing_from(headers))
+            elif message["type"] == "http.response.body" and status >= REFUSED and code is None:
+                found = _CODE.match(message["body"])
+                code = None if found is None else found[1].decode()
             await send(message)
 
         before = current_request.set(request_id.decode())
         try:
             await self._app(scope, receive, send_with_id)
+        except CancelledError:  # the service stops, and waits no longer
+            if not status:
+                await send_problem(send_with_id, problem(Unavailable()))
+            raise
         finally:
             ended = time.perf_counter()
             method = str(scope.get("method"))
+            status = status or INTERNAL
             self._requests.observe(_route(scope), method, status, ended - began)
-            self._log(scope, method, path, status, began, ended)
+            self._log(scope, method, path, status, code, began, ended)
             current_request.reset(before)
 
     def _log(
-        self, scope: Scope, method: str, path: str, status: int, began: float, ended: float
+        self,
+        scope: Scope,
+        method: str,
+        path: str,
+        status: int,
+        code: str | None,
+        began: float,
+        ended: float,
     ) -> None:
-        untold = self._refused.over(ended)
-        if untold:
-            logger.info("more requests were refused", number=untold, seconds=WINDOW_SECONDS)
+        if ended >= self._window_ends:
+            self._begin_window(ended)
+        user = scope.get("user")
+        # Whoever has an account is bound by its rates; a rate's refusals are bound by nothing.
+        if not isinstance(user, Actor) or status == TOO_MANY:
+            lines = self._others if status < REFUSED else self._refused
+            if not lines.take():
+                return
         line = {
-            "method": method,
-            "path": path,
+            "method": method[:MAX_METHOD],
+            "path": path[:MAX_PATH],
             "status": status,
             "ms": round((ended - began) * 1000, 1),
+            "address": client_address(scope, self._trusted_proxies),
         }
-        user = scope.get("user")
+        if code is not None:
+            line["code"] = code
         if isinstance(user, Actor):
             line["user_id"] = user.user_id
-        # Whoever has an account is bound by its rates; a rate's refusals are bound by nothing.
-        is_bound = "user_id" in line and status != TOO_MANY
-        if status < REFUSED or is_bound or self._refused.take():
-            logger.info("request", **line)
+        logger.info("request", **line)
+
+    def _begin_window(self, now: float) -> None:
+        self._window_ends = now + WINDOW_SECONDS
+        refused, others = self._refused.begin(), self._others.begin()
+        if refused:
+            logger.info("more requests were refused", number=refused, seconds=WINDOW_SECONDS)
+        if others:
+            logger.info("more requests were answered", number=others, seconds=WINDOW_SECONDS)
 
 
 def _route(scope: Scope) -> str | None:

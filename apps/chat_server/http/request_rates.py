@@ -13,7 +13,10 @@ from chat_server.addresses import client_address
 
 @dataclass(frozen=True, slots=True)
 class RequestRates:
-    """Counts every request of the API. What else is limited (log-ins, messages) counts as well."""
+    """Counts every request, but for health checks and sockets.
+
+    What else is limited (log-ins, messages) counts as well.
+    """
 
     limiter: RateLimiter
     per_user: Limit
@@ -29,3 +32,11 @@ class RequestRates:
         """One that needs no token, or came with none that is good. Raises `RateLimited`."""
         address = client_address(scope, self.trusted_proxies)
         await self.limiter.take_all(counts(self.per_address, address))
+
+    def count_unmatched(self, scope: Scope) -> None:
+        """One that no route took, for its address. Raises `RateLimited`.
+
+        Where it can't be counted at once, it is not counted.
+        """
+        for limit, network in counts(self.per_address, client_address(scope, self.trusted_proxies)):
+            self.limiter.take_at_once(limit, network)

@@ -14,7 +14,6 @@ from litestar.params import FromPath
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
 from chat_core.errors import NotFound
-from chat_server.http.authentication import PUBLIC
 
 PAGE = "index.html"
 ASSETS = "assets"
@@ -102,9 +101,7 @@ def web_client(built: Traversable | None) -> Router:
             raise NotFound
         return _response(assets[name], request, {"Cache-Control": _FOR_EVER})
 
-    return Router(
-        "/", route_handlers=[show_page, show_asset], opt={PUBLIC: True}, include_in_schema=False
-    )
+    return Router("/", route_handlers=[show_page, show_asset], include_in_schema=False)
 
 
 def _cached_as(tag: str) -> dict[str, str]:
