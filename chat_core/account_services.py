@@ -91,11 +91,9 @@ class AccountServices:
         return cls(
             accounts=Accounts(
                 users=users,
-                conversations=chat.stores.conversations,
                 hasher=hasher,
                 limiter=chat.limiter,
                 presence=chat.presence,
-                notifier=chat.notifier,
                 clock=chat.clock,
                 ids=chat.ids,
                 signups=limits.signups,

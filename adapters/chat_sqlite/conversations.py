@@ -38,11 +38,14 @@ _COUNT = "SELECT count(*) FROM members WHERE conversation_pk = ? AND removed_seq
 _LAST_MESSAGE = f"""{MESSAGE}
 WHERE m.conversation_pk = ? AND m.seq >= ? ORDER BY m.seq DESC LIMIT 1
 """
+# Told apart by their integers: by their ids it takes half as long again.
 _PEERS = """
-SELECT DISTINCT m.user_id FROM members mine
-JOIN members m ON m.conversation_pk = mine.conversation_pk AND m.user_pk != mine.user_pk
-WHERE mine.user_pk = (SELECT pk FROM users WHERE id = ?)
-AND mine.removed_seq IS NULL AND m.removed_seq IS NULL
+SELECT id FROM users WHERE pk IN (
+    SELECT m.user_pk FROM members mine
+    JOIN members m ON m.conversation_pk = mine.conversation_pk AND m.user_pk != mine.user_pk
+    WHERE mine.user_pk = (SELECT pk FROM users WHERE id = ?)
+    AND mine.removed_seq IS NULL AND m.removed_seq IS NULL
+)
 """
 
 _LEFT_BEHIND = """

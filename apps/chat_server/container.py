@@ -241,11 +241,9 @@ class Container(containers.DeclarativeContainer):
     accounts = providers.Singleton(
         Accounts,
         users=stores.provided.users,
-        conversations=stores.provided.conversations,
         hasher=hasher,
         limiter=limiter,
         presence=presence,
-        notifier=rooms,
         clock=clock,
         ids=ids,
         signups=providers.Callable(signups, settings),

@@ -6,15 +6,13 @@ from datetime import datetime
 
 from chat_core.addresses import counts
 from chat_core.errors import Invalid, NotFound, SignupsClosed
-from chat_core.events import UserUpdated
 from chat_core.ids import UserId
 from chat_core.limits import Limit
 from chat_core.pages import Page, check_limit
 from chat_core.passwords import PasswordRules
 from chat_core.ports.limits import RateLimiter
-from chat_core.ports.notifications import Notifier
 from chat_core.ports.security import PasswordHasher
-from chat_core.ports.storage import ConversationStore, UserStore
+from chat_core.ports.storage import UserStore
 from chat_core.ports.system import Clock, IdGenerator
 from chat_core.services.presence import Presence
 from chat_core.services.sessions import Sessions
@@ -75,11 +73,9 @@ class Accounts:
     """Sign up, find users, change one's profile."""
 
     users: UserStore
-    conversations: ConversationStore
     hasher: PasswordHasher
     limiter: RateLimiter
     presence: Presence
-    notifier: Notifier
     clock: Clock
     ids: IdGenerator
     signups: SignupPolicy
@@ -157,6 +153,5 @@ class Accounts:
             await self.limiter.take(self.changes, user_id)
         user = await self.users.update(user_id, change)
         if user.display_name != before.display_name:
-            peers = (await self.conversations.peers([user_id]))[user_id]
-            self.notifier.notify(UserUpdated(user, self.presence.of(user)), {user_id, *peers})
+            self.presence.renamed(user_id)
         return user

@@ -1,21 +1,30 @@
 """Presence: who is online, and who hears of it."""
 
 import asyncio
+from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 
 from chat_core.errors import TooManyConnections, Unavailable
-from chat_core.events import PresenceChanged
+from chat_core.events import Event, PresenceChanged, UserUpdated
 from chat_core.ids import ConnectionId, UserId
 from chat_core.ports.notifications import Notifier
 from chat_core.ports.storage import ConversationStore, UserDirectory
-from chat_core.ports.system import Clock
+from chat_core.ports.system import Clock, Timer
 from chat_core.presence import PresenceTracker, UserPresence
 from chat_core.users import User
 
 RETRY_SECONDS = 1.0
 SEEN_EVERY_SECONDS = 60.0
 """How much of `last_seen_at` a crash can lose."""
+PAUSE_SECONDS = 1.0
+"""Between two announcements of one user: one that comes and goes all the time is told no more."""
+USERS_AT_ONCE = 20
+"""Whose peers are read together: a read of more would hold up the reads of others."""
+AUDIENCE_AT_ONCE = 1000
+"""Users who are told in one step of the event loop."""
 
 
 @dataclass(slots=True)
@@ -24,16 +33,62 @@ class _Unannounced:
 
     was_online: dict[UserId, bool] = field(default_factory=dict)
     left_at: dict[UserId, datetime] = field(default_factory=dict)
+    renamed: set[UserId] = field(default_factory=set)
+    announced_at: dict[UserId, float] = field(default_factory=dict)
+    """By the monotonic clock, earliest first; those in their pause, and perhaps some more."""
     some: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once there is something to announce."""
+    later: Timer | None = None
+    """Sets `some` for changes that wait for the end of a pause."""
+
+    def changed(self, user: UserId, clock: Clock) -> None:
+        """Have the user announced, now or after the pause."""
+        if self.is_paused(user, clock.monotonic()):
+            self.wait(clock)
+        else:
+            self.some.set()
+
+    def due(self, clock: Clock) -> Sequence[UserId]:
+        """Who is to be announced now; those who changed in their pause have to wait."""
+        now = clock.monotonic()
+        while self.announced_at:
+            first = next(iter(self.announced_at))
+            if self.is_paused(first, now):
+                break
+            del self.announced_at[first]
+        changed = {**self.was_online, **self.left_at, **dict.fromkeys(self.renamed)}
+        due = [user for user in changed if not self.is_paused(user, now)]
+        if len(due) < len(changed):
+            self.wait(clock)
+        return due
+
+    def announced(self, user: UserId, at: float) -> None:
+        """The user's pause begins."""
+        self.announced_at.pop(user, None)
+        self.announced_at[user] = at
+
+    def is_paused(self, user: UserId, now: float) -> bool:
+        at = self.announced_at.get(user)
+        return at is not None and now - at < PAUSE_SECONDS
+
+    def wait(self, clock: Clock) -> None:
+        """Look again after a pause: one timer for all, however many users and changes wait."""
+        if self.later is None:
+            self.later = clock.call_later(PAUSE_SECONDS, self._wake)
+
+    def _wake(self) -> None:
+        self.later = None
+        self.some.set()
 
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Count connections, and announce who came and who went.
+    """Count connections, and announce who came, who went and who has another name.
 
-    Counting is immediate and needs no store. `announce` makes the announcements: many changes at
-    once are one read of the store, and while that is out of reach they wait. Someone who left and
-    came back in between did not change.
+    Counting is immediate and needs no store. `announce` makes the announcements: changes of some
+    users at once are one read of the store, and while that is out of reach they wait. A user is
+    announced at once, and then again after `PAUSE_SECONDS` at the earliest, as is so then: a user
+    who left and came back in between did not change.
     """
 
     users: UserDirectory
@@ -64,6 +119,14 @@ class Presence:
             self._unannounced.left_at[user_id] = self.clock.now()
             self._changed(user_id, was_online=True)
 
+    def renamed(self, user_id: UserId) -> None:
+        """A user has another name, to be announced to the user and to all who share a conversation.
+
+        Who has several new ones in a pause is announced under the last.
+        """
+        self._unannounced.renamed.add(user_id)
+        self._unannounced.changed(user_id, self.clock)
+
     def of(self, user: User) -> UserPresence:
         """The presence of a user as stored, with what is known here: who is online is seen now."""
         devices = self.tracker.devices(user.id)
@@ -82,25 +145,19 @@ class Presence:
     async def announce(self) -> None:
         """Tell of every change up to now, and store when those who left were last seen.
 
-        Raises `Unavailable`; what was not told stays to be told.
+        Users who were announced less than `PAUSE_SECONDS` ago stay to be announced. Raises
+        `Unavailable`; what was not told stays to be told.
         """
         state = self._unannounced
         state.some.clear()
-        left = dict(state.left_at)
-        if left:
-            await self.users.saw(left)
-        changed = [user for user, was in state.was_online.items() if was is not self._online(user)]
-        peers = await self.conversations.peers(changed) if changed else {}
-        for user, was_online in list(state.was_online.items()):
-            if self._online(user) is was_online:
-                del state.was_online[user]
-            elif user in peers:
-                del state.was_online[user]
-                self.notifier.notify(self._change_of(user), peers[user])
-            # Else it changed while the store was read, and the next round tells.
-        for user, at in left.items():
-            if state.left_at.get(user) == at:
-                del state.left_at[user]
+        for users in _slices(state.due(self.clock), USERS_AT_ONCE):
+            renamed = state.renamed.intersection(users)
+            state.renamed -= renamed
+            try:
+                await self._announce(users, renamed)
+            except Unavailable:
+                state.renamed |= renamed
+                raise
 
     async def write_seen(self) -> None:
         """Store that everyone who is here was seen now. Raises `Unavailable`."""
@@ -115,12 +172,46 @@ class Presence:
         now = dict.fromkeys(self.tracker.online(), self.clock.now())
         await self.users.saw({**self._unannounced.left_at, **now})
 
+    async def _announce(self, users: Collection[UserId], renamed: AbstractSet[UserId]) -> None:
+        """Tell of these users, and store when they were last seen."""
+        state = self._unannounced
+        left = {user: state.left_at[user] for user in users if user in state.left_at}
+        if left:
+            await self.users.saw(left)
+        named = await self.users.get(renamed) if renamed else {}
+        changed = [user for user in users if user in named or self._has_changed(user)]
+        peers = await self.conversations.peers(changed) if changed else {}
+        for user in users:
+            if self._has_changed(user) and user not in peers:
+                continue  # since the store was read: the next round tells
+            state.announced(user, self.clock.monotonic())
+            has_changed = self._has_changed(user)
+            state.was_online.pop(user, None)
+            if has_changed:
+                await self._tell(self._change_of(user), peers[user])
+            if user in named:
+                updated = UserUpdated(named[user], self.of(named[user]))
+                await self._tell(updated, {user, *peers[user]})
+        for user, at in left.items():
+            if state.left_at.get(user) == at:
+                del state.left_at[user]
+
+    async def _tell(self, event: Event, audience: Collection[UserId]) -> None:
+        for some in _slices(audience, AUDIENCE_AT_ONCE):
+            self.notifier.notify(event, some)
+            if len(some) == AUDIENCE_AT_ONCE:
+                await asyncio.sleep(0)
+
+    def _has_changed(self, user_id: UserId) -> bool:
+        was_online = self._unannounced.was_online.get(user_id)
+        return was_online is not None and was_online is not self._online(user_id)
+
     def _online(self, user_id: UserId) -> bool:
         return self.tracker.is_online(user_id)
 
     def _changed(self, user_id: UserId, *, was_online: bool) -> None:
         self._unannounced.was_online.setdefault(user_id, was_online)
-        self._unannounced.some.set()
+        self._unannounced.changed(user_id, self.clock)
 
     def _change_of(self, user_id: UserId) -> PresenceChanged:
         now = self.clock.now()
@@ -144,3 +235,13 @@ class Presence:
                 await self.write_seen()
             except Unavailable:
                 continue
+
+
+def _slices(users: Collection[UserId], size: int) -> Iterator[Collection[UserId]]:
+    """The users in parts of that size; as they are where they fit in one."""
+    if len(users) <= size:
+        yield users
+        return
+    rest = iter(users)
+    while part := list(islice(rest, size)):
+        yield part

@@ -25,7 +25,7 @@ from chat_core.errors import (
     UsernameTaken,
 )
 from chat_core.memory.notifications import Notification
-from chat_core.testing.clock import START
+from chat_core.services.presence import PAUSE_SECONDS
 from chat_core.testing.makers import at
 from chat_core.users import MAX_IDS
 from tests.support.engine import ADDRESS, PASSWORD, Engine, actor
@@ -178,13 +178,16 @@ async def test_a_new_display_name_is_told_to_those_who_share_a_conversation(
 ) -> None:
     await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", None)
     chat.presence.connected(ann.id, ConnectionId("phone"))
+    await chat.presence.announce()
+    chat.clock.advance(PAUSE_SECONDS)
     changed = await chat.accounts.change_profile(
         actor(ann), ProfileChange(display_name="Annie"), address=ADDRESS
     )
+    await chat.presence.announce()
 
     assert changed == replace(ann, display_name="Annie") == await chat.accounts.get(ann.id)
-    presence = UserPresence(online=True, devices=1, last_seen_at=START)
-    assert chat.notifier.notifications[1:] == [
+    presence = UserPresence(online=True, devices=1, last_seen_at=at(PAUSE_SECONDS))
+    assert chat.notifier.notifications[2:] == [
         Notification(UserUpdated(changed, presence), frozenset({ann.id, bob.id}), None)
     ]
     assert eve.id not in chat.notifier.notifications[-1].audience

@@ -22,7 +22,7 @@ from chat_core.memory import (
     RecordingNotifier,
 )
 from chat_core.memory.notifications import Notification
-from chat_core.services.presence import RETRY_SECONDS, SEEN_EVERY_SECONDS
+from chat_core.services.presence import PAUSE_SECONDS, RETRY_SECONDS, SEEN_EVERY_SECONDS
 from chat_core.testing.clock import START, ManualClock
 from chat_core.testing.makers import at, direct, draft, stored_users
 from tests.support.waiting import settle, until
@@ -242,6 +242,7 @@ async def test_many_changes_are_one_read(
     conversations: Peers,
     notifier: RecordingNotifier,
     users: Users,
+    clock: ManualClock,
     people: list[User],
 ) -> None:
     ann, bob, eve, joe = people
@@ -250,6 +251,7 @@ async def test_many_changes_are_one_read(
     await presence.announce()
     for each in people:
         presence.disconnected(each.id, PHONE)
+    clock.advance(PAUSE_SECONDS)
     await presence.announce()
 
     everyone = {each.id for each in people}
@@ -310,6 +312,7 @@ async def test_while_the_store_is_out_of_reach_changes_wait_and_are_told_truthfu
             told(ann, clock.now() - (at(10) - at(0)), bob, eve, online=False),
             told(joe, clock.now(), online=True),
         ]
+        clock.advance(PAUSE_SECONDS)
         presence.connected(ann.id, PHONE)
         presence.disconnected(bob.id, LAPTOP)
         presence.connected(bob.id, PHONE)
@@ -364,16 +367,22 @@ async def test_who_leaves_again_while_the_store_is_read_left_the_later_time(
     await first
     assert presence.of(ann).last_seen_at == at(5)
 
+    clock.advance(PAUSE_SECONDS)
     await presence.announce()
     assert (await users.get([ann.id]))[ann.id].last_seen_at == at(5)
 
 
 async def test_who_leaves_again_at_the_same_moment_while_the_store_is_read_is_told_of_too(
-    presence: Presence, conversations: Peers, notifier: RecordingNotifier, people: list[User]
+    presence: Presence,
+    conversations: Peers,
+    notifier: RecordingNotifier,
+    clock: ManualClock,
+    people: list[User],
 ) -> None:
     ann, bob, eve, _ = people
     presence.connected(ann.id, PHONE)
     await presence.announce()
+    clock.advance(PAUSE_SECONDS)
     presence.disconnected(ann.id, PHONE)
     presence.connected(ann.id, PHONE)
     presence.connected(bob.id, PHONE)
@@ -386,8 +395,8 @@ async def test_who_leaves_again_at_the_same_moment_while_the_store_is_read_is_to
 
     await presence.announce()
     assert notifier.notifications[1:] == [
-        told(bob, START, ann, online=True),
-        told(ann, START, bob, eve, online=False),
+        told(bob, at(1), ann, online=True),
+        told(ann, at(1), bob, eve, online=False),
     ]
 
 
@@ -469,13 +478,14 @@ async def test_that_it_could_not_be_stored_is_told(
 
 
 async def test_while_it_runs_changes_are_announced_by_themselves(
-    presence: Presence, notifier: RecordingNotifier, people: list[User]
+    presence: Presence, notifier: RecordingNotifier, clock: ManualClock, people: list[User]
 ) -> None:
     ann, bob, eve, _ = people
     async with running(presence):
         presence.connected(ann.id, PHONE)
         await until(lambda: len(notifier.notifications) == 1)
         presence.disconnected(ann.id, PHONE)
+        clock.advance(PAUSE_SECONDS)
         await until(lambda: len(notifier.notifications) == 2)
 
     assert notifier.notifications == [

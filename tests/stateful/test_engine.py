@@ -52,6 +52,7 @@ from chat_core.errors import (
 )
 from chat_core.memory.notifications import Notification
 from chat_core.ports.log import Appended
+from chat_core.services.presence import PAUSE_SECONDS
 from chat_core.users import fold
 from tests.support.engine import ADDRESS, PASSWORD, Engine, actor, engine
 from tests.support.stores import Stores, memory_stores, mongo_stores, sqlite_stores
@@ -208,7 +209,7 @@ class Chat(RuleBasedStateMachine):
     @precondition(lambda self: self.online() or self.announced)
     @rule(after=seconds)
     def announce(self, after: float) -> None:
-        self.chat.clock.advance(after)
+        self.chat.clock.advance(PAUSE_SECONDS + after)
         before = len(self.notified)
         self.run(self.chat.presence.announce())
 

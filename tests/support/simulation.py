@@ -247,11 +247,9 @@ class Server:
         )
         self.accounts = Accounts(
             users=users,
-            conversations=conversations,
             hasher=hasher,
             limiter=limiter,
             presence=self.presence,
-            notifier=self.rooms,
             clock=clock,
             ids=ids,
             signups=SignupPolicy(limit),
