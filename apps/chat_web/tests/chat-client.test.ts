@@ -284,7 +284,7 @@ describe("the client", () => {
       throw new Refused({ code, status: 401 });
     };
     const ann = busy(new FakeLink(), fakeSend({ "GET /sessions": refused }));
-    await expect(ann.api.sessions()).rejects.toThrow(Refused);
+    await expect(ann.api.sessions(null)).rejects.toThrow(Refused);
     isForgotten(ann, code);
   });
 
@@ -364,7 +364,7 @@ describe("the client", () => {
 
     it.each([
       ["a push", () => link.push({ event: "auth_error", data: { code: CODE, message: "" } })],
-      ["an answer", () => expect(ann.api.sessions()).rejects.toThrow(Refused)],
+      ["an answer", () => expect(ann.api.sessions(null)).rejects.toThrow(Refused)],
     ])("learns so by %s", async (_, told) => {
       await told();
       expect(ann.status).toEqual({ kind: "password_change" });

@@ -17,8 +17,12 @@ export class Api {
   }
 
   me = () => this.ask<User>("GET", "/users/me");
-  changeMe = (changes: { displayName?: string; email?: string }) =>
-    this.ask<User>("PATCH", "/users/me", changes);
+  /** Null removes. Another e-mail address, or none, needs the current password. */
+  changeMe = (changes: {
+    displayName?: string | null;
+    email?: string | null;
+    currentPassword?: string;
+  }) => this.ask<User>("PATCH", "/users/me", changes);
   changePassword = (currentPassword: string, newPassword: string) =>
     this.ask<undefined>("PUT", "/users/me/password", { currentPassword, newPassword });
   deleteMe = (password: string) => this.ask<undefined>("DELETE", "/users/me", { password });
@@ -31,7 +35,8 @@ export class Api {
   block = (userId: string) => this.ask<undefined>("PUT", `/users/${userId}/block`);
   unblock = (userId: string) => this.ask<undefined>("DELETE", `/users/${userId}/block`);
 
-  sessions = () => this.ask<Page<Session>>("GET", "/sessions");
+  sessions = (cursor: string | null) =>
+    this.ask<Page<Session>>("GET", `/sessions?limit=50${cursorQuery(cursor)}`);
   endSession = (id: string) => this.ask<undefined>("DELETE", `/sessions/${id}`);
 
   conversations = (cursor: string | null) =>

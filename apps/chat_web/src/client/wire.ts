@@ -35,6 +35,9 @@ export interface Session {
   lastSeenAt: string;
   current: boolean;
   online: boolean;
+  /** Of the latest log-in or refresh; null in sessions from before these were kept. */
+  address: string | null;
+  userAgent: string | null;
 }
 
 /** Of two copies the one with the higher `updatedSeq` holds. A deleted one has no content. */

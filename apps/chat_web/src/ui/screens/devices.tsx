@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { ChatClient, Session } from "../../client";
 import { confirmed, tried } from "../alerts";
+import { browserName } from "../browser-name";
 import { Icon } from "../parts/icons";
 import { ScreenHead } from "../parts/screen-head";
 import { ago, exactly } from "../times";
@@ -9,10 +10,24 @@ import { ago, exactly } from "../times";
 /** Where one is logged in; each of these sessions can be ended from here. */
 export function Devices({ client }: { client: ChatClient }) {
   const sessions = useSignal<Session[] | null>(null);
+  const nextCursor = useSignal<string | null>(null);
 
   async function load() {
     await tried(async () => {
-      sessions.value = (await client.api.sessions()).items;
+      const page = await client.api.sessions(null);
+      sessions.value = page.items;
+      nextCursor.value = page.nextCursor;
+    });
+  }
+
+  async function loadMore() {
+    await tried(async () => {
+      const page = await client.api.sessions(nextCursor.value);
+      const known = new Set(sessions.value?.map(({ id }) => id));
+      // One that was seen meanwhile has moved, and may come twice.
+      const more = page.items.filter(({ id }) => !known.has(id));
+      sessions.value = [...(sessions.value ?? []), ...more];
+      nextCursor.value = page.nextCursor;
     });
   }
 
@@ -43,6 +58,9 @@ export function Devices({ client }: { client: ChatClient }) {
                     ? "Online"
                     : `Last seen ${ago(session.lastSeenAt)}`}
                 </span>
+                <span class="person-note" dir="auto">
+                  {whereFrom(session)}
+                </span>
               </span>
               <button
                 type="button"
@@ -56,6 +74,17 @@ export function Devices({ client }: { client: ChatClient }) {
           ))}
         </ul>
       )}
+      {nextCursor.value !== null && (
+        <button type="button" class="button" onClick={() => void loadMore()}>
+          Show more devices
+        </button>
+      )}
     </div>
   );
+}
+
+/** The program that has the session, where it does not call itself that, and its address. */
+function whereFrom({ device, userAgent, address }: Session): string {
+  const program = userAgent === null ? null : (browserName(userAgent) ?? userAgent);
+  return [program === device ? null : program, address].filter(Boolean).join(" · ");
 }

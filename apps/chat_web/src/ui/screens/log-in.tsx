@@ -1,11 +1,11 @@
 import { useSignal } from "@preact/signals";
 import { logIn, signUp } from "../../client";
+import { thisDevice } from "../browser-name";
 import { Field } from "../parts/field";
 import { useKept } from "../parts/kept";
 import { NewPasswordField } from "../parts/new-password-field";
 import { fieldErrors, sentenceOfEnd, sentenceOfError } from "../sentences";
 import { begin, endedBy } from "../session";
-import { thisDevice } from "../this-device";
 
 /** Logging in, and making an account; both keep what was typed when one goes to the other. */
 export function LogIn({ isNew }: { isNew: boolean }) {

@@ -23,7 +23,15 @@ export function Profile({ client }: { client: ChatClient }) {
       <a class="button" href="/settings/devices">
         <Icon name="device" /> My devices
       </a>
-      {me.value !== null && <Names client={client} me={me.value} />}
+      {me.value !== null && (
+        <Names
+          client={client}
+          me={me.value}
+          onSaved={(user) => {
+            me.value = user;
+          }}
+        />
+      )}
       <Password client={client} />
       <Notifications client={client} />
       <Leaving client={client} />
@@ -31,20 +39,36 @@ export function Profile({ client }: { client: ChatClient }) {
   );
 }
 
-function Names({ client, me }: { client: ChatClient; me: User }) {
+interface NamesProps {
+  client: ChatClient;
+  me: User;
+  onSaved: (user: User) => void;
+}
+
+function Names({ client, me, onSaved }: NamesProps) {
   const displayName = useSignal(me.displayName ?? "");
   const email = useSignal(me.email ?? "");
+  const password = useSignal("");
   const told = useSignal("");
   const wrong = useSignal<Record<string, string>>({});
 
+  const address = email.value.trim();
+  const isOtherAddress = address !== (me.email ?? "");
+
   async function submit(event: Event) {
     event.preventDefault();
-    const changes: { displayName?: string; email?: string } = {};
-    if (displayName.value.trim() !== (me.displayName ?? ""))
-      changes.displayName = displayName.value.trim();
-    if (email.value.trim() !== (me.email ?? "")) changes.email = email.value.trim();
+    const name = displayName.value.trim();
+    const changes = {
+      ...(name === (me.displayName ?? "") ? {} : { displayName: name || null }),
+      ...(isOtherAddress ? { email: address || null, currentPassword: password.value } : {}),
+    };
     try {
-      client.directory.take([await client.api.changeMe(changes)]);
+      const changed = await client.api.changeMe(changes);
+      client.directory.take([changed]);
+      onSaved(changed);
+      displayName.value = changed.displayName ?? "";
+      email.value = changed.email ?? "";
+      password.value = "";
       wrong.value = {};
       told.value = "Saved.";
     } catch (error) {
@@ -73,6 +97,17 @@ function Names({ client, me }: { client: ChatClient; me: User }) {
         hint="You can log in with it. Nobody sees it"
         error={wrong.value.email}
       />
+      {isOtherAddress && (
+        <Field
+          label="Your password"
+          type="password"
+          value={password}
+          autocomplete="current-password"
+          required
+          hint={address === "" ? "To remove your address" : "To change your address"}
+          error={wrong.value.currentPassword}
+        />
+      )}
       <p role="status">{told.value}</p>
       <button type="submit" class="button primary">
         Save
