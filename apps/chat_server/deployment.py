@@ -12,7 +12,14 @@ from chat_server.database_url import (
     parse_database_url,
 )
 from chat_server.hosts import parse_hosts
-from chat_server.jwt_secret import HOW_TO_MAKE_ONE, KEPT_IN, check_secret, kept_secret
+from chat_server.jwt_secret import (
+    FEW_PARTS,
+    HOW_TO_MAKE_ONE,
+    KEPT_IN,
+    check_secret,
+    has_few_parts,
+    kept_secret,
+)
 from chat_server.origins import ANY, parse_origins
 from chat_server.settings_errors import SettingsError
 
@@ -152,9 +159,11 @@ class Deployment(BaseSettings):
 
     @field_validator("jwt_secret", "jwt_secret_previous")
     @classmethod
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+    def _hard_to_guess(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         if value is not None:
             check_secret(value.get_secret_value())
+            if _production(info) and has_few_parts(value.get_secret_value()):
+                raise ValueError(f"{FEW_PARTS}, so it can be guessed; {HOW_TO_MAKE_ONE}")
         return value
 
     @field_validator("hosts", mode="before")

@@ -9,12 +9,10 @@ from chat_core.ports.system import Clock
 from chat_server import open_files
 from chat_server.container import Container
 from chat_server.databases import maintenance
-from chat_server.jwt_secret import KEPT_IN
+from chat_server.jwt_secret import FEW_PARTS, KEPT_IN, has_few_parts
 from chat_server.running_server import RunningServer, who_serves
 from chat_server.settings import Settings, SettingsError, load_settings
 
-MIN_DISTINCT = 10
-"""Characters of a secret: fewer were hardly drawn by chance."""
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -72,10 +70,10 @@ def _secret(settings: Settings) -> Finding:
             said, _, remedy = str(error).partition(": ")[2].partition("; ")
             return problem("JWT_SECRET", said, remedy or f"let the service's user read {KEPT_IN}")
         return fine("JWT_SECRET", f"is kept in {KEPT_IN}")
-    if len(set(settings.jwt_secret.get_secret_value())) < MIN_DISTINCT:
+    if has_few_parts(settings.jwt_secret.get_secret_value()):
         return warning(
             "JWT_SECRET",
-            "has few different characters: whoever guesses it is whomever they like",
+            f"{FEW_PARTS}: anyone who guesses it can act as every user",
             'make one with python3 -c "import secrets; print(secrets.token_urlsafe(48))"',
         )
     return fine("JWT_SECRET", "is set")

@@ -1,6 +1,7 @@
 """`JWT_SECRET`: what a good one is, and the one that development makes for itself."""
 
 import contextlib
+import math
 import os
 import secrets
 import stat
@@ -10,6 +11,13 @@ from pathlib import Path
 KEPT_IN = Path(".chat-jwt-secret")
 MIN_BYTES = 32
 """The least that RFC 7518, section 3.2, allows for HS256."""
+MIN_BITS = 64
+"""Of a secret, if each of its characters was drawn from those that are in it."""
+REPEATED = 0.85
+"""The part of a secret that is the same as what stands before it, in one that repeats itself."""
+LOOKED_AT = 1024
+"""Characters of a secret in which a repetition is looked for."""
+FEW_PARTS = "repeats itself, or has few different characters"
 HOW_TO_MAKE_ONE = 'make one with: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
@@ -18,6 +26,28 @@ def check_secret(secret: str) -> None:
     size = len(secret.encode("utf-8", "surrogateescape"))
     if size < MIN_BYTES:
         raise ValueError(f"has {size} bytes and needs {MIN_BYTES} or more; {HOW_TO_MAKE_ONE}")
+
+
+def has_few_parts(secret: str) -> bool:
+    """Whether the secret is one character, word or short pattern again and again, or nearly so.
+
+    Either its characters are so few different ones that even a random choice of them has less than
+    64 bits; or, shifted by some distance of at most half its length, it agrees with itself in 85 %
+    of the places, whatever the case. For a secret of n random characters, none of which is likelier
+    than q, the chance of the latter is at most the sum of P(Binomial(m, q) >= 0.85 m) over m from
+    n/2 to n - 1: about 2e-15 for 32 hexadecimal digits, and 3e-38 for
+    `secrets.token_urlsafe(48)`.
+    """
+    if len(secret) * math.log2(max(1, len(set(secret)))) < MIN_BITS:
+        return True
+    text = secret[:LOOKED_AT].lower()
+    return any(_agreement(text, distance) >= REPEATED for distance in range(1, len(text) // 2 + 1))
+
+
+def _agreement(text: str, distance: int) -> float:
+    """The part of the characters that are the same as the one that far before them."""
+    same = sum(one == other for one, other in zip(text, text[distance:], strict=False))
+    return same / (len(text) - distance)
 
 
 def kept_secret(file: Path = KEPT_IN) -> str:

@@ -1,12 +1,16 @@
 """The settings: what is read, what holds without them, and what is refused with which sentence."""
 
+import math
 import os
 import re
+import secrets
 import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import uuid
+from base64 import b64encode
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +24,7 @@ from chat_server.database_url import (
     mask_passwords,
     parse_database_url,
 )
-from chat_server.jwt_secret import kept_secret
+from chat_server.jwt_secret import MIN_BITS, REPEATED, has_few_parts, kept_secret
 from chat_server.settings import Settings, SettingsError, load_settings, variables_by_field
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
@@ -381,10 +385,79 @@ def test_what_is_no_origin_is_refused(entry: str) -> None:
 def test_a_secret_has_32_bytes(name: str, environment: str) -> None:
     given = {"CHAT_ENV": environment, "JWT_SECRET": SECRET}
 
-    assert load(**given | {name: "é" * 16}).describe()[name] == "***"
+    assert load(**given | {name: "éèêëàáâäòóôöùúûü"}).describe()[name] == "***"
     assert problems(**given | {name: "guessable" * 3}) == (
         f"{name}: has 27 bytes and needs 32 or more; {HOW_TO}",
     )
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "x" * 64,
+        "secret" * 6,
+        "secret" * 6 + "12",
+        "Secret secret SECRET secret secret",
+        "secret1secret2secret3secret4secret5",
+        "0123456789abcdef" * 2,
+        "correct horse battery staple!" * 2,
+        "01" * 40,
+        "ab" * 15 + "ba",
+        "a" * 20 + "b" * 20,
+        "abbabaabbaababbaabbabababbabbaba",
+        "\u00e9\u2603" * 40,
+        "changeme-" * 5000,
+    ],
+    ids=lambda secret: secret[:20],
+)
+@pytest.mark.parametrize("name", ["JWT_SECRET", "JWT_SECRET_PREVIOUS"])
+def test_production_refuses_a_secret_of_few_different_parts(name: str, secret: str) -> None:
+    given = {"JWT_SECRET": SECRET, name: secret}
+
+    assert problems(CHAT_ENV="production", **given) == (
+        f"{name}: repeats itself, or has few different characters, so it can be guessed; {HOW_TO}",
+    )
+    assert load(CHAT_ENV="development", **given).describe()[name] == "***"
+
+
+SECRET_MAKERS: dict[str, tuple[Callable[[], str], float]] = {
+    # How it is made, and the probability of its likeliest character, whatever the case.
+    "token_urlsafe(48)": (lambda: secrets.token_urlsafe(48), 2 / 64),
+    "token_urlsafe(24)": (lambda: secrets.token_urlsafe(24), 2 / 64),
+    "token_hex(16)": (lambda: secrets.token_hex(16), 1 / 16),
+    "openssl rand -base64 24": (lambda: b64encode(secrets.token_bytes(24)).decode(), 2 / 64),
+    "uuid4": (lambda: uuid.uuid4().hex, 1 / 16),
+    "32 digits": (lambda: f"{secrets.randbelow(10**32):032}", 1 / 10),
+    "160 bits": (lambda: f"{secrets.randbits(160):0160b}", 1 / 2),
+}
+
+
+def chance_to_repeat(size: int, likeliest: float) -> float:
+    """The most that the chance can be that a random secret counts as one that repeats itself."""
+    return sum(
+        math.comb(places, same) * likeliest**same * (1 - likeliest) ** (places - same)
+        for places in range(size - size // 2, size)
+        for same in range(math.ceil(REPEATED * places), places + 1)
+    )
+
+
+@pytest.mark.parametrize("maker", SECRET_MAKERS)
+def test_no_secret_that_was_made_at_random_counts_as_one_of_few_parts(maker: str) -> None:
+    make, likeliest = SECRET_MAKERS[maker]
+
+    assert not any(has_few_parts(make()) for _ in range(100))
+    size = len(make())
+    assert chance_to_repeat(size, likeliest) < 1e-9
+    # As few different characters as would be too few: with 32 of them, 3.
+    few = max(each for each in range(1, 99) if size * math.log2(each) < MIN_BITS)
+    alphabet = round(1 / likeliest)
+    assert alphabet > few
+    assert math.comb(alphabet, few) * (few * likeliest) ** size < 1e-14
+
+
+def test_the_chances_that_are_told_of_random_secrets_are_so() -> None:
+    assert chance_to_repeat(32, 1 / 16) == pytest.approx(2e-15, rel=0.3)
+    assert chance_to_repeat(64, 2 / 64) == pytest.approx(3e-38, rel=0.3)
 
 
 def test_development_makes_a_secret_once_and_keeps_it(folder: Path) -> None:
