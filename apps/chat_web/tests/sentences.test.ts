@@ -22,9 +22,15 @@ describe("a problem of the server", () => {
     expect(sentenceOf({ code: "invalid", errors })).toBe("Name of the group must not be empty.");
   });
 
-  it("tells how long to wait", () => {
-    const problem = { code: "rate_limited", retryAfter: 30 };
-    expect(sentenceOf(problem)).toContain("30 seconds");
+  it.each([
+    [1, "a second"],
+    [30, "30 seconds"],
+    [121, "3 minutes"],
+    [3_600, "60 minutes"],
+    [86_400, "24 hours"],
+  ])("tells how long to wait: %i seconds", (retryAfter, words) => {
+    const problem = { code: "rate_limited", retryAfter };
+    expect(sentenceOf(problem)).toBe(`That was too often. Please wait ${words}.`);
   });
 });
 

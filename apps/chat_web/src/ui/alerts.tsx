@@ -47,10 +47,14 @@ export async function askedPassword(
 }
 
 /** Ask for a line of text: null if the answer is no. */
-export async function askedText(title: string, before: string): Promise<string | null> {
+export async function askedText(
+  title: string,
+  label: string,
+  before: string,
+): Promise<string | null> {
   const value = signal(before);
   const input = {
-    label: title,
+    label,
     value,
     type: "text",
     autocomplete: "off",

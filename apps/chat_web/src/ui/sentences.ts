@@ -29,7 +29,7 @@ const SENTENCES: Record<string, string> = {
   already_member: "That person is in the group already.",
   last_owner: "You are the only owner. Make somebody else an owner first.",
   already_registered: "This window belongs to another session. Reload the page.",
-  rate_limited: "That was a little fast. Please wait a moment.",
+  rate_limited: "That was too often. Please wait a moment.",
   too_many_connections: "You are connected in too many places. Close one, or wait a moment.",
   unavailable: "The server can't be reached just now. Please try again soon.",
   overloaded: "The server has much to do. Please try again in a moment.",
@@ -60,7 +60,7 @@ export function sentenceOf(problem: Problem): string {
   }
   const sentence = SENTENCES[problem.code] ?? byStatus(problem.status ?? 0);
   if (problem.code === "rate_limited" && problem.retryAfter !== undefined)
-    return `That was a little fast. Please wait ${seconds(problem.retryAfter)}.`;
+    return `That was too often. Please wait ${waiting(problem.retryAfter)}.`;
   if (problem.incidentId === undefined) return sentence;
   return `${sentence} Its number is ${problem.incidentId}.`;
 }
@@ -85,8 +85,12 @@ export function fieldErrors(error: unknown): Record<string, string> {
   return Object.fromEntries(told) as Record<string, string>;
 }
 
-export function seconds(count: number): string {
-  return count === 1 ? "a second" : `${Math.ceil(count)} seconds`;
+/** "a second", "30 seconds", "12 minutes", "2 hours": never shorter than it is. */
+export function waiting(seconds: number): string {
+  if (seconds <= 1) return "a second";
+  if (seconds < 120) return `${Math.ceil(seconds)} seconds`;
+  if (seconds < 7_200) return `${Math.ceil(seconds / 60)} minutes`;
+  return `${Math.ceil(seconds / 3_600)} hours`;
 }
 
 /** For a code that is newer than this client. */
@@ -94,7 +98,7 @@ function byStatus(status: number): string {
   if (status === 401) return "Please log in.";
   if (status === 403) return "You may not do that here.";
   if (status === 404) return "That is not there any more.";
-  if (status === 429) return "That was a little fast. Please wait a moment.";
+  if (status === 429) return "That was too often. Please wait a moment.";
   if (status >= 500) return "The server can't do that just now. Please try again soon.";
   return "That did not work.";
 }

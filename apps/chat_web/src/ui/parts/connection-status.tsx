@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { ChatClient, Status } from "../../client";
 import { changed } from "../live";
-import { seconds, sentenceOf } from "../sentences";
+import { sentenceOf, waiting } from "../sentences";
 
 const RECONNECTED_MS = 3_000;
 
@@ -22,14 +22,14 @@ export function ConnectionStatus({ client }: { client: ChatClient }) {
 
 function textOf({ status, outbox }: ChatClient, isBack: boolean): string {
   if (status.kind === "connecting") return "Connecting …";
-  const waiting = outbox.all().filter(({ refused }) => refused === null).length;
+  const unsent = outbox.all().filter(({ refused }) => refused === null).length;
   if (status.kind === "offline") {
     const why = status.problem === null ? "Offline." : sentenceOf(status.problem);
-    return `${why} ${waitingText(waiting)}Reconnecting …`;
+    return `${why} ${waitingText(unsent)}Reconnecting …`;
   }
   if (status.kind === "online" && outbox.pausedUntil > 0) {
     const left = (outbox.pausedUntil - Date.now()) / 1000;
-    return `That was a little fast. ${waitingText(waiting)}Going on in ${seconds(Math.max(1, left))}.`;
+    return `That was a little fast. ${waitingText(unsent)}Going on in ${waiting(left)}.`;
   }
   return isBack ? "Connected again." : "";
 }

@@ -94,7 +94,7 @@ function Group({ client, conversation }: GroupProps) {
   }, [id, hasAll]);
 
   async function rename() {
-    const title = await askedText("Name of the group", conversation.title ?? "");
+    const title = await askedText("Change the name", "Name of the group", conversation.title ?? "");
     if (title) await tried(() => client.api.rename(id, title));
   }
 

@@ -35,7 +35,9 @@ export function Devices({ client }: { client: ChatClient }) {
 
   async function end({ id, device, current }: Session) {
     const what = current ? "Log out here?" : `Log out ${device ?? "that device"}?`;
-    const text = current ? "You will need your password to come back." : "It will be told why.";
+    const text = current
+      ? "You will need your password to come back."
+      : "Somebody there has to log in again.";
     if (!(await confirmed(what, text, "Log out"))) return;
     if (await tried(() => client.api.endSession(id))) await load();
   }

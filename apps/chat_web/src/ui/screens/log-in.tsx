@@ -4,6 +4,7 @@ import { thisDevice } from "../browser-name";
 import { Field } from "../parts/field";
 import { useKept } from "../parts/kept";
 import { NewPasswordField } from "../parts/new-password-field";
+import { Problem } from "../parts/problem";
 import { fieldErrors, sentenceOfEnd, sentenceOfError } from "../sentences";
 import { begin, endedBy } from "../session";
 
@@ -74,9 +75,11 @@ export function LogIn({ isNew }: { isNew: boolean }) {
             error={wrong.value.password}
           />
         )}
-        <p class="error" role="alert">
-          {problem.value}
-        </p>
+        <Problem
+          text={problem.value}
+          wrong={wrong.value}
+          fields={["username", "displayName", "password"]}
+        />
         <button type="submit" class="button primary" aria-disabled={isBusy.value}>
           {isNew ? "Make account" : "Log in"}
         </button>

@@ -5,6 +5,7 @@ import { tried } from "../alerts";
 import { Field } from "../parts/field";
 import { Icon } from "../parts/icons";
 import { NewPasswordField } from "../parts/new-password-field";
+import { Problem } from "../parts/problem";
 import { fieldErrors, sentenceOfError } from "../sentences";
 import { typedPassword } from "../session";
 
@@ -65,9 +66,11 @@ export function OwnPassword({ client }: { client: ChatClient }) {
           />
         )}
         <NewPasswordField label="New password" value={chosen} error={wrong.value.newPassword} />
-        <p class="error" role="alert">
-          {problem.value}
-        </p>
+        <Problem
+          text={problem.value}
+          wrong={wrong.value}
+          fields={["currentPassword", "newPassword"]}
+        />
         <button type="submit" class="button primary" aria-disabled={isBusy.value}>
           Save the password
         </button>
