@@ -91,6 +91,7 @@ class AccountServices:
         return cls(
             accounts=Accounts(
                 users=users,
+                reads=chat.reads,
                 hasher=hasher,
                 limiter=chat.limiter,
                 presence=chat.presence,

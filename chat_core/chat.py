@@ -19,6 +19,7 @@ from chat_core.ports.system import Clock, IdGenerator
 from chat_core.services.blocking import Blocking
 from chat_core.services.conversations import Conversations, GroupLimits
 from chat_core.services.delivery import Delivery
+from chat_core.services.fair_reads import CALLS_AT_ONCE, FairReads
 from chat_core.services.messaging import MessageLimits, Messaging
 from chat_core.services.presence import Presence
 from chat_core.services.receipts import Receipts, Typing
@@ -37,6 +38,7 @@ class ChatLimits:
     )
     groups: GroupLimits = field(default_factory=GroupLimits)
     connections_per_user: int = 10
+    requests_at_once: int = CALLS_AT_ONCE
 
 
 DEFAULT_LIMITS = ChatLimits()
@@ -64,6 +66,8 @@ class Chat:
     log: CacheTellingLog
     """The log that the services write to. Whatever else appends to it is pushed, too."""
     users: UserDirectory
+    reads: FairReads
+    """Gives those who read lists their turns."""
     notifier: Notifier
     limiter: RateLimiter
     clock: Clock
@@ -88,6 +92,7 @@ class Chat:
         """
         clock, ids = clock or SystemClock(), ids or RandomIds()
         limiter = MemoryRateLimiter(clock)
+        reads = FairReads(clock, limits.requests_at_once)
         # For what the log, or a store, checks once more.
         known = CachedConversations(stores.conversations)
         blocks = CachedBlocks(stores.blocks, clock)
@@ -110,16 +115,17 @@ class Chat:
                 reader=stores.reader,
                 log=log,
                 users=users,
+                reads=reads,
                 limiter=limiter,
                 clock=clock,
                 ids=ids,
                 limits=limits.groups,
                 opening=limits.messages.rate,
             ),
-            synchronising=Synchronising(stores.conversations, stores.reader),
+            synchronising=Synchronising(stores.conversations, stores.reader, reads),
             receipts=Receipts(known, stores.receipts, notifier),
             typing=Typing(known, notifier, clock),
-            blocking=Blocking(users, blocks, clock),
+            blocking=Blocking(users, blocks, reads, clock),
             presence=Presence(
                 users=users,
                 conversations=stores.conversations,
@@ -130,6 +136,7 @@ class Chat:
             stores=stores,
             log=log,
             users=users,
+            reads=reads,
             notifier=notifier,
             limiter=limiter,
             clock=clock,

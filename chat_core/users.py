@@ -92,6 +92,14 @@ def fold(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
+def name_place(user: User, key: str) -> NamePlace | None:
+    """Where a user is in the list of those whose names begin with that folded text, or None."""
+    for name in (user.username, user.display_name):
+        if name is not None and fold(name).startswith(key):
+            return NamePlace(fold(name), user.id)
+    return None
+
+
 def check_username(name: str) -> str:
     """3 to 32 of the letters A to Z, digits, dot, underscore and hyphen; raises `Invalid`."""
     if not USERNAME.fullmatch(name):

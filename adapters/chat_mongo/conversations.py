@@ -32,7 +32,7 @@ from chat_mongo.documents import (
 )
 from chat_mongo.entries import conversation, members_of, message
 from chat_mongo.standings import standings_of
-from chat_mongo.tails import tails
+from chat_mongo.tails import last_times, tails
 
 _FIRST_MEMBERS = max(LISTED_MEMBERS, RECEIPTS_UP_TO) + 1
 """So many tell whom a list shows, and whether receipts are shown."""
@@ -66,26 +66,29 @@ class MongoConversationStore(ConversationStore):
             conversation(row), user_id, shown.standing, shown.last_message, shown.active_at
         )
 
-    async def overviews(
+    async def latest(
         self, user_id: UserId, *, after: ActivityPlace | None, limit: int
-    ) -> Page[Overview, ActivityPlace]:
-        """See `ConversationStore.overviews`."""
+    ) -> Page[ActivityPlace, ActivityPlace]:
+        """See `ConversationStore.latest`."""
         rows = self.database.collection(ConversationDocument)
         async with self.database.session() as session:
             cursor = rows.find({"members.user_id": user_id}, {"created_at": 1}, session=session)
             created = {row["_id"]: row["created_at"] async for row in cursor}
-            ends = await tails(self.database, session, created)
-            places = [
-                ActivityPlace(ends[each]["at"] if each in ends else at, each)
-                for each, at in created.items()
-            ]
-            if after is not None:
-                places = [each for each in places if _key(each) < _key(after)]
-            places.sort(key=_key, reverse=True)
-            wanted = [place.conversation_id for place in places[:limit]]
-            listed = await self._listed_rows(session, user_id, wanted)
-            found = await self._overviews(session, user_id, listed, ends)
-        return Page(found, places[limit - 1] if len(places) > limit else None)
+            ends = await last_times(self.database, session, created)
+        places = [ActivityPlace(ends.get(each, at), each) for each, at in created.items()]
+        if after is not None:
+            places = [each for each in places if _key(each) < _key(after)]
+        places.sort(key=_key, reverse=True)
+        return Page(places[:limit], places[limit - 1] if len(places) > limit else None)
+
+    async def overviews(
+        self, user_id: UserId, conversation_ids: Sequence[ConversationId]
+    ) -> Sequence[Overview]:
+        """See `ConversationStore.overviews`."""
+        async with self.database.session() as session:
+            ends = await tails(self.database, session, conversation_ids)
+            listed = await self._listed_rows(session, user_id, conversation_ids)
+            return await self._overviews(session, user_id, listed, ends)
 
     async def left_behind(self, user_id: UserId) -> Collection[ConversationId]:
         """See `ConversationStore.left_behind`."""

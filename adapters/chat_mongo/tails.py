@@ -1,6 +1,7 @@
 """Where logs begin and end."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from pymongo.asynchronous.client_session import AsyncClientSession
@@ -15,6 +16,15 @@ async def tails(
     """The last entry of each of these conversations; of empty logs, none."""
     return await _last_of_each(
         database, session, {"conversation_id": {"$in": list(conversation_ids)}}, "$$ROOT"
+    )
+
+
+async def last_times(
+    database: MongoDatabase, session: AsyncClientSession, conversation_ids: Collection[str]
+) -> Mapping[str, datetime]:
+    """When the last entry of each of these conversations was appended; of empty logs, none."""
+    return await _last_of_each(
+        database, session, {"conversation_id": {"$in": list(conversation_ids)}}, "$at"
     )
 
 

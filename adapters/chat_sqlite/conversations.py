@@ -1,7 +1,7 @@
 """Reads of conversations in SQLite."""
 
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from chat_core.conversations import (
@@ -26,8 +26,10 @@ FROM members m JOIN conversations c ON c.pk = m.conversation_pk
 WHERE m.user_pk = (SELECT pk FROM users WHERE id = :user) AND m.removed_seq IS NULL
 """
 _ONE = f"{_MEMBERSHIP} AND c.id = :id"
-_LATEST = f"""{_MEMBERSHIP} AND (c.active_at, c.id) < (:at, :id)
-ORDER BY c.active_at DESC, c.id DESC LIMIT :limit
+_LATEST = """
+SELECT c.active_at, c.id FROM members m JOIN conversations c ON c.pk = m.conversation_pk
+WHERE m.user_pk = (SELECT pk FROM users WHERE id = :user) AND m.removed_seq IS NULL
+AND (c.active_at, c.id) < (:at, :id) ORDER BY c.active_at DESC, c.id DESC LIMIT :limit
 """
 _FIRST_OTHERS = f"""
 SELECT user_id, role, joined_at FROM members INDEXED BY members_by_joining
@@ -95,10 +97,10 @@ class SqliteConversationStore(ConversationStore):
 
         return await self.database.read_at_once(select)
 
-    async def overviews(
+    async def latest(
         self, user_id: UserId, *, after: ActivityPlace | None, limit: int
-    ) -> Page[Overview, ActivityPlace]:
-        """See `ConversationStore.overviews`."""
+    ) -> Page[ActivityPlace, ActivityPlace]:
+        """See `ConversationStore.latest`."""
         values = {
             "user": user_id,
             "at": to_ms(after.active_at) if after else _MAX_INTEGER,
@@ -106,13 +108,25 @@ class SqliteConversationStore(ConversationStore):
             "limit": limit + 1,
         }
 
-        def select(connection: sqlite3.Connection) -> Page[Overview, ActivityPlace]:
+        def select(connection: sqlite3.Connection) -> Page[ActivityPlace, ActivityPlace]:
             rows = connection.execute(_LATEST, values).fetchall()
-            overviews = [_listed(connection, row) for row in rows[:limit]]
-            if len(rows) <= limit:
-                return Page(overviews, None)
-            last = overviews[-1]
-            return Page(overviews, ActivityPlace(last.active_at, last.id))
+            places = [ActivityPlace(from_ms(at), ConversationId(id_)) for at, id_ in rows[:limit]]
+            return Page(places, places[-1] if len(rows) > limit else None)
+
+        return await self.database.read(select)
+
+    async def overviews(
+        self, user_id: UserId, conversation_ids: Sequence[ConversationId]
+    ) -> Sequence[Overview]:
+        """See `ConversationStore.overviews`."""
+
+        def select(connection: sqlite3.Connection) -> list[Overview]:
+            found = []
+            for each in conversation_ids:
+                row = connection.execute(_ONE, {"user": user_id, "id": each}).fetchone()
+                if row is not None:
+                    found.append(_listed(connection, row))
+            return found
 
         return await self.database.read_at_once(select)
 

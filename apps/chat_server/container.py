@@ -21,6 +21,7 @@ from chat_core.services.conversations import Conversations
 from chat_core.services.delivery import Delivery
 from chat_core.services.erasure import Erasure
 from chat_core.services.export import Export
+from chat_core.services.fair_reads import FairReads
 from chat_core.services.messaging import Messaging
 from chat_core.services.presence import Presence
 from chat_core.services.purging import SessionPurge
@@ -144,6 +145,7 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
     dispatcher: Dispatcher,
     hasher: Argon2Hasher,
     limiter: MemoryRateLimiter,
+    reads: FairReads,
     http: HttpRequests,
     loop_lag: LoopLag,
     admission: SocketAdmission,
@@ -156,6 +158,7 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
             **limiter.refused,
             **admission.refused,
             "connections": bound.refused,
+            "requests at once": reads.refused,
             EVENTS: dispatcher.refused_events,
             dispatcher.packet_limit.name: sockets.pauses,
         }
@@ -194,6 +197,12 @@ class Container(containers.DeclarativeContainer):
     hasher = providers.Singleton(Argon2Hasher)
     tokens = providers.Singleton(_tokens, settings)
     limiter = providers.Singleton(MemoryRateLimiter, clock)
+    reads = providers.Singleton(
+        FairReads,
+        clock,
+        calls_at_once=settings.provided.requests_at_once,
+        turns_at_once=stores.provided.reads_at_once,
+    )
     rooms = providers.Singleton(Rooms)
     origins = providers.Singleton(_origin_policy, settings)
     hosts = providers.Singleton(_host_policy, settings)
@@ -241,6 +250,7 @@ class Container(containers.DeclarativeContainer):
     accounts = providers.Singleton(
         Accounts,
         users=stores.provided.users,
+        reads=reads,
         hasher=hasher,
         limiter=limiter,
         presence=presence,
@@ -292,11 +302,13 @@ class Container(containers.DeclarativeContainer):
         ids=ids,
         limits=providers.Callable(group_limits, settings),
         opening=providers.Callable(message_rate, settings),
+        reads=reads,
     )
     synchronising = providers.Singleton(
         Synchronising,
         conversations=stores.provided.conversations,
         reader=stores.provided.reader,
+        reads=reads,
     )
     receipts = providers.Singleton(
         Receipts,
@@ -308,7 +320,7 @@ class Container(containers.DeclarativeContainer):
         Typing, conversations=known_conversations, notifier=rooms, clock=clock
     )
     blocking = providers.Singleton(
-        Blocking, users=stores.provided.users, blocks=blocks, clock=clock
+        Blocking, users=stores.provided.users, blocks=blocks, reads=reads, clock=clock
     )
     erasure = providers.Singleton(
         Erasure,
@@ -398,6 +410,7 @@ class Container(containers.DeclarativeContainer):
         dispatcher,
         hasher,
         limiter,
+        reads,
         http_requests,
         loop_lag,
         admission,

@@ -26,6 +26,7 @@ from chat_core.ports.storage import (
     SessionStore,
     UserStore,
 )
+from chat_core.services.fair_reads import TURNS_AT_ONCE
 from chat_server.database_url import MemoryDatabase, MongoDatabase, SqliteDatabase
 from chat_server.settings import Settings
 from chat_sqlite import (
@@ -63,6 +64,8 @@ __all__ = [
     "vacuum",
 ]
 
+MONGO_READS_AT_ONCE = 32
+"""More than for a file: a network lies between, and the driver has a connection for each."""
 PATIENCE_SECONDS = 10.0
 """How long opening waits for a database, where the caller does not say."""
 
@@ -85,6 +88,8 @@ class Stores:
     calls: Calls = field(default_factory=Calls)
     free_bytes: Callable[[], int] | None = None
     """What the disk of the database has left, where that is this machine's."""
+    reads_at_once: int = TURNS_AT_ONCE
+    """How many reads it may be asked for by those who take turns."""
 
 
 @asynccontextmanager
@@ -161,6 +166,7 @@ async def open_stores(
                     check=client.check,
                     commits=log.commits,
                     calls=client.calls,
+                    reads_at_once=MONGO_READS_AT_ONCE,
                 )
             finally:
                 await log.close()

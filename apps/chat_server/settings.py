@@ -92,6 +92,11 @@ class Settings(Deployment):
     request_burst: Count = Field(
         500, validation_alias="CHAT_REQUEST_BURST", description="requests at once, per user"
     )
+    requests_at_once: Count = Field(
+        8,
+        validation_alias="CHAT_REQUESTS_AT_ONCE",
+        description="lists, histories, searches and syncs of a user at one time",
+    )
     requests_per_address: Count = Field(
         1200,
         validation_alias="CHAT_REQUESTS_PER_ADDRESS",

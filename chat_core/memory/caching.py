@@ -5,7 +5,7 @@ judges each draft by the revision: `Stale` makes the cache read anew. So use it 
 store checks again what was judged on it, and plain stores for everything else.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -110,11 +110,17 @@ class CachedConversations(ConversationStore):
         """See `ConversationStore.overview`."""
         return await self.store.overview(user_id, conversation_id)
 
-    async def overviews(
+    async def latest(
         self, user_id: UserId, *, after: ActivityPlace | None, limit: int
-    ) -> Page[Overview, ActivityPlace]:
+    ) -> Page[ActivityPlace, ActivityPlace]:
+        """See `ConversationStore.latest`."""
+        return await self.store.latest(user_id, after=after, limit=limit)
+
+    async def overviews(
+        self, user_id: UserId, conversation_ids: Sequence[ConversationId]
+    ) -> Sequence[Overview]:
         """See `ConversationStore.overviews`."""
-        return await self.store.overviews(user_id, after=after, limit=limit)
+        return await self.store.overviews(user_id, conversation_ids)
 
     async def left_behind(self, user_id: UserId) -> Collection[ConversationId]:
         """See `ConversationStore.left_behind`."""

@@ -140,21 +140,27 @@ class MemoryConversations(ConversationStore, LogReader, ReceiptStore):
         log = self._log_of_member(user_id, conversation_id)
         return _overview(log, user_id) if log else None
 
-    async def overviews(
+    async def latest(
         self, user_id: UserId, *, after: ActivityPlace | None, limit: int
-    ) -> Page[Overview, ActivityPlace]:
-        """See `ConversationStore.overviews`."""
-        overviews = [
-            _overview(log, user_id).in_list()
+    ) -> Page[ActivityPlace, ActivityPlace]:
+        """See `ConversationStore.latest`."""
+        places = [
+            ActivityPlace(log.active_at, log.conversation.id)
             for log in self.logs.values()
             if user_id in log.conversation.members
         ]
-        overviews.sort(key=_activity, reverse=True)
+        places.sort(key=_order, reverse=True)
         if after is not None:
-            start = (after.active_at, after.conversation_id)
-            overviews = [overview for overview in overviews if _activity(overview) < start]
-        found, more = overviews[:limit], len(overviews) > limit
-        return Page(found, ActivityPlace(*_activity(found[-1])) if more else None)
+            places = [place for place in places if _order(place) < _order(after)]
+        found, more = places[:limit], len(places) > limit
+        return Page(found, found[-1] if more else None)
+
+    async def overviews(
+        self, user_id: UserId, conversation_ids: Sequence[ConversationId]
+    ) -> Sequence[Overview]:
+        """See `ConversationStore.overviews`."""
+        logs = [self._log_of_member(user_id, each) for each in conversation_ids]
+        return [_overview(log, user_id).in_list() for log in logs if log is not None]
 
     async def left_behind(self, user_id: UserId) -> Collection[ConversationId]:
         """See `ConversationStore.left_behind`."""
@@ -250,5 +256,5 @@ def _overview(log: StoredLog, user_id: UserId) -> Overview:
     )
 
 
-def _activity(overview: Overview) -> tuple[datetime, ConversationId]:
-    return overview.active_at, overview.id
+def _order(place: ActivityPlace) -> tuple[datetime, ConversationId]:
+    return place.active_at, place.conversation_id

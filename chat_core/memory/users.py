@@ -8,7 +8,7 @@ from chat_core.errors import EmailTaken, NotFound, UsernameTaken
 from chat_core.ids import UserId
 from chat_core.pages import Page
 from chat_core.ports.storage import AccountStore, UserStore
-from chat_core.users import Credentials, NamePlace, ProfileChange, User, fold
+from chat_core.users import Credentials, NamePlace, ProfileChange, User, fold, name_place
 
 
 @dataclass(slots=True)
@@ -62,9 +62,9 @@ class MemoryUserStore(UserStore, AccountStore):
         """See `UserStore.search`."""
         key = fold(prefix)
         places = [
-            NamePlace(matched, user.id)
+            place
             for user in self._users.values()
-            if user.id != without and (matched := _matched_name(user, key)) is not None
+            if user.id != without and (place := name_place(user, key)) is not None
         ]
         places.sort(key=_order)
         if after is not None:
@@ -144,13 +144,6 @@ class MemoryUserStore(UserStore, AccountStore):
     def _check_email(self, user_id: UserId, email: str | None) -> None:
         if email is not None and self._by_email.get(fold(email), user_id) != user_id:
             raise EmailTaken
-
-
-def _matched_name(user: User, key: str) -> str | None:
-    for name in (user.username, user.display_name):
-        if name is not None and fold(name).startswith(key):
-            return fold(name)
-    return None
 
 
 def _order(place: NamePlace) -> tuple[bytes, str]:

@@ -7,7 +7,7 @@ URL-safe ASCII: the account may be kept elsewhere.
 """
 
 from abc import abstractmethod
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -222,17 +222,26 @@ class ConversationStore(Protocol):
         """The conversation as a member sees it, with all members; None to others."""
 
     @abstractmethod
-    async def overviews(
+    async def latest(
         self, user_id: UserId, *, after: ActivityPlace | None, limit: int
-    ) -> Page[Overview, ActivityPlace]:
-        """The user's conversations, latest activity first.
+    ) -> Page[ActivityPlace, ActivityPlace]:
+        """Where the user's conversations are in the list by latest activity, the latest first.
 
+        - From page to page each conversation that had no activity meanwhile is found once.
+        """
+
+    @abstractmethod
+    async def overviews(
+        self, user_id: UserId, conversation_ids: Sequence[ConversationId]
+    ) -> Sequence[Overview]:
+        """Some of the user's conversations for a list, in the order in which they are asked for.
+
+        - Those that the user is not in are left out.
         - Each is shown as that user sees it; `unread_count` counts messages of others after
           `read_seq` that are not deleted, up to `MAX_UNREAD`.
         - `receipts` are given up to `RECEIPTS_UP_TO` members.
         - Each shows at most `LISTED_MEMBERS` members and counts all; what it costs to read does
           not grow with their number.
-        - From page to page each conversation that had no activity meanwhile is found once.
         """
 
     @abstractmethod

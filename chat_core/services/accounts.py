@@ -14,6 +14,7 @@ from chat_core.ports.limits import RateLimiter
 from chat_core.ports.security import PasswordHasher
 from chat_core.ports.storage import UserStore
 from chat_core.ports.system import Clock, IdGenerator
+from chat_core.services.fair_reads import FairReads
 from chat_core.services.presence import Presence
 from chat_core.services.sessions import Sessions
 from chat_core.sessions import Actor
@@ -26,8 +27,11 @@ from chat_core.users import (
     check_display_name,
     check_email,
     check_username,
+    fold,
     is_text,
+    name_place,
 )
+from chat_core.wire_sizes import BoundedItems, user_size
 
 MAX_PREFIX = 256
 """Characters of a name's beginning: four times what the longest name has."""
@@ -73,6 +77,7 @@ class Accounts:
     """Sign up, find users, change one's profile."""
 
     users: UserStore
+    reads: FairReads
     hasher: PasswordHasher
     limiter: RateLimiter
     presence: Presence
@@ -105,24 +110,32 @@ class Accounts:
             raise NotFound("There is no such user")
         return users[user_id]
 
-    async def get_many(self, ids: Collection[UserId]) -> Mapping[UserId, User]:
-        """At most 100 users, unknown ones left out; raises `Invalid`."""
+    async def get_many(self, ids: Collection[UserId], *, asker_id: UserId) -> Mapping[UserId, User]:
+        """At most 100 users, unknown ones left out; raises `Invalid`, `RateLimited`."""
         if len(ids) > MAX_IDS:
             raise Invalid.field("ids", f"must be at most {MAX_IDS}")
-        return await self.users.get(ids)
+        async with self.reads.call(asker_id) as turn, turn:
+            return await self.users.get(ids)
 
     async def search(
-        self, prefix: str, *, without: UserId, after: NamePlace | None, limit: int
+        self, prefix: str, *, asker_id: UserId, after: NamePlace | None, limit: int
     ) -> Page[User, NamePlace]:
-        """Users by the beginning of a name, in the order of names; raises `Invalid`."""
+        """Users other than the asker by the beginning of a name, in the order of names.
+
+        The page ends early at `PAGE_BYTES`. Raises `Invalid`, `RateLimited`.
+        """
         # To normalize text takes a time that grows with the square of its length.
         if len(prefix) > MAX_PREFIX:
             raise Invalid.field("q", f"must be at most {MAX_PREFIX} characters")
         if not is_text(prefix):
             raise Invalid.field("q", "must not hold NUL or half of a surrogate pair")
-        return await self.users.search(
-            prefix, without=without, after=after, limit=check_limit(limit)
-        )
+        check_limit(limit)
+        async with self.reads.call(asker_id) as turn, turn:
+            page = await self.users.search(prefix, without=asker_id, after=after, limit=limit)
+        shown = BoundedItems(user_size)
+        if shown.take(page.items):
+            return Page(shown.items, page.next)
+        return Page(shown.items, name_place(shown.items[-1], fold(prefix)))
 
     async def change_profile(
         self,

@@ -7,7 +7,9 @@ from chat_core.ids import UserId
 from chat_core.pages import Page, check_limit
 from chat_core.ports.storage import BlockStore, UserDirectory
 from chat_core.ports.system import Clock
+from chat_core.services.fair_reads import FairReads
 from chat_core.users import User
+from chat_core.wire_sizes import BoundedItems, user_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,7 @@ class Blocking:
 
     users: UserDirectory
     blocks: BlockStore
+    reads: FairReads
     clock: Clock
 
     async def block(self, user_id: UserId, other_id: UserId) -> None:
@@ -33,10 +36,18 @@ class Blocking:
     async def list(
         self, user_id: UserId, *, after: UserId | None, limit: int
     ) -> Page[User, UserId]:
-        """Whom one has blocked; raises `Invalid`."""
-        page = await self.blocks.blocked_by(user_id, after=after, limit=check_limit(limit))
-        users = await self.users.get(page.items)
-        return Page([users[each] for each in page.items], page.next)
+        """Whom one has blocked; the page ends early at `PAGE_BYTES`.
+
+        Raises `Invalid`, `RateLimited`.
+        """
+        check_limit(limit)
+        async with self.reads.call(user_id) as turn, turn:
+            page = await self.blocks.blocked_by(user_id, after=after, limit=limit)
+            users = await self.users.get(page.items)
+        shown = BoundedItems(user_size)
+        if shown.take(users[each] for each in page.items):
+            return Page(shown.items, page.next)
+        return Page(shown.items, shown.items[-1].id)
 
     async def _check_user(self, user_id: UserId) -> None:
         if user_id not in await self.users.get([user_id]):

@@ -27,10 +27,14 @@ from chat_core.ports.limits import RateLimiter
 from chat_core.ports.log import Appended, ChangeDraft, ConversationLog, CreationDraft, Stale
 from chat_core.ports.storage import ConversationStore, LogReader, UserDirectory
 from chat_core.ports.system import Clock, IdGenerator
+from chat_core.services.fair_reads import FairReads
 from chat_core.sessions import Actor
+from chat_core.wire_sizes import BoundedItems, message_size, overview_size
 
 ATTEMPTS = 10
 MAX_SEQ = 2**63 - 1
+OVERVIEWS_A_TURN, MESSAGES_A_TURN = 20, 50
+"""What a turn reads at most: some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class Conversations:
     reader: LogReader
     log: ConversationLog
     users: UserDirectory
+    reads: FairReads
     limiter: RateLimiter
     clock: Clock
     ids: IdGenerator
@@ -87,15 +92,31 @@ class Conversations:
     async def list(
         self, user_id: UserId, *, after: ActivityPlace | None = None, limit: int = DEFAULT_LIMIT
     ) -> Page[Overview, ActivityPlace]:
-        """The user's conversations, latest activity first; raises `Invalid`."""
-        return await self.conversations.overviews(user_id, after=after, limit=check_limit(limit))
+        """The user's conversations, latest activity first; the page ends early at `PAGE_BYTES`.
+
+        Raises `Invalid`, `RateLimited`.
+        """
+        check_limit(limit)
+        async with self.reads.call(user_id) as turn:
+            async with turn:
+                latest = await self.conversations.latest(user_id, after=after, limit=limit)
+            page = BoundedItems(overview_size)
+            wanted = [place.conversation_id for place in latest.items]
+            for start in range(0, len(wanted), OVERVIEWS_A_TURN):
+                async with turn:
+                    shown = await self.conversations.overviews(
+                        user_id, wanted[start : start + OVERVIEWS_A_TURN]
+                    )
+                if not page.take(shown):
+                    last = page.items[-1].id
+                    place = next(each for each in latest.items if each.conversation_id == last)
+                    return Page(page.items, place)
+        return Page(page.items, latest.next)
 
     async def get(self, user_id: UserId, conversation_id: ConversationId) -> Overview:
-        """One conversation, with all members; raises `NotFound` to others."""
-        overview = await self.conversations.overview(user_id, conversation_id)
-        if overview is None:
-            raise NotFound("There is no such conversation")
-        return overview
+        """One conversation, with all members; raises `NotFound` to others, `RateLimited`."""
+        async with self.reads.call(user_id) as turn, turn:
+            return await self._shown(user_id, conversation_id)
 
     async def members(
         self,
@@ -105,9 +126,13 @@ class Conversations:
         after: MemberPlace | None = None,
         limit: int = DEFAULT_LIMIT,
     ) -> Page[Member, MemberPlace]:
-        """The members by joining time, then by id. Raises `NotFound` to others, `Invalid`."""
+        """The members by joining time, then by id.
+
+        Raises `NotFound` to others, `Invalid`, `RateLimited`.
+        """
         check_limit(limit)
-        conversation = await self._stored(conversation_id)
+        async with self.reads.call(user_id) as turn, turn:
+            conversation = await self._stored(conversation_id)
         conversation.check_member(user_id)
         start = None if after is None else (after.joined_at, after.user_id)
         ordered = sorted(
@@ -132,9 +157,9 @@ class Conversations:
         after: int | None = None,
         limit: int = DEFAULT_LIMIT,
     ) -> History:
-        """Messages before or after a seq, with neither the latest.
+        """Messages before or after a seq, with neither the latest; ends early at `PAGE_BYTES`.
 
-        Raises `NotFound` to whoever is no member, `Invalid` with both.
+        Raises `NotFound` to others, `Invalid` with both, `RateLimited`.
         """
         if before is not None and after is not None:
             raise Invalid.field("after", "must not be given together with before")
@@ -142,8 +167,24 @@ class Conversations:
             if seq is not None and not 0 <= seq <= MAX_SEQ:
                 raise Invalid.field(name, "must be a seq: 0 or more")
         check_limit(limit)
-        (await self._stored(conversation_id)).check_member(user_id)
-        return await self.reader.history(conversation_id, before=before, after=after, limit=limit)
+        page = BoundedItems(message_size)
+        async with self.reads.call(user_id) as turn:
+            async with turn:
+                (await self._stored(conversation_id)).check_member(user_id)
+            while True:
+                part_limit = min(limit - len(page.items), MESSAGES_A_TURN)
+                async with turn:
+                    part = await self.reader.history(
+                        conversation_id, before=before, after=after, limit=part_limit
+                    )
+                all_fit = page.take(part.items if after is not None else reversed(part.items))
+                if not all_fit or not part.has_more or len(page.items) == limit:
+                    break
+                end = page.items[-1].seq
+                before, after = (None, end) if after is not None else (end, None)
+        if after is None:
+            page.items.reverse()
+        return History(page.items, has_more=part.has_more or not all_fit)
 
     async def create_group(self, actor: Actor, new: NewGroup) -> Opened:
         """Make a group, or find the one that this repeats, whatever has changed since.
@@ -155,7 +196,7 @@ class Conversations:
         appended = await self.log.repeated(draft) if draft.client_id is not None else None
         if appended is None:
             appended = await self._create(draft)
-        overview = await self.get(actor.user_id, appended.event.conversation_id)
+        overview = await self._shown(actor.user_id, appended.event.conversation_id)
         return Opened(overview, existed=appended.duplicate)
 
     async def open_direct(self, actor: Actor, other_id: UserId) -> Opened:
@@ -171,7 +212,7 @@ class Conversations:
         new_id = ConversationId(self.ids.new_id())
         wanted = Conversation.direct(new_id, actor.user_id, other_id, now)
         stored = await self.log.open_direct(wanted)
-        overview = await self.get(actor.user_id, stored.id)
+        overview = await self._shown(actor.user_id, stored.id)
         return Opened(overview, existed=stored.id != new_id)
 
     async def change_title(
@@ -218,7 +259,7 @@ class Conversations:
         self, actor: Actor, conversation_id: ConversationId, change: Change
     ) -> Overview:
         await self._append(actor, conversation_id, change)
-        return await self.get(actor.user_id, conversation_id)
+        return await self._shown(actor.user_id, conversation_id)
 
     def _creation(self, actor: Actor, new: NewGroup) -> CreationDraft:
         """What to append, if it may be; the client id is checked."""
@@ -303,6 +344,12 @@ class Conversations:
                 conversation.check_may_change_role(user_id, change)
             case TitleChanged():
                 conversation.check_may_change_title(user_id)
+
+    async def _shown(self, user_id: UserId, conversation_id: ConversationId) -> Overview:
+        overview = await self.conversations.overview(user_id, conversation_id)
+        if overview is None:
+            raise NotFound("There is no such conversation")
+        return overview
 
     async def _stored(self, conversation_id: ConversationId) -> Conversation:
         conversation = await self.conversations.get(conversation_id)

@@ -142,8 +142,8 @@ class Erasure:
         found: list[ConversationId] = []
         place = None
         while True:
-            page = await self.conversations.overviews(user_id, after=place, limit=MAX_LIMIT)
-            found += [overview.id for overview in page.items]
+            page = await self.conversations.latest(user_id, after=place, limit=MAX_LIMIT)
+            found += [each.conversation_id for each in page.items]
             if page.next is None:
                 return found
             place = page.next

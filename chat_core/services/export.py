@@ -60,10 +60,10 @@ class Export:
         """The conversations that the user is in, with all members, latest activity first."""
         place = None
         while True:
-            page = await self.conversations.overviews(user_id, after=place, limit=MAX_LIMIT)
-            for listed in page.items:
+            page = await self.conversations.latest(user_id, after=place, limit=MAX_LIMIT)
+            for each in page.items:
                 # None: the user has left it since it was listed.
-                whole = await self.conversations.overview(user_id, listed.id)
+                whole = await self.conversations.overview(user_id, each.conversation_id)
                 if whole is not None:
                     yield whole
             if page.next is None:

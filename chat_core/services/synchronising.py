@@ -1,22 +1,25 @@
 """Synchronising: what a client missed, from the log."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chat_core.conversations import ActivityPlace, Standing
 from chat_core.errors import Invalid
-from chat_core.events import ConversationUpdated, LogEvent
+from chat_core.events import LogEvent
 from chat_core.ids import ConversationId, UserId
 from chat_core.measures import Synced
 from chat_core.ports.storage import ConversationStore, LogReader
+from chat_core.services.fair_reads import FairReads, Turn
+from chat_core.wire_sizes import (
+    CONVERSATION_BYTES,
+    PAGE_BYTES,
+    RECEIPT_BYTES,
+    BoundedItems,
+    entry_size,
+)
 
 DEFAULT_LIMIT, MAX_LIMIT = 100, 500
 MAX_CONVERSATIONS = 100
-MAX_BYTES = 256 * 1024
-"""Of an answer, about, so that it always fits what a connection may leave untaken."""
-ENTRY_BYTES, MEMBER_BYTES, CONVERSATION_BYTES, RECEIPT_BYTES = 500, 150, 300, 100
-"""What each takes on the wire, generously, without a message's content."""
 NOWHERE = Standing(1, 0, 0, 0, (), is_member=False)
 NO_END = 2**63 - 1
 
@@ -67,18 +70,20 @@ class Synchronising:
 
     conversations: ConversationStore
     reader: LogReader
+    reads: FairReads
     synced: Synced = field(default_factory=Synced)
 
     async def sync(self, user_id: UserId, request: SyncRequest) -> SyncAnswer:
-        """What the client missed. Raises `Invalid`."""
-        answer = await self._sync(user_id, request)
+        """What the client missed. Raises `Invalid`, `RateLimited`."""
+        if not 1 <= request.limit <= MAX_LIMIT:
+            raise Invalid.field("limit", f"must be from 1 to {MAX_LIMIT}")
+        async with self.reads.call(user_id) as turn:
+            answer = await self._sync(user_id, request, turn)
         self.synced.answers += 1
         self.synced.entries += sum(len(part.entries) for part in answer.conversations)
         return answer
 
-    async def _sync(self, user_id: UserId, request: SyncRequest) -> SyncAnswer:
-        if not 1 <= request.limit <= MAX_LIMIT:
-            raise Invalid.field("limit", f"must be from 1 to {MAX_LIMIT}")
+    async def _sync(self, user_id: UserId, request: SyncRequest, turn: Turn) -> SyncAnswer:
         answer = _Answer()
         place = request.after or SyncPlace()
         if place.others is None:
@@ -88,10 +93,12 @@ class Synchronising:
                 if answer.is_full():
                     return SyncAnswer(answer.parts, place)
                 seq = request.conversations[conversation_id]
-                answer.add(await self._named(user_id, conversation_id, seq, request.limit, answer))
+                async with turn:
+                    part = await self._named(user_id, conversation_id, seq, request.limit, answer)
+                answer.add(part)
                 place = SyncPlace(named=conversation_id)
         if request.others:
-            return await self._others(user_id, request, place, answer)
+            return await self._others(user_id, request, place, answer, turn)
         return SyncAnswer(answer.parts, None)
 
     async def _named(
@@ -122,21 +129,31 @@ class Synchronising:
         )
 
     async def _others(
-        self, user_id: UserId, request: SyncRequest, place: SyncPlace, answer: "_Answer"
+        self,
+        user_id: UserId,
+        request: SyncRequest,
+        place: SyncPlace,
+        answer: "_Answer",
+        turn: Turn,
     ) -> SyncAnswer:
         while True:
-            page = await self.conversations.overviews(
-                user_id, after=place.others, limit=MAX_CONVERSATIONS
-            )
-            for overview in page.items:
-                conversation_id = overview.id
+            async with turn:
+                page = await self.conversations.latest(
+                    user_id, after=place.others, limit=MAX_CONVERSATIONS
+                )
+            for other in page.items:
+                conversation_id = other.conversation_id
                 if conversation_id not in request.conversations:
                     if answer.is_full():
                         return SyncAnswer(answer.parts, place)
-                    standing = overview.standing
-                    latest = await self._latest(conversation_id, standing, request.limit, answer)
-                    answer.add(SyncedConversation(conversation_id, latest, standing))
-                place = SyncPlace(others=ActivityPlace(overview.active_at, conversation_id))
+                    async with turn:
+                        standing = await self.reader.standing(user_id, conversation_id)
+                        if standing is not None and standing.is_member:
+                            latest = await self._latest(
+                                conversation_id, standing, request.limit, answer
+                            )
+                            answer.add(SyncedConversation(conversation_id, latest, standing))
+                place = SyncPlace(others=other)
             if page.next is None:
                 return SyncAnswer(answer.parts, None)
 
@@ -163,23 +180,18 @@ class _Answer:
         self._bytes = 0
 
     def is_full(self) -> bool:
-        return len(self.parts) >= MAX_CONVERSATIONS or self._bytes >= MAX_BYTES
+        return len(self.parts) >= MAX_CONVERSATIONS or self._bytes >= PAGE_BYTES
 
-    def fitting(self, entries: list[LogEvent]) -> list[LogEvent]:
+    def fitting(self, entries: Iterable[LogEvent]) -> list[LogEvent]:
         """The first of them that fit, one in any case: each answer gets further."""
-        left = MAX_BYTES - self._bytes
-        fitting: list[LogEvent] = []
-        for entry in entries:
-            left -= _size(entry)
-            if left < 0 and fitting:
-                break
-            fitting.append(entry)
-        return fitting
+        bounded = BoundedItems(entry_size, PAGE_BYTES - self._bytes)
+        bounded.take(entries)
+        return bounded.items
 
     def add(self, part: SyncedConversation) -> None:
         self.parts.append(part)
         self._bytes += CONVERSATION_BYTES + RECEIPT_BYTES * len(part.standing.receipts)
-        self._bytes += sum(map(_size, part.entries))
+        self._bytes += sum(map(entry_size, part.entries))
 
 
 def _lacks_any(entries: Sequence[LogEvent], seq: int, standing: Standing) -> bool:
@@ -192,10 +204,3 @@ def _lacks_any(entries: Sequence[LogEvent], seq: int, standing: Standing) -> boo
 def _end(standing: Standing) -> int:
     """Up to where entries are shown: a member sees those too that came in since the standing."""
     return NO_END if standing.is_member else standing.last_seq
-
-
-def _size(entry: LogEvent) -> int:
-    if isinstance(entry, ConversationUpdated):
-        return ENTRY_BYTES + MEMBER_BYTES * len(entry.members or ())
-    # As JSON, where a control character takes six bytes.
-    return ENTRY_BYTES + len(json.dumps(entry.message.content, ensure_ascii=False).encode())

@@ -45,8 +45,12 @@ async def pages(
     found: list[list[Overview]] = []
     place: ActivityPlace | None = None
     while place is not None or not found:
-        page = await conversations.overviews(user_id, after=place, limit=limit)
-        found.append(list(page.items))
+        page = await conversations.latest(user_id, after=place, limit=limit)
+        ids = [each.conversation_id for each in page.items]
+        shown = await conversations.overviews(user_id, ids)
+        places = [ActivityPlace(each.active_at, each.id) for each in shown]
+        assert places == list(page.items)
+        found.append(list(shown))
         place = page.next
         assert len(found) <= MAX_PAGES
     return found
@@ -230,6 +234,23 @@ class ConversationStoreContract:
             assert listed == whole.in_list()
             assert len(listed.members) == LISTED_MEMBERS
 
+    async def test_overviews_come_in_the_order_asked_for_without_those_of_others(
+        self, conversations: ConversationStore, log: ConversationLog, people: list[User]
+    ) -> None:
+        ann, bob, eve = people
+        bobs, eves, others = direct(ann, bob), direct(ann, eve), direct(bob, eve)
+        for conversation in (bobs, eves, others):
+            (sender, *_) = conversation.members.values()
+            await log.append(draft(conversation, ann if sender.user_id == ann.id else bob))
+        left = await alter(log, await create(log, group(bob, ann)), MemberRemoved(ann.id), by=bob)
+
+        asked = [eves.id, others.id, ConversationId("unknown"), left.id, bobs.id]
+        assert [each.id for each in await conversations.overviews(ann.id, asked)] == [
+            eves.id,
+            bobs.id,
+        ]
+        assert list(await conversations.overviews(ann.id, [])) == []
+
     @pytest.mark.parametrize("size", [RECEIPTS_UP_TO, RECEIPTS_UP_TO + 1])
     async def test_as_many_members_as_a_list_shows_are_all_and_have_receipts(
         self, conversations: ConversationStore, log: ConversationLog, users: UserStore, size: int
@@ -265,12 +286,12 @@ class ConversationStoreContract:
         for number, conversation in enumerate(logs):
             await say(log, conversation, ann, "hello", when=at(number))
 
-        first = await conversations.overviews(ann.id, after=None, limit=2)
+        first = await conversations.latest(ann.id, after=None, limit=2)
         await say(log, logs[3], ann, "on the first page", when=at(10))
         await say(log, logs[0], ann, "on the next page", when=at(11))
-        second = await conversations.overviews(ann.id, after=first.next, limit=2)
-        assert [each.id for each in first.items] == [logs[3].id, logs[2].id]
-        assert [each.id for each in second.items] == [logs[1].id]
+        second = await conversations.latest(ann.id, after=first.next, limit=2)
+        assert [each.conversation_id for each in first.items] == [logs[3].id, logs[2].id]
+        assert [each.conversation_id for each in second.items] == [logs[1].id]
 
     # left behind
 

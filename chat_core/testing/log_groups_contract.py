@@ -127,7 +127,7 @@ class LogGroupsContract(LogFixtures):
 
         assert sorted(each.duplicate for each in results) == [False] + [True] * 4
         assert len({each.event.conversation_id for each in results}) == 1
-        listed = await conversations.overviews(ann.id, after=None, limit=9)
+        listed = await conversations.latest(ann.id, after=None, limit=9)
         assert len(listed.items) == 1
 
     # open_direct

@@ -128,8 +128,8 @@ class LogMessagesContract(LogFixtures):
             (stored.id, 2),
         ]
         assert await self.stored(reader, stored) == messages
-        listed = await conversations.overviews(ann.id, after=None, limit=2)
-        assert [each.id for each in listed.items] == [stored.id]
+        listed = await conversations.latest(ann.id, after=None, limit=2)
+        assert [each.conversation_id for each in listed.items] == [stored.id]
 
     async def test_a_conversation_that_has_changed_since_is_stale_and_nothing_is_stored(
         self,
@@ -157,7 +157,7 @@ class LogMessagesContract(LogFixtures):
             await log.append(draft(unknown, ann))
 
         assert await conversations.get(unknown.id) is None
-        assert (await conversations.overviews(ann.id, after=None, limit=1)).items == []
+        assert (await conversations.latest(ann.id, after=None, limit=1)).items == []
 
     async def test_the_senders_own_receipt_moves_to_the_new_entry(
         self,
@@ -170,7 +170,8 @@ class LogMessagesContract(LogFixtures):
         moves = []
         for sender in (ann, ann, bob, ann):
             await log.append(draft(between, sender))
-            (seen,) = (await conversations.overviews(bob.id, after=None, limit=1)).items
+            seen = await conversations.overview(bob.id, between.id)
+            assert seen is not None
             assert seen.standing.read_seq == next(
                 each.read_seq for each in seen.standing.receipts if each.user_id == bob.id
             )

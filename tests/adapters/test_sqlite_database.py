@@ -99,7 +99,7 @@ async def test_a_refused_write_undoes_nothing_of_those_that_share_its_transactio
     assert seen.count("COMMIT") == 2  # the first is of the write that began to trace
     assert isinstance(outcomes[1], UsernameTaken)
     assert await stores.users.get([cyd.id]) == {cyd.id: cyd}
-    assert len((await stores.conversations.overviews(ann.id, after=None, limit=9)).items) == 1
+    assert len((await stores.conversations.latest(ann.id, after=None, limit=9)).items) == 1
 
 
 async def test_everything_is_there_when_the_file_is_opened_again(path: Path) -> None:

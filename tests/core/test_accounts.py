@@ -76,7 +76,7 @@ async def test_a_wrong_field_is_named_and_no_account_is_made(
         await chat.accounts.sign_up(wrong, ADDRESS)
 
     assert [each.field for each in caught.value.errors] == [field]
-    found = await chat.accounts.search("", without=UserId("x"), after=None, limit=1)
+    found = await chat.accounts.search("", asker_id=UserId("x"), after=None, limit=1)
     assert found.items == []
 
 
@@ -138,20 +138,22 @@ async def test_many_users_are_looked_up_at_once_unknown_ones_left_out(
 ) -> None:
     unknown = [UserId(f"unknown {number}") for number in range(MAX_IDS - 2)]
 
-    found = await chat.accounts.get_many([ann.id, *unknown, bob.id])
+    found = await chat.accounts.get_many([ann.id, *unknown, bob.id], asker_id=ann.id)
     assert found == {ann.id: ann, bob.id: bob}
     with pytest.raises(Invalid) as caught:
-        await chat.accounts.get_many([ann.id, *unknown, bob.id, UserId("one too many")])
+        await chat.accounts.get_many(
+            [ann.id, *unknown, bob.id, UserId("one too many")], asker_id=ann.id
+        )
     assert [each.field for each in caught.value.errors] == ["ids"]
 
 
 async def test_users_are_searched_page_by_page_without_oneself(
     chat: Engine, ann: User, bob: User, eve: User
 ) -> None:
-    first = await chat.accounts.search("", without=bob.id, after=None, limit=1)
+    first = await chat.accounts.search("", asker_id=bob.id, after=None, limit=1)
     assert (list(first.items), first.next is None) == ([ann], False)
 
-    second = await chat.accounts.search("", without=bob.id, after=first.next, limit=1)
+    second = await chat.accounts.search("", asker_id=bob.id, after=first.next, limit=1)
     assert (list(second.items), second.next) == ([eve], None)
 
 
@@ -169,7 +171,7 @@ async def test_a_search_for_what_no_name_begins_with_is_invalid(
     chat: Engine, prefix: str, limit: int, field: str
 ) -> None:
     with pytest.raises(Invalid) as caught:
-        await chat.accounts.search(prefix, without=UserId("x"), after=None, limit=limit)
+        await chat.accounts.search(prefix, asker_id=UserId("x"), after=None, limit=limit)
     assert [each.field for each in caught.value.errors] == [field]
 
 

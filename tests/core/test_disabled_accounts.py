@@ -144,7 +144,7 @@ async def test_others_go_on_seeing_a_disabled_user_and_writing_to_them(
     await chat.administration.disable(ann.id)
     sent = await chat.messaging.send(actor(bob), ToUser(ann.id), "until you are back", None)
 
-    found = await chat.accounts.search("ann", without=bob.id, after=None, limit=9)
+    found = await chat.accounts.search("ann", asker_id=bob.id, after=None, limit=9)
     assert [each.id for each in found.items] == [ann.id]
     await chat.administration.enable(ann.id)
     history = await chat.conversations.history(

@@ -21,27 +21,32 @@ from chat_core.conversations import (
 from chat_core.errors import Invalid
 from chat_core.events import ChangeKind, ConversationUpdated, LogEvent, MessageSent, MessageUpdated
 from chat_core.ids import MessageId
+from chat_core.memory import SystemClock
 from chat_core.messages import History
 from chat_core.ports.log import Committed
 from chat_core.ports.storage import LogReader
 from chat_core.services import synchronising
+from chat_core.services.fair_reads import FairReads
 from chat_core.services.synchronising import (
-    CONVERSATION_BYTES,
     DEFAULT_LIMIT,
-    ENTRY_BYTES,
-    MAX_BYTES,
     MAX_CONVERSATIONS,
     MAX_LIMIT,
-    MEMBER_BYTES,
     NOWHERE,
-    RECEIPT_BYTES,
     SyncAnswer,
     SyncedConversation,
     Synchronising,
     SyncRequest,
-    _size,
 )
 from chat_core.testing.makers import alter, at, create, direct, group, revise, say, stored_users
+from chat_core.wire_sizes import (
+    CONVERSATION_BYTES,
+    ENTRY_BYTES,
+    MEMBER_BYTES,
+    PAGE_BYTES,
+    RECEIPT_BYTES,
+    entry_size,
+    text_size,
+)
 from tests.support.stores import Stores, memory_stores
 
 UNKNOWN = ConversationId("unknown")
@@ -124,17 +129,21 @@ class World:
 
 
 @contextmanager
-def bounds(*, conversations: int = MAX_CONVERSATIONS, size: int = MAX_BYTES) -> Iterator[None]:
+def bounds(*, conversations: int = MAX_CONVERSATIONS, size: int = PAGE_BYTES) -> Iterator[None]:
     """Small bounds of an answer, so that small logs reach them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(synchronising, "MAX_CONVERSATIONS", conversations)
-        patch.setattr(synchronising, "MAX_BYTES", size)
+        patch.setattr(synchronising, "PAGE_BYTES", size)
         yield
+
+
+def new_sync(stores: Stores, reader: LogReader) -> Synchronising:
+    return Synchronising(stores.conversations, reader, FairReads(SystemClock()))
 
 
 async def new_world(stores: Stores) -> World:
     ann, bob, eve = await stored_users(stores.users, "ann", "bob", "eve")
-    world = World(stores, ann, bob, eve, Synchronising(stores.conversations, stores.reader))
+    world = World(stores, ann, bob, eve, new_sync(stores, stores.reader))
     stores.log.follow(world.follow)
     return world
 
@@ -289,7 +298,7 @@ async def test_an_answer_ends_at_100_conversations_and_at_256_kib(world: World) 
     cut = await world.one(many[0].id, 1, limit=MAX_LIMIT)
     assert cut.has_more
     assert 0 < len(cut.entries) < 80
-    assert sum(map(_size, cut.entries)) <= MAX_BYTES
+    assert sum(map(entry_size, cut.entries)) <= PAGE_BYTES
 
 
 async def test_the_conversations_of_an_answer_share_its_bound(world: World) -> None:
@@ -301,8 +310,8 @@ async def test_the_conversations_of_an_answer_share_its_bound(world: World) -> N
 
     for answers in (await world.ask(named), await world.ask({}, others=True)):
         for answer in answers:
-            sizes = [_size(entry) for part in answer.conversations for entry in part.entries]
-            assert sum(sizes) <= MAX_BYTES + 2 * max(sizes)
+            sizes = [entry_size(entry) for part in answer.conversations for entry in part.entries]
+            assert sum(sizes) <= PAGE_BYTES + 2 * max(sizes)
 
 
 async def test_an_entry_that_is_larger_than_an_answer_comes_alone(world: World) -> None:
@@ -318,7 +327,7 @@ async def test_an_entry_that_is_larger_than_an_answer_comes_alone(world: World) 
 async def test_what_just_fits_is_in_the_answer(world: World) -> None:
     friends = await world.group(world.bob)
     await world.say(friends, world.bob, "one", "two", "six")
-    size = _size(world.now(friends.id)[1])
+    size = entry_size(world.now(friends.id)[1])
     with bounds(size=2 * size):
         part = await world.one(friends.id, 1)
     assert [entry.seq for entry in part.entries] == [2, 3]
@@ -333,7 +342,8 @@ async def test_a_conversation_of_which_nothing_was_missed_takes_room_too(world: 
 
 async def test_the_members_of_a_new_group_take_room_too(world: World) -> None:
     groups = [await world.group(world.bob, world.eve) for _ in range(3)]
-    size = CONVERSATION_BYTES + ENTRY_BYTES + 3 * (RECEIPT_BYTES + MEMBER_BYTES)
+    title = text_size(next(iter(world.conversations.values())).title)
+    size = CONVERSATION_BYTES + ENTRY_BYTES + title + 3 * (RECEIPT_BYTES + MEMBER_BYTES)
     with bounds(size=2 * size):
         answers = await world.ask({each.id: 0 for each in groups})
     assert [len(each.conversations) for each in answers] == [2, 1]
@@ -372,7 +382,7 @@ async def test_what_a_member_is_told_meanwhile_is_in_the_answer_and_in_its_stand
     friends = await world.group(world.bob)
     await world.say(friends, world.bob, "before")
     late = LateReader(world.stores.reader, lambda: world.say(friends, world.bob, "meanwhile"))
-    world.sync = Synchronising(world.stores.conversations, late)
+    world.sync = new_sync(world.stores, late)
 
     part = await world.one(friends.id, 1, limit=limit)
     assert [entry.seq for entry in part.entries] == [2, 3]
@@ -439,7 +449,7 @@ async def live_through(world: World, history: list[Step]) -> None:
 def check_bounds(answers: list[SyncAnswer], conversations: int, size: int) -> None:
     for answer in answers:
         assert 1 <= len(answer.conversations) <= conversations or len(answers) == 1
-        sizes = [sum(map(_size, part.entries)) for part in answer.conversations]
+        sizes = [sum(map(entry_size, part.entries)) for part in answer.conversations]
         # What passed the bound is one entry at most, the last one's first.
         for part in answer.conversations[:-1]:
             assert sum(sizes[: answer.conversations.index(part) + 1]) < size
@@ -454,7 +464,7 @@ def check_bounds(answers: list[SyncAnswer], conversations: int, size: int) -> No
     others=st.booleans(),
     limit=st.integers(1, 4) | st.just(MAX_LIMIT),
     conversations=st.integers(1, 3),
-    size=st.sampled_from([1, 1500, 6000, MAX_BYTES]),
+    size=st.sampled_from([1, 1500, 6000, PAGE_BYTES]),
 )
 async def test_page_by_page_a_client_gets_exactly_what_it_missed_and_never_a_hole(
     history: list[Step],
@@ -492,7 +502,7 @@ async def test_page_by_page_a_client_gets_exactly_what_it_missed_and_never_a_hol
                 assert len(seqs) <= limit
                 assert bool(seqs) is bool(log)
                 assert (part.reset, part.has_more) == (False, False)
-                if size == MAX_BYTES:
+                if size == PAGE_BYTES:
                     assert len(seqs) == min(limit, len(log))
 
 

@@ -346,9 +346,10 @@ class Promise(RuleBasedStateMachine):
     async def compare(self, device: Device) -> None:
         """The device against the store, conversation by conversation."""
         state, viewer = device.client.state, device.user_id
-        page = await self.stores.conversations.overviews(viewer, after=None, limit=EVERYTHING)
+        page = await self.stores.conversations.latest(viewer, after=None, limit=EVERYTHING)
+        listed = [place.conversation_id for place in page.items]
         assert device.client.outbox == []
-        for overview in page.items:
+        for overview in await self.stores.conversations.overviews(viewer, listed):
             shown = state.conversations[overview.id]
             assert shown.seq == overview.standing.last_seq
             history = await self.stores.reader.history(

@@ -81,7 +81,8 @@ async def use_conversations(stores: Stores, of: ConversationId, ann: User, bob: 
     await stores.conversations.get(of)
     await stores.conversations.direct(ann.id, bob.id)
     await stores.conversations.overview(ann.id, of)
-    await stores.conversations.overviews(ann.id, after=None, limit=5)
+    await stores.conversations.latest(ann.id, after=None, limit=5)
+    await stores.conversations.overviews(ann.id, [of])
     await stores.conversations.peers([ann.id])
     await stores.conversations.left_behind(ann.id)
     await stores.reader.history(of, before=5, after=None, limit=5)
@@ -93,8 +94,9 @@ async def use_a_large_group(stores: Stores) -> None:
     """One with more members than a list shows."""
     names = [f"member{number}" for number in range(LISTED_MEMBERS + 1)]
     owner, *others = await stored_users(stores.users, *names)
-    await stores.log.append(creation(group(owner, *others), owner))
-    await stores.conversations.overviews(owner.id, after=None, limit=5)
+    large = group(owner, *others)
+    await stores.log.append(creation(large, owner))
+    await stores.conversations.overviews(owner.id, [large.id])
 
 
 async def use_a_group(stores: Stores, people: list[User]) -> None:

@@ -32,6 +32,7 @@ from chat_core.ports.log import Appended, Committed, ConversationLog, Done, Draf
 from chat_core.services.accounts import NewAccount, SignupPolicy
 from chat_core.services.conversations import Conversations, GroupLimits
 from chat_core.services.erasure import Erasure
+from chat_core.services.fair_reads import FairReads
 from chat_core.services.messaging import Messaging
 from chat_core.services.presence import Presence
 from chat_core.services.receipts import Receipts, Typing
@@ -217,6 +218,7 @@ class Server:
             delivery(committed)
 
         limiter, hasher, tokens = MemoryRateLimiter(clock), PlainHasher(), PlainTokens()
+        reads = FairReads(clock)
         gated = cast("Any", lambda store: Gated(store, gate))
         users, conversations = gated(stores.users), gated(stores.conversations)
         reader = gated(stores.reader)
@@ -247,6 +249,7 @@ class Server:
         )
         self.accounts = Accounts(
             users=users,
+            reads=reads,
             hasher=hasher,
             limiter=limiter,
             presence=self.presence,
@@ -272,6 +275,7 @@ class Server:
             reader=reader,
             log=log,
             users=users,
+            reads=reads,
             limiter=limiter,
             clock=clock,
             ids=ids,
@@ -292,7 +296,7 @@ class Server:
         self.dispatcher = Dispatcher(
             sessions=self.sessions,
             handlers=handlers(
-                synchronising=Synchronising(conversations, reader),
+                synchronising=Synchronising(conversations, reader, reads),
                 receipts=Receipts(known, gated(stores.receipts), self.rooms),
                 typing=Typing(known, self.rooms, clock),
             ),

@@ -53,11 +53,11 @@ async def find_users(
     own_id = request.user.user_id
     if ids is not None:
         wanted = [UserId(text) for text in dict.fromkeys(ids.split(",")) if text]
-        found = await accounts.get_many(wanted)
+        found = await accounts.get_many(wanted, asker_id=own_id)
         users = [found[wish] for wish in wanted if wish in found and wish != own_id]
         return shapes.Page([_shown(user, presence) for user in users], None)
     after = None if cursor is None else NamePlace(*decode_cursor(cursor, tuple[str, UserId]))
-    page = await accounts.search(q, without=own_id, after=after, limit=limit)
+    page = await accounts.search(q, asker_id=own_id, after=after, limit=limit)
     at = page.next
     following = None if at is None else encode_cursor((at.key, at.user_id))
     return shapes.Page([_shown(user, presence) for user in page.items], following)

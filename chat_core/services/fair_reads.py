@@ -1,0 +1,181 @@
+"""Fair reads: users take turns, so that one who asks much waits for no one's answers but theirs."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeVar
+
+from chat_core.errors import RateLimited
+from chat_core.ids import UserId
+from chat_core.ports.system import Clock
+
+Item = TypeVar("Item")
+
+CALLS_AT_ONCE = 8
+TURNS_AT_ONCE = 4
+PATIENCE_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class FairReads:
+    """Admits calls that read lists, and gives the users who make them turns at the database.
+
+    - At most `calls_at_once` calls of a user are worked on at one time. Further ones wait, first
+      come, first served; after `PATIENCE_SECONDS` they raise `RateLimited`.
+    - A call reads in slices, and each slice takes a turn. A user has one turn at a time, all users
+      together have `turns_at_once`; where more want one, they get it round robin. So with k other
+      users waiting, a user's next turn comes after k turns of others at most.
+    - A cancelled caller holds no turn and no place in a queue.
+
+    A turn is to be short: a database that serves reads in the order in which they come has at most
+    `turns_at_once` of them waiting. For one event loop; knows nothing of what is read.
+    """
+
+    clock: Clock
+    calls_at_once: int = CALLS_AT_ONCE
+    turns_at_once: int = TURNS_AT_ONCE
+    refused: int = 0
+    """How many calls have waited in vain."""
+    _readers: "dict[UserId, _Reader]" = field(default_factory=dict)
+    _next: "deque[_Reader]" = field(default_factory=deque)
+    """Users with a slice that waits and no turn, in the order of their turns."""
+    _turns: int = 0
+
+    @asynccontextmanager
+    async def call(self, user_id: UserId) -> AsyncIterator["Turn"]:
+        """Admit one call of that user; `async with turn:` around each slice of it.
+
+        Raises `RateLimited`.
+        """
+        reader = await self._enter(user_id)
+        try:
+            yield Turn(partial(self._begin, reader), partial(self._end, reader))
+        finally:
+            self._leave(reader)
+
+    @property
+    def users(self) -> int:
+        """How many users have a call that is worked on or waits."""
+        return len(self._readers)
+
+    async def _enter(self, user_id: UserId) -> "_Reader":
+        reader = self._readers.get(user_id)
+        if reader is None:
+            reader = self._readers[user_id] = _Reader(user_id)
+        if reader.calls < self.calls_at_once:
+            reader.calls += 1
+        else:
+            await self._admission(reader)
+        return reader
+
+    async def _admission(self, reader: "_Reader") -> None:
+        """Wait until another call of the user has left its place to this one."""
+        admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        timer = self.clock.call_later(PATIENCE_SECONDS, lambda: self._give_up(reader, admitted))
+        reader.entering.append(admitted)
+        try:
+            await admitted
+        except asyncio.CancelledError:
+            if admitted.cancelled():
+                _discard(reader.entering, admitted)
+            elif admitted.exception() is None:
+                self._leave(reader)
+            raise
+        finally:
+            timer.cancel()
+
+    def _give_up(self, reader: "_Reader", admitted: "asyncio.Future[None]") -> None:
+        if admitted.done():
+            return
+        reader.entering.remove(admitted)
+        self.refused += 1
+        admitted.set_exception(
+            RateLimited(
+                f"At most {self.calls_at_once} requests are worked on at one time",
+                retry_after=PATIENCE_SECONDS,
+            )
+        )
+
+    def _leave(self, reader: "_Reader") -> None:
+        while reader.entering:
+            admitted = reader.entering.popleft()
+            if not admitted.done():
+                admitted.set_result(None)
+                return
+        reader.calls -= 1
+        if not reader.calls:
+            del self._readers[reader.user_id]
+
+    async def _begin(self, reader: "_Reader") -> None:
+        if not reader.has_turn and self._turns < self.turns_at_once and not reader.slices:
+            reader.has_turn = True
+            self._turns += 1
+            return
+        begun: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        reader.slices.append(begun)
+        if not reader.has_turn and len(reader.slices) == 1:
+            self._next.append(reader)
+        try:
+            await begun
+        except asyncio.CancelledError:
+            if begun.cancelled():
+                _discard(reader.slices, begun)
+                if not reader.slices:
+                    _discard(self._next, reader)
+            else:
+                self._end(reader)
+            raise
+
+    def _end(self, reader: "_Reader") -> None:
+        reader.has_turn = False
+        self._turns -= 1
+        if reader.slices:
+            self._next.append(reader)
+        while self._next and self._turns < self.turns_at_once:
+            self._give_turn(self._next.popleft())
+
+    def _give_turn(self, reader: "_Reader") -> None:
+        # Those whose callers were cancelled in this very moment are passed over.
+        while reader.slices:
+            begun = reader.slices.popleft()
+            if not begun.done():
+                reader.has_turn = True
+                self._turns += 1
+                begun.set_result(None)
+                return
+
+
+def _discard(queue: deque[Item], item: Item) -> None:
+    """Take it out, where it has not been passed over already."""
+    with suppress(ValueError):
+        queue.remove(item)
+
+
+@dataclass(slots=True, eq=False)
+class _Reader:
+    """A user who reads: calls that are worked on, calls that wait, and slices that wait."""
+
+    user_id: UserId
+    calls: int = 0
+    entering: "deque[asyncio.Future[None]]" = field(default_factory=deque)
+    slices: "deque[asyncio.Future[None]]" = field(default_factory=deque)
+    has_turn: bool = False
+
+
+class Turn:
+    """The turns of one call: entering waits for the next one, leaving passes it on."""
+
+    __slots__ = ("_begin", "_end")
+
+    def __init__(self, begin: Callable[[], Awaitable[None]], end: Callable[[], None]) -> None:
+        self._begin = begin
+        self._end = end
+
+    async def __aenter__(self) -> None:
+        await self._begin()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._end()

@@ -1,0 +1,72 @@
+"""How many bytes things take as JSON on the wire, generously: what bounds pages and answers."""
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from chat_core.conversations import Overview
+from chat_core.events import ConversationUpdated, LogEvent
+from chat_core.messages import Message
+from chat_core.users import User
+
+Item = TypeVar("Item")
+
+PAGE_BYTES = 256 * 1024
+"""Of one page, or one answer of `sync`, about: it fits what a connection may leave untaken."""
+ENTRY_BYTES, MEMBER_BYTES, CONVERSATION_BYTES, RECEIPT_BYTES, USER_BYTES = 500, 150, 300, 100, 400
+"""What each takes without the texts that people write."""
+
+
+@dataclass(slots=True)
+class BoundedItems(Generic[Item]):
+    """Items in order, as many as there is room for; one in any case, so that each page gets on."""
+
+    size: Callable[[Item], int]
+    room: int = PAGE_BYTES
+    items: list[Item] = field(default_factory=list)
+
+    def take(self, items: Iterable[Item]) -> bool:
+        """Add those that fit, up to the first that does not. Whether all do."""
+        for item in items:
+            self.room -= self.size(item)
+            if self.room < 0 and self.items:
+                return False
+            self.items.append(item)
+        return True
+
+
+def text_size(text: str | None) -> int:
+    """Of a JSON string; a control character takes six bytes."""
+    if text is None:
+        return 0
+    return len(json.dumps(text, ensure_ascii=False).encode())
+
+
+def message_size(message: Message) -> int:
+    """Of a `Message`."""
+    return ENTRY_BYTES + text_size(message.content)
+
+
+def entry_size(entry: LogEvent) -> int:
+    """Of an entry of `sync`."""
+    if isinstance(entry, ConversationUpdated):
+        return ENTRY_BYTES + text_size(entry.title) + MEMBER_BYTES * len(entry.members or ())
+    return message_size(entry.message)
+
+
+def overview_size(overview: Overview) -> int:
+    """Of a `Conversation`."""
+    last = overview.last_message
+    return (
+        CONVERSATION_BYTES
+        + text_size(overview.title)
+        + MEMBER_BYTES * len(overview.members)
+        + RECEIPT_BYTES * len(overview.standing.receipts)
+        + (0 if last is None else message_size(last))
+    )
+
+
+def user_size(user: User) -> int:
+    """Of a `User`; a product's own names may be of any length."""
+    return USER_BYTES + text_size(user.username) + text_size(user.display_name)
