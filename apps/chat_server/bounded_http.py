@@ -7,14 +7,14 @@ its answer, and keeps whatever headers it is sent.
 import asyncio
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Protocol
 
 import uuid_utils
 
-from chat_core.errors import ChatError, Malformed, Overloaded, TooLarge
-from chat_server.joined_writes import JoiningHttpProtocol
+from chat_core.errors import ChatError, Malformed, TooLarge
+from chat_server.connection_bound import ConnectionBound
+from chat_server.paced_reads import PacedHttpProtocol
 from chat_wire import encode
 from chat_wire.http_headers import DATA_NOT_KEPT, PROBLEM
 from chat_wire.problems import problem
@@ -24,21 +24,12 @@ PATIENCE_SECONDS = 20.0
 nothing of its answer."""
 
 HEAD_BYTES = 65_536
-"""Of a request's first line and headers, but for what was read with the first of them."""
+"""Of a request's first line and headers."""
+
+MAX_HEADERS = 256
+"""Of a request whose head is longer than what is parsed at one time: each costs its share."""
 
 CONNECTION = b"connection"
-
-RETRY_SECONDS = 5.0
-"""When to come back where as many are connected as may be."""
-
-
-@dataclass(slots=True)
-class ConnectionBound:
-    """How many connections there may be, whatever they carry."""
-
-    most: int
-    refused: int = 0
-    """So far."""
 
 
 class Outbound(Protocol):
@@ -53,7 +44,7 @@ class Outbound(Protocol):
         """A client was cut off, since it did not take what waited."""
 
 
-class BoundedHttpProtocol(JoiningHttpProtocol):
+class BoundedHttpProtocol(PacedHttpProtocol):
     """uvicorn's HTTP within bounds; call `end_late` every second."""
 
     def __init__(
@@ -63,8 +54,10 @@ class BoundedHttpProtocol(JoiningHttpProtocol):
         outbound: Outbound,
         **of_uvicorn: Any,  # noqa: ANN401
     ) -> None:
-        super().__init__(wrote=outbound.wrote, **of_uvicorn)
+        super().__init__(rests=bound.counts_addresses, wrote=outbound.wrote, **of_uvicorn)
         self._bound = bound
+        self._address: str | None = None
+        """That it counts for, as long as it does."""
         self._outbound = outbound
         self._reading_since: float | None = None
         """Since when a request is waited for."""
@@ -77,18 +70,27 @@ class BoundedHttpProtocol(JoiningHttpProtocol):
         """See asyncio."""
         super().connection_made(transport)
         self._reading_since = self.loop.time()
-        if len(self.connections) > self._bound.most:
-            self._bound.refused += 1
-            self._refuse(Overloaded("Too many are connected", retry_after=RETRY_SECONDS))
+        self._address = self._bound.opened(self.client[0] if self.client else None)
+        try:
+            self._bound.check(len(self.connections), self._address)
+        except ChatError as error:
+            self._refuse(error)
 
-    def data_received(self, data: bytes) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
+        self._uncount()
+        super().connection_lost(exc)
+
+    def parse(self, data: bytes) -> None:
+        """See `PacedHttpProtocol`."""
         if self.transport.is_closing():
             return
         if self._head_bytes is not None:
             self._head_bytes += len(data)
-        super().data_received(data)
-        if self._head_bytes is not None and self._head_bytes > HEAD_BYTES:
+        super().parse(data)
+        if self._head_bytes is not None and (
+            self._head_bytes > HEAD_BYTES or len(self.headers) > MAX_HEADERS
+        ):
             self._refuse(TooLarge("The headers are too large"))
 
     def on_message_begin(self) -> None:
@@ -127,6 +129,7 @@ class BoundedHttpProtocol(JoiningHttpProtocol):
         """See uvicorn; the protocol that takes over knows no other form of `Connection`."""
         others = [each for each in self.headers if each[0] != CONNECTION]
         self.scope["headers"] = [*others, (CONNECTION, b"Upgrade")]
+        self._uncount()  # its session counts from now on
         super().handle_websocket_upgrade()
 
     def _get_upgrade(self) -> bytes | None:
@@ -156,6 +159,11 @@ class BoundedHttpProtocol(JoiningHttpProtocol):
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words
         """See uvicorn."""
         self._refuse(Malformed("This is not HTTP"))
+
+    def _uncount(self) -> None:
+        address, self._address = self._address, None
+        if address is not None:
+            self._bound.closed(address)
 
     def _refuse(self, error: ChatError) -> None:
         """Answer in the place of the application, and close."""

@@ -1,7 +1,9 @@
 """The one composition root: which adapter stands behind which port."""
 
 import asyncio
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from dependency_injector import containers, providers
 
@@ -32,8 +34,8 @@ from chat_core.services.sessions import Sessions
 from chat_core.services.synchronising import Synchronising
 from chat_security import Argon2Hasher, JwtTokens, is_bcrypt
 from chat_server.admission import SocketAdmission
-from chat_server.bounded_http import ConnectionBound
 from chat_server.clock_jumps import ClockJumps
+from chat_server.connection_bound import ConnectionBound
 from chat_server.databases import Stores
 from chat_server.hosts import HostPolicy
 from chat_server.http.request_rates import RequestRates
@@ -123,6 +125,19 @@ def _wire_log(log: ConversationLog, rooms: Rooms) -> Delivery:
     return delivery
 
 
+def _connection_bound(settings: Settings, sockets: Callable[[], SocketServer]) -> ConnectionBound:
+    def sessions(network: str) -> int:
+        # Asked for a connection: before the first one, the database has been opened.
+        return sockets().connections_of(network)
+
+    return ConnectionBound(
+        settings.connections,
+        replace(connection_limit(settings), burst=settings.connections_per_address),
+        counts_addresses=settings.trusted_proxies == 0,
+        sessions=sessions,
+    )
+
+
 def _websocket_protocol(
     server: SocketServer, *, admission: SocketAdmission, problems: ProblemReporter
 ) -> type[asyncio.BufferedProtocol]:
@@ -156,7 +171,7 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
     def refused() -> Mapping[str, int]:
         return {
             **limiter.refused,
-            **admission.refused,
+            **(admission.refused + Counter({bound.per_address.name: bound.refused_of_address})),
             "connections": bound.refused,
             "requests at once": reads.refused,
             EVENTS: dispatcher.refused_events,
@@ -375,7 +390,7 @@ class Container(containers.DeclarativeContainer):
         per_address=providers.Callable(anonymous_request_limit, settings),
         trusted_proxies=settings.provided.trusted_proxies,
     )
-    connection_bound = providers.Singleton(ConnectionBound, settings.provided.connections)
+    connection_bound = providers.Singleton(_connection_bound, settings, socket_server.provider)
     admission = providers.Singleton(
         SocketAdmission,
         origins=origins,
@@ -384,7 +399,7 @@ class Container(containers.DeclarativeContainer):
         limiter=providers.Singleton(MemoryRateLimiter, clock),
         per_address=providers.Callable(connection_limit, settings),
         most_at_once=settings.provided.connections_per_address,
-        live=socket_server.provided.connections_of,
+        live=connection_bound.provided.of,
         trusted_proxies=settings.provided.trusted_proxies,
     )
     websocket_protocol = providers.Singleton(

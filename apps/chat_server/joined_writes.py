@@ -12,6 +12,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 MAX_JOINED = 65_536
 """Bytes that may wait for the end of the loop's turn; more are written at once."""
 
+TOO_MANY = b"HTTP/1.1 429"
+
 
 class JoiningHttpProtocol(HttpToolsProtocol):
     """uvicorn's HTTP, over a transport that joins what is written in one turn of the loop."""
@@ -25,7 +27,8 @@ class JoiningHttpProtocol(HttpToolsProtocol):
         """See asyncio."""
         super().connection_made(transport)
         self._direct = transport
-        self.transport = cast("asyncio.Transport", _JoinedWrites(transport, self.loop, self._wrote))
+        self.answers = JoinedWrites(transport, self.loop, self._wrote)
+        self.transport = cast("asyncio.Transport", self.answers)
 
     def handle_websocket_upgrade(self) -> None:
         """See uvicorn: the websocket's protocol takes the transport over."""
@@ -34,7 +37,7 @@ class JoiningHttpProtocol(HttpToolsProtocol):
         del self.parser  # which refers to this: no work for the collector
 
 
-class _JoinedWrites:
+class JoinedWrites:
     """As much of a transport as uvicorn uses of it for its answers."""
 
     def __init__(
@@ -48,11 +51,15 @@ class _JoinedWrites:
         self._wrote = wrote
         self._waiting: list[bytes] = []
         self._bytes = 0
+        self.too_many = 0
+        """Answers that said that there were too many requests, since this was set to 0."""
 
     def write(self, data: bytes) -> None:
         """Write with what else this turn of the loop brings."""
         if not self._waiting:
             self._loop.call_soon(self._flush)
+        if data.startswith(TOO_MANY):
+            self.too_many += 1
         self._waiting.append(data)
         self._bytes += len(data)
         if self._bytes >= MAX_JOINED:

@@ -52,7 +52,7 @@ class Settings(Deployment):
     connections_per_address: Count = Field(
         3000,
         validation_alias="CHAT_CONNECTIONS_PER_ADDRESS",
-        description="live at one time, and opened in a minute, registered or not",
+        description="open at one time, sockets or not, and sockets opened in a minute",
     )
     message_bytes: Count = Field(
         4096, validation_alias="CHAT_MESSAGE_BYTES", description="of a message's content"

@@ -11,8 +11,10 @@ from uvicorn import Config
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 from uvicorn.server import ServerState
 
+from chat_core.limits import Limit
 from chat_server import bounded_http
-from chat_server.bounded_http import BoundedHttpProtocol, ConnectionBound, end_late
+from chat_server.bounded_http import BoundedHttpProtocol, end_late
+from chat_server.connection_bound import ConnectionBound
 from chat_socketio import Outbound, OutboundBound
 from tests.apps.test_joined_writes import Connection
 from tests.support.hostile_peer import HungUpError, Peer
@@ -55,6 +57,11 @@ class AbortedConnection(Connection):
         self.closed = True
 
 
+def of_two() -> ConnectionBound:
+    """It lets two in, and as many of an address."""
+    return ConnectionBound(2, Limit("a", 2, 1), counts_addresses=True, sessions=lambda _: 0)
+
+
 def connected(
     application: Waiting, state: ServerState | None = None
 ) -> tuple[BoundedHttpProtocol, AbortedConnection]:
@@ -62,7 +69,7 @@ def connected(
     config.load()
     connection = AbortedConnection()
     protocol = BoundedHttpProtocol(
-        bound=ConnectionBound(2),
+        bound=of_two(),
         outbound=Outbound(OutboundBound()),
         config=config,
         server_state=state or ServerState(),

@@ -1,5 +1,8 @@
 """How many sockets an address opens, by websocket or polling, registered or not."""
 
+import contextlib
+import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,6 +10,10 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from chat_core.errors import TooManyConnections
+from chat_core.limits import Limit
+from chat_server.connection_bound import RETRY_SECONDS, ConnectionBound
+from tests.support.hostile_peer import OPENED, HungUpError, Peer
 from tests.support.metrics import scraped, value
 from tests.support.raw_socket import raw_socket
 from tests.support.server import PLAIN_ASGI, RUN, ServerProcess, refused
@@ -103,10 +110,7 @@ async def test_an_address_holds_so_many_though_no_rate_is_limited(
                 problem = refused(await http.get(POLLING), 429, "too_many_connections")
                 assert problem["retryAfter"] > 0
             await eventually(lambda: is_alone(server.url))
-        limited = value(
-            await scraped(server.url), "chat_rate_limited_total", limit="connections per address"
-        )
-        assert limited == 6
+        assert await refused_so_far(server.url) == 6
 
 
 @EITHER
@@ -161,4 +165,128 @@ async def test_an_ipv6_network_opens_as_many_as_an_address_and_the_one_around_it
 
 async def is_alone(url: str) -> bool:
     """Whether nobody is connected."""
-    return value(await scraped(url), "chat_connections") == 0
+    series = await scraped(url, local_address="127.0.0.3")
+    return value(series, "chat_connections") == 0
+
+
+async def refused_so_far(url: str) -> float:
+    series = await scraped(url, local_address="127.0.0.3")
+    return value(series, "chat_rate_limited_total", limit="connections per address")
+
+
+# ------------------------------------------------------------------------- of HTTP, and together
+async def is_let_in(url: str) -> bool:
+    """Whether one more connection is; it ends at once."""
+    peer = await Peer.connected(url)
+    try:
+        status, body = await peer.request("GET", "/health/live")
+    except HungUpError:
+        return False
+    finally:
+        peer.cut()
+    if status != 200:
+        problem = json.loads(body)
+        found = status, problem["code"], problem["retryAfter"]
+        assert found == (429, "too_many_connections", RETRY_SECONDS)
+    return status == 200
+
+
+async def opened_socket(url: str) -> Peer:
+    """A websocket, once there is room for it."""
+    opened = list[Peer]()
+
+    async def opens() -> bool:
+        peer = await Peer.connected(url)
+        with contextlib.suppress(HungUpError):
+            if await peer.upgrade(OPENED) == 101:
+                opened.append(peer)
+                return True
+        peer.cut()
+        return False
+
+    await eventually(opens)
+    return opened[0]
+
+
+async def test_connections_over_http_and_sockets_of_an_address_are_bounded_together(
+    tmp_path: Path,
+) -> None:
+    server = ServerProcess(tmp_path, CHAT_CONNECTIONS_PER_ADDRESS=3)
+    elsewhere = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
+    async with server, httpx.AsyncClient(base_url=server.url, transport=elsewhere) as other:
+        async with raw_socket(server.url) as first, raw_socket(server.url):
+            await first.enter()  # a websocket counts once: else there is no room for the third
+            held = await Peer.connected(server.url)
+            assert (await held.request("GET", "/health/live"))[0] == 200
+            assert not await is_let_in(server.url)
+            with pytest.raises(InvalidStatus) as websocket:
+                async with raw_socket(server.url):
+                    pass
+            assert websocket.value.response.status_code == 429
+            assert (await held.request("GET", "/health/live"))[0] == 200
+            assert (await other.get("/health/live")).status_code == 200
+            held.cut()
+            await eventually(lambda: is_let_in(server.url))
+            third = await opened_socket(server.url)
+            assert not await is_let_in(server.url)
+            third.cut()
+        await eventually(lambda: is_let_in(server.url))
+        assert await refused_so_far(server.url) >= 3
+
+
+async def test_a_session_that_polls_counts_beside_the_connection_that_carries_it(
+    tmp_path: Path,
+) -> None:
+    server = ServerProcess(tmp_path, CHAT_CONNECTIONS_PER_ADDRESS=3)
+    async with server:
+        polling = await Peer.connected(server.url)
+        assert (await polling.request("GET", POLLING))[0] == 200
+        second = await Peer.connected(server.url)
+        status, body = await second.request("GET", POLLING)
+        assert (status, json.loads(body)["code"]) == (429, "too_many_connections")
+        assert (await second.request("GET", "/health/live"))[0] == 200
+        assert not await is_let_in(server.url)
+        polling.cut()
+        second.cut()
+
+
+async def test_behind_a_proxy_its_own_connections_are_not_counted(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path, CHAT_CONNECTIONS_PER_ADDRESS=2, CHAT_TRUSTED_PROXIES=1)
+    async with server:
+        held = [await Peer.connected(server.url) for _ in range(5)]
+        for peer in held:
+            assert (await peer.request("GET", "/health/live"))[0] == 200
+        for peer in held:
+            peer.cut()
+
+
+def test_an_ipv6_site_has_ten_times_the_connections_of_a_network() -> None:
+    sessions = Counter({"2001:db8:1::/64": 1, "2001:db8:1::/48": 1})
+    limit = Limit("connections per address", 2, 60)
+    bound = ConnectionBound(
+        1000, limit, counts_addresses=True, sessions=lambda network: sessions[network]
+    )
+
+    def opens(peer: str) -> bool:
+        address = bound.opened(peer)
+        assert address is not None
+        try:
+            bound.check(1, address)
+        except TooManyConnections:
+            bound.closed(address)
+            return False
+        return True
+
+    assert opens("2001:db8:1::1")
+    assert not opens("2001:db8:1::2")
+    for number in range(1, 10):
+        assert opens(f"2001:db8:1:{number}::1")
+        assert opens(f"2001:db8:1:{number}::2")
+    assert not opens("2001:db8:1:ffff::1")
+    bound.closed("2001:db8:1:9::1")
+    assert opens("2001:db8:1:ffff::1")
+    assert opens("2001:db8:2::1")
+    assert opens("192.0.2.1")
+    assert opens("::ffff:192.0.2.1")
+    assert not opens("192.0.2.1")
+    assert bound.refused_of_address == 3

@@ -1,0 +1,70 @@
+"""How many connections there may be: in all, and of an address."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from chat_core.addresses import counts, networks, shown_address
+from chat_core.errors import Overloaded, TooManyConnections
+from chat_core.limits import Limit
+
+RETRY_SECONDS = 5.0
+"""When to come back where as many are connected as may be."""
+
+
+@dataclass(slots=True)
+class ConnectionBound:
+    """Counts the connections that speak HTTP; sessions of sockets are counted by their server."""
+
+    most: int
+    """Of all, whatever they carry."""
+    per_address: Limit
+    """Its burst is the most of an address, sessions of sockets included."""
+    counts_addresses: bool
+    """Not behind a proxy, whose connections carry the requests of many."""
+    sessions: Callable[[str], int]
+    """The sessions of sockets that count in one of the `chat_core.addresses.networks`."""
+    refused: int = 0
+    """So far, since there were too many in all."""
+    refused_of_address: int = 0
+    """So far, since there were too many of an address."""
+    _speaking_http: Counter[str] = field(default_factory=Counter)
+    """By network."""
+
+    def opened(self, peer: str | None) -> str | None:
+        """Count a connection: the address to give to `closed`; None where it has none that counts.
+
+        It counts before it is judged, by `check`.
+        """
+        if peer is None or not self.counts_addresses:
+            return None
+        address = shown_address(peer) or peer
+        for network in networks(address):
+            self._speaking_http[network] += 1
+        return address
+
+    def closed(self, address: str) -> None:
+        """Count it no longer: it has ended, or has become a session of a socket."""
+        for network in networks(address):
+            self._speaking_http[network] -= 1
+            if not self._speaking_http[network]:
+                del self._speaking_http[network]
+
+    def check(self, number: int, address: str | None) -> None:
+        """Judge a connection that was counted, where so many are open in all.
+
+        Raises `Overloaded`, `TooManyConnections`.
+        """
+        if number > self.most:
+            self.refused += 1
+            raise Overloaded("Too many are connected", retry_after=RETRY_SECONDS)
+        if address is None:
+            return
+        for most, network in counts(self.per_address, address):
+            if self.of(network) > most.burst:
+                self.refused_of_address += 1
+                raise TooManyConnections(retry_after=RETRY_SECONDS)
+
+    def of(self, network: str) -> int:
+        """How many count in a network, sessions of sockets included."""
+        return self._speaking_http[network] + self.sessions(network)

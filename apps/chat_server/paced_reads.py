@@ -1,0 +1,144 @@
+"""No more is read of an HTTP connection than gets its answer.
+
+uvicorn parses all that it has read, a quarter of a megabyte at one time, and keeps each request
+until those before it are answered: ten thousand of the shortest, while nobody else gets a turn.
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.flow_control import FlowControl
+
+from chat_server.joined_writes import JoiningHttpProtocol
+
+SLICE_BYTES = 1_024
+"""Parsed at one time; the rest waits where it holds a request that has to wait for its answer."""
+
+FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 0.1, 2.0
+"""For how long a connection is not read after a request was refused for its rate: twice as long
+each time."""
+
+FORGOTTEN_SECONDS = 10.0
+"""After which such a refusal counts as the first one."""
+
+
+class HeldFlow(FlowControl):
+    """uvicorn's, which resumes reading whenever it has answered a request."""
+
+    is_held = False
+
+    def hold(self) -> None:
+        """Read no more until `release`, whoever says so."""
+        self.is_held = True
+        self.pause_reading()
+
+    def release(self) -> None:
+        """Read again."""
+        self.is_held = False
+        self.resume_reading()
+
+    def resume_reading(self) -> None:
+        """See uvicorn."""
+        if not self.is_held:
+            super().resume_reading()
+
+
+class PacedHttpProtocol(JoiningHttpProtocol):
+    """uvicorn's HTTP, which takes requests in slices, and rests after refusals.
+
+    `rests` is false behind a proxy, whose connections carry the requests of many.
+    """
+
+    flow: HeldFlow
+
+    def __init__(self, *, rests: bool, **of_uvicorn: Any) -> None:  # noqa: ANN401
+        super().__init__(**of_uvicorn)
+        self._rests = rests
+        self._unread = b""
+        self._refusals = 0
+        """For their rate, in a row."""
+        self._refused_at = 0.0
+        self._resting: asyncio.TimerHandle | None = None
+        self._is_taken_over = False
+        """By the protocol of a websocket."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """See asyncio."""
+        super().connection_made(transport)
+        self.flow = HeldFlow(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio."""
+        self._unread = b""
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio."""
+        if self.flow.is_held:  # it was read before
+            self._unread += data
+        elif len(data) <= SLICE_BYTES:
+            self.parse(data)
+        else:
+            self._parse_slices(data)
+
+    def parse(self, data: bytes) -> None:
+        """Take a part of what was read."""
+        super().data_received(data)
+
+    def on_response_complete(self) -> None:
+        """See uvicorn."""
+        super().on_response_complete()
+        if self.answers.too_many:
+            self.answers.too_many = 0
+            if self._rests:
+                self._rest()
+        if self._unread and self._may_parse():
+            self.loop.call_soon(self._parse_unread)
+
+    def handle_websocket_upgrade(self) -> None:
+        """See uvicorn."""
+        self._is_taken_over = True
+        super().handle_websocket_upgrade()
+
+    def _may_parse(self) -> bool:
+        is_over = self._is_taken_over or self.transport.is_closing()
+        return not (is_over or self.pipeline or self._resting)
+
+    def _parse_slices(self, data: bytes) -> None:
+        at = 0
+        while at < len(data) and self._may_parse():
+            self.parse(data[at : at + SLICE_BYTES])
+            at += SLICE_BYTES
+        if at < len(data) and not self._is_taken_over:
+            self._unread = data[at:]
+            self.flow.hold()
+
+    def _parse_unread(self) -> None:
+        if self._may_parse():
+            unread, self._unread = self._unread, b""
+            self.flow.is_held = False
+            self._parse_slices(unread)
+            if not self.flow.is_held and not self._is_taken_over:
+                self.flow.resume_reading()
+
+    def _rest(self) -> None:
+        now = self.loop.time()
+        if now - self._refused_at > FORGOTTEN_SECONDS:
+            self._refusals = 0
+        seconds = min(FIRST_REST_SECONDS * 2**self._refusals, LONGEST_REST_SECONDS)
+        self._refusals = min(self._refusals + 1, 10)
+        self._refused_at = now
+        if self._resting is not None:
+            self._resting.cancel()
+        self.flow.hold()
+        self._resting = self.loop.call_later(seconds, self._rested)
+
+    def _rested(self) -> None:
+        self._resting = None
+        if self._unread:
+            self._parse_unread()
+        else:
+            self.flow.release()
