@@ -13,11 +13,20 @@ T = TypeVar("T")
 
 MAX_DEPTH = 16
 MAX_CURSOR = 1024
+MAX_TOLD = 100
+"""Characters of a field's name, and of what is wrong with it, in an error.
+
+A client may have made up a name as long as its body.
+"""
 
 _AS_SQUARE = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _WHERE = re.compile(r"(?P<what>.*) - at `\$\.?(?P<field>.*)`", re.DOTALL)
-_NAMED = re.compile(r"Object (?P<what>missing required|contains unknown) field `(?P<field>.*)`")
+_NAMED = re.compile(
+    r"Object (?P<what>missing required|contains unknown) field `(?P<field>.*)`", re.DOTALL
+)
+_PLACE = re.compile(r"\[([^\[\]]*)\]")
+"""A place in a list, which msgspec writes as `[0]` or `[...]`."""
 
 _encoder = msgspec.json.Encoder()
 _decoders: dict[object, msgspec.json.Decoder[Any]] = {}
@@ -131,7 +140,11 @@ def _invalid(error: str) -> Invalid:
     if named:
         field = f"{field}.{named['field']}".lstrip(".")
         what = "is missing" if named["what"] == "missing required" else "is not known here"
-    # msgspec writes places in lists as `[0]` or `[...]`.
-    field = re.sub(r"\[(.*?)\]", r".\1", field).strip(".")
-    message = what[:1].lower() + what[1:]
+    # Cut before the search for places, which would take long in a long text.
+    field = _PLACE.sub(r".\1", _cut(field)).strip(".")
+    message = _cut(what[:1].lower() + what[1:])
     return Invalid(f"{field}: {message}" if field else message, errors=[FieldError(field, message)])
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= MAX_TOLD else f"{text[:MAX_TOLD]}…"

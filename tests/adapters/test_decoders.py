@@ -164,6 +164,27 @@ def test_the_longest_event_holds_up_nobody(part: str) -> None:
     assert min(took) < 0.008
 
 
+@pytest.mark.parametrize(
+    "part", ["[", "[]", "[a", "]", "`", " - at `$", " - at `$[", ".", "\\n", "é"]
+)
+@pytest.mark.parametrize("request_type", [requests.LogIn, requests.Sync, requests.Register])
+def test_the_longest_name_of_a_field_holds_up_nobody_and_is_not_repeated(
+    request_type: type[requests.Request], part: str
+) -> None:
+    """Anybody can send it, without an account."""
+    name = part * (65_000 // len(part))
+    body = f'{{"{name}":1}}'
+    took, told = [], 0
+    for _ in range(10):
+        began = time.thread_time()
+        with pytest.raises(Invalid) as caught:
+            decode(body, request_type)
+        took.append(time.thread_time() - began)
+        told = len(caught.value.detail)
+    assert min(took) < 0.008
+    assert told < 300
+
+
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 5_000])
 def test_of_an_event_two_arguments_are_told_at_most(count: int) -> None:
     name, arguments = decode_frame(json.dumps(["typing", *range(count)]))
