@@ -241,7 +241,7 @@ class Appending:
     def _apply(self, place: Place, before: Conversation, change: Change, at: int) -> None:
         match change:
             case MemberAdded(user_id, role):
-                values = (place.pk, self._user(user_id), user_id, role, at)
+                values = (place.pk, self._user(user_id), role, at)
                 self._connection.execute(_READD_MEMBER, values)
             case MemberRemoved(user_id):
                 self._remove(place, user_id)

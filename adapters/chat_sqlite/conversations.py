@@ -21,7 +21,7 @@ from chat_sqlite.rows import MESSAGE, conversation, from_ms, message, standing, 
 
 _MEMBERSHIP = """
 SELECT c.pk, c.id, c.kind, c.title, c.created_at, c.first_seq, c.last_seq, c.active_at,
-       m.user_pk, m.user_id, m.role, m.joined_at, m.read_seq
+       m.user_pk, m.role, m.joined_at, m.read_seq
 FROM members m JOIN conversations c ON c.pk = m.conversation_pk
 WHERE m.user_pk = (SELECT pk FROM users WHERE id = :user) AND m.removed_seq IS NULL
 """
@@ -32,9 +32,9 @@ WHERE m.user_pk = (SELECT pk FROM users WHERE id = :user) AND m.removed_seq IS N
 AND (c.active_at, c.id) < (:at, :id) ORDER BY c.active_at DESC, c.id DESC LIMIT :limit
 """
 _FIRST_OTHERS = f"""
-SELECT user_id, role, joined_at FROM members INDEXED BY members_by_joining
-WHERE conversation_pk = ? AND removed_seq IS NULL AND user_id != ?
-ORDER BY joined_at, user_id LIMIT {LISTED_MEMBERS}
+SELECT u.id, m.role, m.joined_at FROM members m JOIN users u ON u.pk = m.user_pk
+WHERE m.conversation_pk = ? AND m.removed_seq IS NULL AND m.user_pk != ?
+ORDER BY m.joined_at, u.id LIMIT {LISTED_MEMBERS}
 """
 _COUNT = "SELECT count(*) FROM members WHERE conversation_pk = ? AND removed_seq IS NULL"
 _LAST_MESSAGE = f"""{MESSAGE}
@@ -61,7 +61,7 @@ AND EXISTS (
 
 _MAX_INTEGER = 2**63 - 1
 
-_Row = tuple[int, str, str, str | None, int, int, int, int, int, str, str, int, int]
+_Row = tuple[int, str, str, str | None, int, int, int, int, int, str, int, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class SqliteConversationStore(ConversationStore):
             stored = conversation(connection, "id", conversation_id)
             if stored is None:
                 raise LookupError(conversation_id)
-            shown = _listed(connection, row)
+            shown = _listed(connection, user_id, row)
             return Overview.of(stored, user_id, shown.standing, shown.last_message, shown.active_at)
 
         return await self.database.read_at_once(select)
@@ -125,7 +125,7 @@ class SqliteConversationStore(ConversationStore):
             for each in conversation_ids:
                 row = connection.execute(_ONE, {"user": user_id, "id": each}).fetchone()
                 if row is not None:
-                    found.append(_listed(connection, row))
+                    found.append(_listed(connection, user_id, row))
             return found
 
         return await self.database.read_at_once(select)
@@ -151,10 +151,10 @@ class SqliteConversationStore(ConversationStore):
         return await self.database.read(select)
 
 
-def _listed(connection: sqlite3.Connection, row: _Row) -> Overview:
+def _listed(connection: sqlite3.Connection, user_id: UserId, row: _Row) -> Overview:
     pk, id_, kind, title, created_at, first_seq, last_seq, active_at = row[:8]
-    user_pk, user_id, role, joined_at, read_seq = row[8:]
-    others = connection.execute(_FIRST_OTHERS, (pk, user_id)).fetchall()
+    user_pk, role, joined_at, read_seq = row[8:]
+    others = connection.execute(_FIRST_OTHERS, (pk, user_pk)).fetchall()
     count = len(others) + 1
     if count > LISTED_MEMBERS:
         (count,) = connection.execute(_COUNT, (pk,)).fetchone()

@@ -7,8 +7,8 @@ from chat_sqlite.places import user_pk
 from chat_sqlite.rows import pair_of, to_ms
 
 INSERT_MEMBER = """
-INSERT INTO members (conversation_pk, user_pk, user_id, role, joined_at, delivered_seq, read_seq)
-VALUES (?, ?, ?, ?, ?, 0, 0)
+INSERT INTO members (conversation_pk, user_pk, role, joined_at, delivered_seq, read_seq)
+VALUES (?, ?, ?, ?, 0, 0)
 """
 
 
@@ -38,7 +38,7 @@ def insert_conversation(
     connection.executemany(
         INSERT_MEMBER,
         [
-            (pk, user_pk(connection, user_id), user_id, member.role, to_ms(member.joined_at))
+            (pk, user_pk(connection, user_id), member.role, to_ms(member.joined_at))
             for user_id, member in conversation.members.items()
         ],
     )

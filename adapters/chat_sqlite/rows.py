@@ -95,8 +95,9 @@ def conversation(connection: sqlite3.Connection, column: str, value: str) -> Con
         return None
     pk, id_, kind, title, revision, created_at = row
     members = connection.execute(
-        "SELECT user_id, role, joined_at, is_gone FROM members"
-        " WHERE conversation_pk = ? AND removed_seq IS NULL ORDER BY joined_at, user_id",
+        "SELECT u.id, m.role, m.joined_at, m.is_gone"
+        " FROM members m JOIN users u ON u.pk = m.user_pk"
+        " WHERE m.conversation_pk = ? AND m.removed_seq IS NULL ORDER BY m.joined_at, u.id",
         (pk,),
     ).fetchall()
     return Conversation(
@@ -114,8 +115,8 @@ def conversation(connection: sqlite3.Connection, column: str, value: str) -> Con
 
 
 _RECEIPTS = f"""
-SELECT user_id, delivered_seq, read_seq FROM members
-WHERE conversation_pk = ? AND removed_seq IS NULL LIMIT {RECEIPTS_UP_TO + 1}
+SELECT u.id, m.delivered_seq, m.read_seq FROM members m JOIN users u ON u.pk = m.user_pk
+WHERE m.conversation_pk = ? AND m.removed_seq IS NULL LIMIT {RECEIPTS_UP_TO + 1}
 """
 _UNREAD = f"""
 SELECT count(*) FROM (

@@ -139,11 +139,6 @@ CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session_pk);
 """
 
 _VERSION_5 = """
-ALTER TABLE members ADD COLUMN user_id TEXT NOT NULL DEFAULT '';  -- of the user at user_pk
-UPDATE members SET user_id = (SELECT id FROM users WHERE pk = user_pk);
-CREATE INDEX members_by_joining ON members (conversation_pk, joined_at, user_id)
-    WHERE removed_seq IS NULL;
-
 ALTER TABLE users ADD COLUMN password_change_required INTEGER NOT NULL DEFAULT 0;
 
 ALTER TABLE sessions ADD COLUMN address TEXT;
