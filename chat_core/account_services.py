@@ -5,9 +5,10 @@ from datetime import timedelta
 
 from chat_core.chat import Chat
 from chat_core.limits import Limit
+from chat_core.memory.security import RecordingSecurityEvents
 from chat_core.passwords import PasswordRules
 from chat_core.ports.notifications import Connections
-from chat_core.ports.security import PasswordHasher, TokenIssuer, TokenVerifier
+from chat_core.ports.security import PasswordHasher, SecurityEvents, TokenIssuer, TokenVerifier
 from chat_core.ports.storage import SessionStore, UserStore
 from chat_core.services.accounts import Accounts, SignupPolicy
 from chat_core.services.erasure import Erasure
@@ -67,12 +68,17 @@ class AccountServices:
         issuer: TokenIssuer,
         verifier: TokenVerifier,
         limits: AccountLimits = DEFAULT_LIMITS,
+        security_events: SecurityEvents | None = None,
     ) -> "AccountServices":
         """The services of the accounts in `users`, which are the users of that chat.
 
-        `connections` are its live ones: those of a session end with it.
+        `connections` are its live ones: those of a session end with it. Without `security_events`
+        the last ones are kept in memory.
         """
-        revocations = Revocations(sessions, users, connections, chat.clock, limits.token_life)
+        events = RecordingSecurityEvents() if security_events is None else security_events
+        revocations = Revocations(
+            sessions, users, connections, chat.clock, limits.token_life, events
+        )
         composed = Sessions(
             sessions=sessions,
             users=users,
@@ -84,6 +90,7 @@ class AccountServices:
             limiter=chat.limiter,
             clock=chat.clock,
             ids=chat.ids,
+            security_events=events,
             limits=limits.logins,
             lasting=limits.lasting,
             passwords=limits.passwords,
@@ -100,6 +107,7 @@ class AccountServices:
                 signups=limits.signups,
                 passwords=limits.passwords,
                 sessions=composed,
+                security_events=events,
                 changes=limits.profile_changes,
             ),
             sessions=composed,
@@ -114,5 +122,6 @@ class AccountServices:
                 presence=chat.presence,
                 notifier=chat.notifier,
                 clock=chat.clock,
+                security_events=events,
             ),
         )

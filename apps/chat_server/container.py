@@ -57,6 +57,7 @@ from chat_server.limits import (
 )
 from chat_server.metrics import HttpRequests, LoopLag, Metrics, Sources
 from chat_server.origins import OriginPolicy
+from chat_server.security_log import SecurityLog, write_to_log
 from chat_server.settings import Settings
 from chat_server.stopping import Stopping
 from chat_socketio import (
@@ -223,6 +224,7 @@ class Container(containers.DeclarativeContainer):
     hosts = providers.Singleton(_host_policy, settings)
     problems = providers.Singleton(_problem_reporter, settings, ids)
     stopping = providers.Singleton(Stopping)
+    security_events = providers.Singleton(SecurityLog, clock, providers.Object(write_to_log))
 
     # For what the log, or a store, checks once more: sending, receipts, typing.
     known_conversations = providers.Singleton(CachedConversations, stores.provided.conversations)
@@ -245,6 +247,7 @@ class Container(containers.DeclarativeContainer):
         connections=rooms,
         clock=clock,
         token_life=providers.Callable(token_life, settings),
+        security_events=security_events,
     )
     sessions = providers.Singleton(
         Sessions,
@@ -258,6 +261,7 @@ class Container(containers.DeclarativeContainer):
         limiter=limiter,
         clock=clock,
         ids=ids,
+        security_events=security_events,
         limits=providers.Callable(login_limits, settings),
         lasting=providers.Callable(refresh_limits, settings),
         passwords=providers.Callable(password_rules, settings),
@@ -274,6 +278,7 @@ class Container(containers.DeclarativeContainer):
         signups=providers.Callable(signups, settings),
         passwords=providers.Callable(password_rules, settings),
         sessions=sessions,
+        security_events=security_events,
         changes=providers.Callable(profile_changes, settings),
     )
     administration = providers.Singleton(
@@ -285,6 +290,7 @@ class Container(containers.DeclarativeContainer):
         hasher=hasher,
         clock=clock,
         ids=ids,
+        security_events=security_events,
         passwords=providers.Callable(password_rules, settings),
     )
     session_purge = providers.Singleton(
@@ -348,6 +354,7 @@ class Container(containers.DeclarativeContainer):
         presence=presence,
         notifier=rooms,
         clock=clock,
+        security_events=security_events,
     )
 
     export = providers.Singleton(

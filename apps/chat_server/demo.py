@@ -15,6 +15,7 @@ from chat_server.container import Container
 from chat_server.database_url import MemoryDatabase
 from chat_server.databases import DatabaseRefused, Stores, open_stores
 from chat_server.demo_content import PASSWORD, PEOPLE, TALKS, Talk
+from chat_server.security_log import SecurityLog
 from chat_server.settings import Settings, SettingsError
 
 _SESSION = SessionId("demo")
@@ -37,6 +38,7 @@ async def fill_with_demo(settings: Settings) -> None:
         raise SettingsError(["DATABASE_URL: memory:// would be empty again when this ends"])
     open_to_all = settings.model_copy(update={"signups": True, "rate_limits": False})
     container = Container(settings=open_to_all)
+    container.security_events.override(SecurityLog(container.clock(), _tell_nobody))
     try:
         async with open_stores(settings) as stores:
             container.stores.override(stores)
@@ -48,6 +50,10 @@ async def fill_with_demo(settings: Settings) -> None:
                 container.hasher().close()
     except DatabaseRefused as error:
         raise SettingsError([f"DATABASE_URL: {error}"]) from error
+
+
+def _tell_nobody(event: str, **fields: object) -> None:
+    """People who do not exist have no security to look after."""
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from chat_core.users import User, is_text
 from chat_server.container import Container
 from chat_server.database_url import MemoryDatabase, MongoDatabase, SqliteDatabase, mask_passwords
 from chat_server.databases import DatabaseRefused, open_stores
+from chat_server.security_log import SecurityLog, write_to_stderr
 from chat_server.settings import Settings, SettingsError
 
 Result = TypeVar("Result")
@@ -38,6 +39,7 @@ async def operated(settings: Settings, *, made: bool = False) -> AsyncIterator[C
             missing = f"there is no file {path}"
             raise SettingsError([f"DATABASE_URL: {missing}; is this the folder of the service?"])
     container = Container(settings=settings)
+    container.security_events.override(SecurityLog(container.clock(), write_to_stderr))
     try:
         async with open_stores(settings) as stores:
             container.stores.override(stores)

@@ -10,7 +10,7 @@ from chat_core.memory.limits import MemoryRateLimiter
 from chat_core.memory.log import MemoryConversationLog
 from chat_core.memory.notifications import Notification, RecordingNotifier
 from chat_core.memory.retention import MemoryLogRetention
-from chat_core.memory.security import PlainHasher, PlainTokens
+from chat_core.memory.security import PlainHasher, PlainTokens, RecordingSecurityEvents
 from chat_core.memory.sessions import MemorySessionStore
 from chat_core.memory.stores import memory_conversations
 from chat_core.memory.system import RandomIds, SystemClock
@@ -32,6 +32,7 @@ __all__ = [
     "PlainTokens",
     "RandomIds",
     "RecordingNotifier",
+    "RecordingSecurityEvents",
     "SystemClock",
     "memory_conversations",
 ]

@@ -1,6 +1,7 @@
 """Passwords and tokens without any security: for tests, where real hashing takes too long."""
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -8,7 +9,13 @@ from itertools import count
 
 from chat_core.errors import TokenExpired, TokenInvalid
 from chat_core.ids import SessionId, UserId
-from chat_core.ports.security import PasswordHasher, TokenIssuer, TokenVerifier
+from chat_core.ports.security import (
+    PasswordHasher,
+    SecurityEvents,
+    TokenIssuer,
+    TokenVerifier,
+)
+from chat_core.security_events import SecurityEvent
 from chat_core.sessions import AccessToken, Claims
 
 
@@ -72,3 +79,14 @@ class PlainTokens(TokenIssuer, TokenVerifier):
         if now >= expires_at:
             raise TokenExpired
         return Claims(UserId(user_id), SessionId(session_id), expires_at, change_required)
+
+
+@dataclass(slots=True)
+class RecordingSecurityEvents(SecurityEvents):
+    """Keeps the last 1,000 events, to look at in a test."""
+
+    events: deque[SecurityEvent] = field(default_factory=lambda: deque(maxlen=1000))
+
+    def record(self, event: SecurityEvent) -> None:
+        """See `SecurityEvents.record`."""
+        self.events.append(event)

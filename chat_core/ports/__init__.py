@@ -23,7 +23,7 @@ from chat_core.ports.log import (
 from chat_core.ports.maintenance import Maintenance
 from chat_core.ports.notifications import Connections, Notifier
 from chat_core.ports.retention import LogRetention, OldFront
-from chat_core.ports.security import PasswordHasher, TokenIssuer, TokenVerifier
+from chat_core.ports.security import PasswordHasher, SecurityEvents, TokenIssuer, TokenVerifier
 from chat_core.ports.storage import (
     AccountStore,
     BlockStore,
@@ -63,6 +63,7 @@ __all__ = [
     "RateLimiter",
     "ReceiptStore",
     "RevisionDraft",
+    "SecurityEvents",
     "SessionStore",
     "Stale",
     "Timer",

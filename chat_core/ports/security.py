@@ -1,10 +1,14 @@
-"""Ports to passwords and tokens. A product with accounts of its own brings its own verifier."""
+"""Ports to passwords, tokens and security events.
+
+A product with accounts of its own brings its own verifier.
+"""
 
 from abc import abstractmethod
 from datetime import datetime
 from typing import Protocol
 
 from chat_core.ids import SessionId, UserId
+from chat_core.security_events import SecurityEvent
 from chat_core.sessions import AccessToken, Claims
 
 
@@ -69,4 +73,17 @@ class TokenVerifier(Protocol):
         - Text that is no token at all: raises `TokenInvalid`.
         - At its end, without leeway, and after: raises `TokenExpired`.
         - Issued in the future by the clock here: taken all the same.
+        """
+
+
+class SecurityEvents(Protocol):
+    """Keeps what happens to accounts and sessions, for the operator."""
+
+    @abstractmethod
+    def record(self, event: SecurityEvent) -> None:
+        """Keep an event.
+
+        - Events are kept in the order of the calls.
+        - Of many failed or refused log-ins some may only be counted; every other event is kept.
+        - It never waits and never raises.
         """

@@ -11,9 +11,10 @@ from chat_core.limits import Limit
 from chat_core.pages import Page, check_limit
 from chat_core.passwords import PasswordRules
 from chat_core.ports.limits import RateLimiter
-from chat_core.ports.security import PasswordHasher
+from chat_core.ports.security import PasswordHasher, SecurityEvents
 from chat_core.ports.storage import UserStore
 from chat_core.ports.system import Clock, IdGenerator
+from chat_core.security_events import SecurityEvent, SecurityEventKind
 from chat_core.services.fair_reads import FairReads
 from chat_core.services.presence import Presence
 from chat_core.services.sessions import Sessions
@@ -86,6 +87,7 @@ class Accounts:
     signups: SignupPolicy
     sessions: Sessions
     """That check the password where a change needs it."""
+    security_events: SecurityEvents
     changes: Limit
     """How often a user may take another display name: all who share a conversation hear of it."""
     passwords: PasswordRules = field(default_factory=PasswordRules)
@@ -101,6 +103,9 @@ class Accounts:
         password = new.checked_password(self.passwords)
         await self.limiter.take_all(counts(self.signups.per_address, address))
         await self.users.add(user, await self.hasher.hash(password))
+        self.security_events.record(
+            SecurityEvent(SecurityEventKind.SIGNED_UP, user.id, address=address)
+        )
         return user
 
     async def get(self, user_id: UserId) -> User:
@@ -165,6 +170,10 @@ class Accounts:
         if change.display_name not in {UNCHANGED, before.display_name}:
             await self.limiter.take(self.changes, user_id)
         user = await self.users.update(user_id, change)
+        if user.email != before.email:
+            self.security_events.record(
+                SecurityEvent(SecurityEventKind.EMAIL_CHANGED, user_id, actor.session_id, address)
+            )
         if user.display_name != before.display_name:
             self.presence.renamed(user_id)
         return user

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field, replace
 from chat_core.errors import AccountDisabled, Invalid, NotFound
 from chat_core.ids import SessionId, UserId
 from chat_core.passwords import PasswordRules
-from chat_core.ports.security import PasswordHasher
+from chat_core.ports.security import PasswordHasher, SecurityEvents
 from chat_core.ports.storage import AccountStore, SessionStore, UserStore
 from chat_core.ports.system import Clock, IdGenerator
+from chat_core.security_events import SecurityEvent, SecurityEventKind
 from chat_core.services.accounts import NewAccount
 from chat_core.services.revocation import Revocations
 from chat_core.sessions import Session
@@ -43,6 +44,7 @@ class Administration:
     hasher: PasswordHasher
     clock: Clock
     ids: IdGenerator
+    security_events: SecurityEvents
     passwords: PasswordRules = field(default_factory=PasswordRules)
 
     async def add(self, new: NewAccount, *, change_required: bool = False) -> User:
@@ -55,6 +57,7 @@ class Administration:
         user = replace(user, password_change_required=change_required)
         password = new.checked_password(self.passwords)
         await self.users.add(user, await self.hasher.hash(password))
+        self._record(SecurityEventKind.SIGNED_UP, user.id)
         return user
 
     async def find(self, login: str) -> User:
@@ -85,12 +88,15 @@ class Administration:
         # In this order: a log-in that stores its session after this looks at the account again.
         await self.accounts.disable(user_id, self.clock.now())
         live = await self.sessions.of_user(user_id)
-        await self.revocations.end([each.id for each in live], AccountDisabled)
+        await self.revocations.end({each.id: user_id for each in live}, AccountDisabled)
+        self._record(SecurityEventKind.ACCOUNT_DISABLED, user_id)
         return len(live)
 
     async def enable(self, user_id: UserId) -> User:
         """Let a user log in again; sessions stay ended. Raises `NotFound`."""
-        return await self.accounts.enable(user_id)
+        user = await self.accounts.enable(user_id)
+        self._record(SecurityEventKind.ACCOUNT_ENABLED, user_id)
+        return user
 
     async def reset_password(
         self, user_id: UserId, new: str, *, change_required: bool = False
@@ -107,6 +113,7 @@ class Administration:
         await self.users.set_password_hash(
             user_id, await self.hasher.hash(password), change_required=change_required
         )
+        self._record(SecurityEventKind.PASSWORD_CHANGED, user_id)
         return await self.end_sessions(user_id)
 
     async def sessions_of(self, user_id: UserId) -> Sequence[Session]:
@@ -122,13 +129,13 @@ class Administration:
 
     async def end_session(self, session_id: SessionId) -> None:
         """End a session, whosever it is; raises `NotFound` for one that has ended, too."""
-        await self.session(session_id)
-        await self.revocations.end([session_id])
+        session = await self.session(session_id)
+        await self.revocations.end({session_id: session.user_id})
 
     async def end_sessions(self, user_id: UserId) -> int:
         """End every session of a user: how many."""
         live = await self.sessions.of_user(user_id)
-        await self.revocations.end([each.id for each in live])
+        await self.revocations.end({each.id: user_id for each in live})
         return len(live)
 
     async def end_all_sessions(self) -> AsyncIterator[int]:
@@ -138,9 +145,12 @@ class Administration:
         """
         async for users in self._all():
             live = await asyncio.gather(*(self.sessions.of_user(each.id) for each in users))
-            ids = [session.id for of_user in live for session in of_user]
-            await self.revocations.end(ids)
-            yield len(ids)
+            ended = {session.id: session.user_id for of_user in live for session in of_user}
+            await self.revocations.end(ended)
+            yield len(ended)
+
+    def _record(self, kind: SecurityEventKind, user_id: UserId) -> None:
+        self.security_events.record(SecurityEvent(kind, user_id))
 
     async def _all(self) -> AsyncIterator[Sequence[User]]:
         place: UserId | None = None

@@ -10,8 +10,10 @@ from chat_core.ids import ConversationId, SessionId, UserId
 from chat_core.pages import MAX_LIMIT
 from chat_core.ports.log import ChangeDraft, ConversationLog, Stale
 from chat_core.ports.notifications import Notifier
+from chat_core.ports.security import SecurityEvents
 from chat_core.ports.storage import BlockStore, ConversationStore, SessionStore, UserStore
 from chat_core.ports.system import Clock
+from chat_core.security_events import SecurityEvent, SecurityEventKind
 from chat_core.services.presence import Presence
 from chat_core.services.revocation import LATE_SECONDS
 from chat_core.services.sessions import Sessions
@@ -66,6 +68,7 @@ class Erasure:
     presence: Presence
     notifier: Notifier
     clock: Clock
+    security_events: SecurityEvents
 
     async def delete_own(self, actor: Actor, password: str, address: str) -> None:
         """Forget who the user is, and what they said. `WrongPassword`, `RateLimited`.
@@ -74,7 +77,7 @@ class Erasure:
         last owner of a group goes, the longest-standing admin, else member, becomes owner.
         """
         await self.sessions.check_password(actor.user_id, password, address)
-        await self._erase(actor, _ignore)
+        await self._erase(actor, _ignore, address)
 
     async def erase(self, user_id: UserId, step: Step = _ignore) -> User:
         """The same for an operator, who need not know the password. Raises `NotFound`.
@@ -102,7 +105,7 @@ class Erasure:
             blocks=len(await self._blocked_by(user_id)),
         )
 
-    async def _erase(self, actor: Actor, step: Step) -> None:
+    async def _erase(self, actor: Actor, step: Step, address: str | None = None) -> None:
         user_id = actor.user_id
         user = await self._user(user_id)
         peers = (await self.conversations.peers([user_id]))[user_id]
@@ -110,6 +113,10 @@ class Erasure:
         await self.sessions.end_all(user_id)
         if user.deleted_at is None:
             user = await self.users.erase(user_id, self.clock.now())
+            session_id = None if actor.session_id == OPERATOR else actor.session_id
+            self.security_events.record(
+                SecurityEvent(SecurityEventKind.ACCOUNT_ERASED, user_id, session_id, address)
+            )
         # Again, for what came in between; from now on nothing can.
         await self._leave_all(actor, step)
         await self.sessions.end_all(user_id)

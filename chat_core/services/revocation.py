@@ -1,6 +1,6 @@
 """Revocation: ended sessions are known in this process, so that no request has to ask a store."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from chat_core.errors import AccountDisabled, ChatError, SessionRevoked, Unavailable
 from chat_core.ids import SessionId, UserId
 from chat_core.ports.notifications import Connections
+from chat_core.ports.security import SecurityEvents
 from chat_core.ports.storage import SessionStore, UserStore
 from chat_core.ports.system import Clock
+from chat_core.security_events import SecurityEvent, SecurityEventKind
 
 ASK_SECONDS = 1.0
 LATE_SECONDS = 2.0
@@ -65,6 +67,7 @@ class Revocations:
     connections: Connections
     clock: Clock
     token_life: timedelta
+    security_events: SecurityEvents
     _known: _Known = field(default_factory=_Known)
 
     def check(self, session_id: SessionId) -> None:
@@ -74,11 +77,22 @@ class Revocations:
             raise end.reason
 
     async def end(
-        self, session_ids: Collection[SessionId], reason: type[ChatError] = SessionRevoked
+        self,
+        ended: Mapping[SessionId, UserId],
+        reason: type[ChatError] = SessionRevoked,
+        *,
+        address: str | None = None,
     ) -> None:
-        """End sessions: in the store, here, and on their live connections. Raises `Unavailable`."""
-        await self.sessions.end(session_ids, self.clock.now())
-        self.note(session_ids, reason)
+        """End sessions, each of that user: in the store, here, and on their live connections.
+
+        `address` is who asked for it, where somebody did. Raises `Unavailable`.
+        """
+        await self.sessions.end(ended, self.clock.now())
+        self.note(ended, reason)
+        for session_id, user_id in ended.items():
+            self.security_events.record(
+                SecurityEvent(SecurityEventKind.SESSION_ENDED, user_id, session_id, address)
+            )
 
     def note(
         self, session_ids: Collection[SessionId], reason: type[ChatError] = SessionRevoked

@@ -1,7 +1,7 @@
 """Sessions: log in, stay logged in, log out, and know who asks."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from chat_core.errors import (
     NotFound,
     Overloaded,
     PasswordChangeRequired,
+    RateLimited,
     RefreshReused,
     SessionRevoked,
     Unavailable,
@@ -24,9 +25,15 @@ from chat_core.limits import Limit
 from chat_core.passwords import PasswordRules, forms, normalized
 from chat_core.ports.limits import RateLimiter
 from chat_core.ports.notifications import Connections
-from chat_core.ports.security import PasswordHasher, TokenIssuer, TokenVerifier
+from chat_core.ports.security import (
+    PasswordHasher,
+    SecurityEvents,
+    TokenIssuer,
+    TokenVerifier,
+)
 from chat_core.ports.storage import SessionStore, UserStore
 from chat_core.ports.system import Clock, IdGenerator
+from chat_core.security_events import SecurityEvent, SecurityEventKind
 from chat_core.services.revocation import Revocations
 from chat_core.sessions import (
     UNNAMED_DEVICE,
@@ -76,6 +83,7 @@ class Sessions:
     limiter: RateLimiter
     clock: Clock
     ids: IdGenerator
+    security_events: SecurityEvents
     limits: LoginLimits
     lasting: RefreshLimits
     passwords: PasswordRules = field(default_factory=PasswordRules)
@@ -100,13 +108,15 @@ class Sessions:
         credentials = await self.users.credentials(login) if known else None
         # One account has one count, by whichever of its names; an unknown one looks the same.
         account = credentials.user.id if credentials else fold(login[:MAX_EMAIL])
-        form = await self._right_form(account, credentials, password, address)
-        if form is None or credentials is None:
-            raise InvalidCredentials
+        user_id = None if credentials is None else credentials.user.id
+        with self._recorded(user_id, address):
+            form = await self._right_form(account, credentials, password, address)
+            if form is None or credentials is None:
+                raise InvalidCredentials
+            if credentials.user.disabled_at is not None:
+                raise AccountDisabled
         new = normalized(password)
         is_outdated = form != new or self.hasher.is_outdated(credentials.password_hash)
-        if credentials.user.disabled_at is not None:
-            raise AccountDisabled
         now = self.clock.now()
         session = Session(
             SessionId(self.ids.new_id()),
@@ -121,12 +131,14 @@ class Sessions:
         chain = RefreshChain(digest(token.text), family=digest(token.family))
         await self.sessions.add(session, chain)
         try:
-            await self._check_unchanged(login, credentials, new if is_outdated else None)
+            with self._recorded(user_id, address):
+                await self._check_unchanged(login, credentials, new if is_outdated else None)
         except (InvalidCredentials, AccountDisabled, Overloaded):
-            await self.revocations.end([session.id])
+            await self.revocations.end({session.id: session.user_id})
             raise
         if is_outdated:
             await self._bring_up_to_date(credentials, new)
+        self._record(SecurityEventKind.LOGIN_SUCCEEDED, user_id, session.id, address=address)
         access = self._access(credentials.user, session, now)
         return Login(credentials.user, session, access, token.text)
 
@@ -155,6 +167,7 @@ class Sessions:
         except RefreshReused as error:
             if error.session_id is not None:
                 self.revocations.note([error.session_id])
+                await self._record_reuse(error.session_id, address)
             raise
         except SessionRevoked as error:
             ended = await self.sessions.get(error.session_id) if error.session_id else None
@@ -165,7 +178,7 @@ class Sessions:
             user = await self._enabled_user(session)
         except AccountDisabled:
             # Whoever disables an account ends its sessions next, and may not have got so far.
-            await self.revocations.end([session.id], AccountDisabled)
+            await self.revocations.end({session.id: session.user_id}, AccountDisabled)
             raise
         return Login(user, session, self._access(user, session, now), replacement)
 
@@ -194,16 +207,16 @@ class Sessions:
         online = self.connections.online([session.id for session in live])
         return [ListedSession(session, online=session.id in online) for session in live]
 
-    async def end(self, user_id: UserId, session_id: SessionId) -> None:
+    async def end(self, user_id: UserId, session_id: SessionId, address: str | None = None) -> None:
         """End one of one's own sessions; raises `NotFound`."""
         session = await self.sessions.get(session_id)
         if session is None or session.user_id != user_id or session.ended_at is not None:
             raise NotFound("There is no such session")
-        await self.revocations.end([session_id])
+        await self.revocations.end({session_id: user_id}, address=address)
 
-    async def log_out(self, actor: Actor) -> None:
+    async def log_out(self, actor: Actor, address: str | None = None) -> None:
         """End the session that asks."""
-        await self.revocations.end([actor.session_id])
+        await self.revocations.end({actor.session_id: actor.user_id}, address=address)
 
     async def change_password(self, actor: Actor, current: str, new: str, address: str) -> None:
         """Replace the password; every other session ends.
@@ -220,12 +233,17 @@ class Sessions:
         await self.users.set_password_hash(
             actor.user_id, await self.hasher.hash(password), change_required=False
         )
+        self._record(
+            SecurityEventKind.PASSWORD_CHANGED, actor.user_id, actor.session_id, address=address
+        )
         live = await self.sessions.of_user(actor.user_id)
-        await self.revocations.end([each.id for each in live if each.id != actor.session_id])
+        others = {each.id: each.user_id for each in live if each.id != actor.session_id}
+        await self.revocations.end(others, address=address)
 
     async def end_all(self, user_id: UserId) -> None:
         """End every session of a user."""
-        await self.revocations.end([each.id for each in await self.sessions.of_user(user_id)])
+        live = await self.sessions.of_user(user_id)
+        await self.revocations.end({each.id: user_id for each in live})
 
     async def check_password(self, user_id: UserId, password: str | None, address: str) -> None:
         """Who has the token has to know the password, too: else `WrongPassword`, `RateLimited`.
@@ -240,12 +258,43 @@ class Sessions:
             raise Forbidden("This account has no password")
         if password is None:
             raise Invalid.field("currentPassword", "is needed for this change")
-        if await self._right_form(user_id, credentials, password, address) is None:
-            raise WrongPassword
+        with self._recorded(user_id, address):
+            if await self._right_form(user_id, credentials, password, address) is None:
+                raise WrongPassword
 
     async def relabel(self, session_id: SessionId, device: str) -> None:
         """Give the session's device another label; raises `Invalid`."""
         await self.sessions.relabel(session_id, check_device(device))
+
+    def _record(
+        self,
+        kind: SecurityEventKind,
+        user_id: UserId | None,
+        session_id: SessionId | None = None,
+        *,
+        address: str | None,
+    ) -> None:
+        self.security_events.record(SecurityEvent(kind, user_id, session_id, address))
+
+    async def _record_reuse(self, session_id: SessionId, address: str | None) -> None:
+        session = None
+        with suppress(Unavailable):  # the session has ended all the same
+            session = await self.sessions.get(session_id)
+        user_id = None if session is None else session.user_id
+        for kind in (SecurityEventKind.REFRESH_REUSED, SecurityEventKind.SESSION_ENDED):
+            self._record(kind, user_id, session_id, address=address)
+
+    @contextmanager
+    def _recorded(self, user_id: UserId | None, address: str) -> Iterator[None]:
+        """Record that a password was wrong, or was not looked at."""
+        try:
+            yield
+        except (InvalidCredentials, WrongPassword):
+            self._record(SecurityEventKind.LOGIN_FAILED, user_id, address=address)
+            raise
+        except (RateLimited, AccountDisabled):
+            self._record(SecurityEventKind.LOGIN_REFUSED, user_id, address=address)
+            raise
 
     def _access(self, user: User, session: Session, now: datetime) -> AccessToken:
         """A token for the user's session."""

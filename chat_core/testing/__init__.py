@@ -54,6 +54,7 @@ from chat_core.testing.receipts_contract import ReceiptStoreContract
 from chat_core.testing.retention_contract import LogRetentionContract
 from chat_core.testing.security_contracts import (
     PasswordHasherContract,
+    SecurityEventsContract,
     TokenContract,
     TokenVerifierContract,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "PasswordHasherContract",
     "RateLimiterContract",
     "ReceiptStoreContract",
+    "SecurityEventsContract",
     "SessionStoreContract",
     "TokenContract",
     "TokenVerifierContract",

@@ -1,7 +1,7 @@
 # ruff: noqa: D102 (a test's name is its sentence)
 """The contracts of `PasswordHasher`, and of `TokenIssuer` with `TokenVerifier`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -9,7 +9,13 @@ from hypothesis import HealthCheck, example, given, settings
 
 from chat_core.errors import TokenExpired, TokenInvalid
 from chat_core.ids import SessionId, UserId
-from chat_core.ports.security import PasswordHasher, TokenIssuer, TokenVerifier
+from chat_core.ports.security import (
+    PasswordHasher,
+    SecurityEvents,
+    TokenIssuer,
+    TokenVerifier,
+)
+from chat_core.security_events import SecurityEvent, SecurityEventKind
 from chat_core.sessions import AccessToken, Claims
 from chat_core.testing.makers import at
 from chat_core.testing.strategies import hostile_texts
@@ -192,3 +198,33 @@ class TokenContract(TokenVerifierContract):
         token = issuer.issue(ANN, PHONE, at(3600))
 
         assert verifier.verify(token.text, at(0)) == Claims(ANN, PHONE, token.expires_at)
+
+
+class SecurityEventsContract:
+    """What every `SecurityEvents` must do.
+
+    Subclass it, and give it the fixtures `security_events` and `kept`, a function that returns the
+    names of the events that were kept, in order.
+    """
+
+    def test_events_are_kept_in_the_order_of_the_calls(
+        self, security_events: SecurityEvents, kept: Callable[[], list[str]]
+    ) -> None:
+        kinds = [*SecurityEventKind, *reversed(SecurityEventKind)]
+        for kind in kinds:
+            security_events.record(SecurityEvent(kind, ANN, PHONE, "192.0.2.1"))
+
+        assert kept() == [kind.value for kind in kinds]
+
+    def test_every_event_that_is_no_failed_or_refused_log_in_is_kept_among_many_of_those(
+        self, security_events: SecurityEvents, kept: Callable[[], list[str]]
+    ) -> None:
+        failed = {SecurityEventKind.LOGIN_FAILED, SecurityEventKind.LOGIN_REFUSED}
+        others = [kind for kind in SecurityEventKind if kind not in failed]
+        for number in range(400):
+            for kind in failed:
+                security_events.record(SecurityEvent(kind, address=f"192.0.2.{number % 250}"))
+        for kind in others:
+            security_events.record(SecurityEvent(kind, ANN))
+
+        assert kept()[-len(others) :] == [kind.value for kind in others]

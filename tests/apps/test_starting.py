@@ -13,7 +13,7 @@ from tests.support.stuck import held
 from tests.support.waiting import eventually
 
 ORIGINAL = "PORT=0\nDATABASE_URL=sqlite:///chat.db\nJWT_SECRET={secret}\nNODE_ENV={env}\n"
-SECRET = "original-secret-original-secret!"
+SECRET = "a secret that the original had, too"
 
 
 class FromFile(ServerProcess):

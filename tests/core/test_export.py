@@ -52,7 +52,7 @@ async def test_the_account_is_told_until_it_is_erased(
 
 async def test_the_sessions_that_last_are_told(chat: Engine, export: Export, ann: User) -> None:
     logins = [await chat.sessions.log_in("ann", PASSWORD, None, ADDRESS) for _ in range(3)]
-    await chat.revocations.end([logins[1].session.id])
+    await chat.revocations.end({logins[1].session.id: ann.id})
 
     told = await export.sessions_of(ann.id)
     assert {each.id for each in told} == {logins[0].session.id, logins[2].session.id}

@@ -44,7 +44,7 @@ async def test_a_session_that_ended_lately_is_known(
     chat: Engine, anns: Login, purge: SessionPurge
 ) -> None:
     chat.clock.advance((LASTING.idle + LASTING.total + DAY).total_seconds())
-    await chat.revocations.end([anns.session.id])
+    await chat.revocations.end({anns.session.id: anns.user.id})
 
     assert await purge.purge() == 0
     with pytest.raises(SessionRevoked):

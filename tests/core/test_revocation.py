@@ -8,7 +8,7 @@ import pytest
 
 from chat_core import SessionId, User, UserId
 from chat_core.errors import AccountDisabled, SessionRevoked, Unavailable
-from chat_core.memory import MemorySessionStore, MemoryUserStore
+from chat_core.memory import MemorySessionStore, MemoryUserStore, RecordingSecurityEvents
 from chat_core.services.revocation import ASK_SECONDS, LATE_SECONDS, OVERLAP, Revocations
 from chat_core.testing.clock import ManualClock
 from chat_core.testing.makers import at, session, user
@@ -66,12 +66,17 @@ class World:
             await settle()
 
 
+ANN = UserId("ann")
+
+
 @pytest.fixture
 def world() -> World:
     clock, store, connections = ManualClock(at(9_000)), Store(), RecordingConnections()
     clock.advance(1_000)  # so that its two times have nothing in common
     users = MemoryUserStore()
-    revocations = Revocations(store, users, connections, clock, TOKEN_LIFE)
+    revocations = Revocations(
+        store, users, connections, clock, TOKEN_LIFE, RecordingSecurityEvents()
+    )
     return World(clock, store, connections, revocations, users, user("ann"))
 
 
@@ -91,7 +96,7 @@ async def test_what_ends_here_is_known_at_once_and_told_to_its_connections_once(
 ) -> None:
     one, two = [await world.session() for _ in range(2)]
     for _ in range(2):
-        await world.revocations.end([one])
+        await world.revocations.end({one: ANN})
 
     assert (world.knows(one), world.knows(two)) == (True, False)
     assert world.connections.ended == [(one, SessionRevoked)]
@@ -187,7 +192,7 @@ async def test_sessions_whose_tokens_are_all_over_are_forgotten_and_not_told_aga
 ) -> None:
     await world.revocations.load()
     ended = await world.session()
-    await world.revocations.end([ended])
+    await world.revocations.end({ended: ANN})
     async with running(world):
         await world.pass_seconds(int(LIFE))
         assert world.knows(ended)
@@ -204,9 +209,16 @@ async def test_a_store_that_is_out_of_reach_ends_nothing_here(world: World) -> N
         async def end(self, session_ids: Collection[SessionId], at: datetime) -> None:
             raise Unavailable
 
-    revocations = Revocations(Broken(), world.users, world.connections, world.clock, TOKEN_LIFE)
+    revocations = Revocations(
+        Broken(),
+        world.users,
+        world.connections,
+        world.clock,
+        TOKEN_LIFE,
+        RecordingSecurityEvents(),
+    )
     with pytest.raises(Unavailable):
-        await revocations.end([SessionId("s")])
+        await revocations.end({SessionId("s"): ANN})
     revocations.check(SessionId("s"))
     assert world.connections.ended == []
 
@@ -220,7 +232,7 @@ async def test_a_clock_that_is_ahead_for_a_while_lets_no_ended_session_be_forgot
     """Its tokens, which had expired meanwhile, are good again when the clock is put back."""
     await world.revocations.load()
     ended = await world.session()
-    await world.revocations.end([ended])
+    await world.revocations.end({ended: ANN})
     async with running(world):
         world.clock.wall += HOUR
         await world.pass_seconds(2)

@@ -286,7 +286,7 @@ class Promise(RuleBasedStateMachine):
         """From another device, say: it is told why, and stays out."""
         self.machines.remove(device)
         connected = device.client.is_connected and not device.wire.is_held
-        self.run(self.server.revocations.end([device.session_id]))
+        self.run(self.server.revocations.end({device.session_id: device.user_id}))
         self.settle()
         if connected:
             assert device.client.ended_with is not None

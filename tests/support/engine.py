@@ -31,7 +31,12 @@ from chat_core import (
     Typing,
     User,
 )
-from chat_core.memory import PlainHasher, PlainTokens, RecordingNotifier
+from chat_core.memory import (
+    PlainHasher,
+    PlainTokens,
+    RecordingNotifier,
+    RecordingSecurityEvents,
+)
 from chat_core.ports import ConversationStores
 from chat_core.services.administration import Administration
 from chat_core.services.retention import Retention
@@ -56,6 +61,7 @@ class Engine:
     clock: ManualClock
     notifier: RecordingNotifier
     connections: RecordingConnections
+    security_events: RecordingSecurityEvents
     accounts: Accounts
     revocations: Revocations
     sessions: Sessions
@@ -82,6 +88,7 @@ class Engine:
 def engine(stores: Stores, *, connections_per_user: int = 10, often: int = 1_000_000) -> Engine:
     """Services that allow nearly everything `often` times a second."""
     clock, notifier, connections = ManualClock(), RecordingNotifier(), RecordingConnections()
+    security_events = RecordingSecurityEvents()
     tokens, hasher = PlainTokens(lifetime=TOKEN_LIFE), PlainHasher()
     chat = Chat.compose(
         stores=ConversationStores(
@@ -124,6 +131,7 @@ def engine(stores: Stores, *, connections_per_user: int = 10, often: int = 1_000
             profile_changes=Limit("profile changes", often, 1),
             token_life=TOKEN_LIFE,
         ),
+        security_events=security_events,
     )
     return Engine(
         stores=stores,
@@ -148,7 +156,9 @@ def engine(stores: Stores, *, connections_per_user: int = 10, often: int = 1_000
             hasher=hasher,
             clock=clock,
             ids=chat.ids,
+            security_events=security_events,
         ),
+        security_events=security_events,
         presence=chat.presence,
         retention=Retention(stores.retention, clock),
     )

@@ -27,6 +27,7 @@ from chat_core.memory import (
     MemoryRateLimiter,
     PlainHasher,
     PlainTokens,
+    RecordingSecurityEvents,
 )
 from chat_core.ports.log import Appended, Committed, ConversationLog, Done, Draft, Outcome
 from chat_core.services.accounts import NewAccount, SignupPolicy
@@ -230,8 +231,9 @@ class Server:
         log.follow(follow)
         limit = Limit("anything", OFTEN, 1)
         self.presence = Presence(users, conversations, self.rooms, clock, OFTEN)
+        events = RecordingSecurityEvents()
         self.revocations = Revocations(
-            stores.sessions, stores.users, self.rooms, clock, tokens.lifetime
+            stores.sessions, stores.users, self.rooms, clock, tokens.lifetime, events
         )
         self.sessions = Sessions(
             sessions=stores.sessions,
@@ -244,6 +246,7 @@ class Server:
             limiter=limiter,
             clock=clock,
             ids=ids,
+            security_events=events,
             limits=LoginLimits(limit, limit),
             lasting=FOR_EVER,
         )
@@ -257,6 +260,7 @@ class Server:
             ids=ids,
             signups=SignupPolicy(limit),
             sessions=self.sessions,
+            security_events=events,
             changes=limit,
         )
         self.messaging = Messaging(
@@ -292,6 +296,7 @@ class Server:
             presence=self.presence,
             notifier=self.rooms,
             clock=clock,
+            security_events=events,
         )
         self.dispatcher = Dispatcher(
             sessions=self.sessions,

@@ -70,9 +70,12 @@ async def refresh(
     status_code=HTTP_204_NO_CONTENT,
     summary="Log out",
 )
-async def log_out(request: AnyRequest, sessions: NamedDependency[Sessions]) -> None:
+async def log_out(
+    request: AnyRequest, sessions: NamedDependency[Sessions], settings: NamedDependency[Settings]
+) -> None:
     """End the session; its sockets are closed."""
-    await sessions.log_out(request.user)
+    address = client_address(request.scope, settings.trusted_proxies)
+    await sessions.log_out(request.user, address)
 
 
 @put(
@@ -109,10 +112,14 @@ async def list_sessions(
 
 @delete("/sessions/{session_id:str}", summary="End a session")
 async def end_session(
-    session_id: FromPath[str], request: AnyRequest, sessions: NamedDependency[Sessions]
+    session_id: FromPath[str],
+    request: AnyRequest,
+    sessions: NamedDependency[Sessions],
+    settings: NamedDependency[Settings],
 ) -> None:
     """End one of one's own sessions; its sockets are closed."""
-    await sessions.end(request.user.user_id, SessionId(session_id))
+    address = client_address(request.scope, settings.trusted_proxies)
+    await sessions.end(request.user.user_id, SessionId(session_id), address)
 
 
 router = Router(

@@ -1,0 +1,78 @@
+"""Security events as lines of the log: docs/operations.md says what to look for in them."""
+
+import json
+import sys
+from abc import abstractmethod
+from datetime import UTC, datetime
+from typing import Protocol
+
+import structlog
+
+from chat_core.ports.security import SecurityEvents
+from chat_core.ports.system import Clock
+from chat_core.security_events import SecurityEvent, SecurityEventKind
+from chat_server.http.bounded_lines import WINDOW_SECONDS, BoundedLines
+
+LOGIN_LINES = 100
+"""Of log-ins that failed or were refused, in a window; past them these are only counted."""
+BOUNDED = frozenset({SecurityEventKind.LOGIN_FAILED, SecurityEventKind.LOGIN_REFUSED})
+"""What anyone can cause as often as they like."""
+
+logger = structlog.get_logger("chat_server.security")
+
+
+class WriteLine(Protocol):
+    """Writes a line of the log."""
+
+    @abstractmethod
+    def __call__(self, event: str, **fields: object) -> None:
+        """`event` says what happened, and the fields to whom."""
+
+
+def write_to_log(event: str, **fields: object) -> None:
+    """Of a server: a line like all others, with the id of the request that it belongs to."""
+    logger.info(event, **fields)
+
+
+def write_to_stderr(event: str, **fields: object) -> None:
+    """Of a command: the JSON that a line of the log has in production, on stderr."""
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    line = json.dumps({**fields, "event": event, "level": "info", "timestamp": at})
+    sys.stderr.write(f"{line}\n")
+
+
+class SecurityLog(SecurityEvents):
+    """Writes a line for each event, with what is known of `address`, `user_id`, `session_id`.
+
+    Of log-ins that failed or were refused it writes 100 in ten seconds at most, and how many more
+    there were. The limits of log-ins do not bound them: those are one for each address.
+    """
+
+    def __init__(self, clock: Clock, write: WriteLine) -> None:
+        self._clock = clock
+        self._write = write
+        self._window_ends = clock.monotonic()
+        self._failed = BoundedLines(LOGIN_LINES)
+
+    def record(self, event: SecurityEvent) -> None:
+        """See `SecurityEvents.record`."""
+        now = self._clock.monotonic()
+        if now >= self._window_ends:
+            self._begin_window(now)
+        if event.kind in BOUNDED and not self._failed.take():
+            return
+        known = {
+            "address": event.address,
+            "user_id": event.user_id,
+            "session_id": event.session_id,
+        }
+        fields = {name: value for name, value in known.items() if value is not None}
+        self._write(event.kind.value, **fields)
+
+    def _begin_window(self, now: float) -> None:
+        self._window_ends = now + WINDOW_SECONDS
+        untold = self._failed.begin()
+        if untold:
+            self._write(
+                "more log-ins failed or were refused", number=untold, seconds=WINDOW_SECONDS
+            )
