@@ -38,6 +38,7 @@ from chat_server.http.asyncapi import asyncapi_route
 from chat_server.http.authentication import PUBLIC, BearerAuthentication
 from chat_server.http.host_and_origin import HostAndOrigin
 from chat_server.http.problems import exception_handlers
+from chat_server.http.refused_polls import RefusedPolls
 from chat_server.http.request_log import RequestLog
 from chat_server.http.request_rates import RequestRates
 from chat_server.http.schema import SchemaDocument
@@ -111,7 +112,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
             api,
             health.router,
             open_to_all,
-            _socket_mount(container),
+            _socket_mount(container, counting),
         ],
         dependencies={
             **{name: _provided(getattr(container, name)) for name in services},
@@ -161,10 +162,15 @@ def _resolve_in_turn(app: Litestar) -> None:
                 arguments.dependency_batches = [{each} for each in found_together]
 
 
-def _socket_mount(container: Container) -> ASGIRouteHandler:
+def _socket_mount(container: Container, rates: Callable[[], RequestRates]) -> ASGIRouteHandler:
+    async def sockets(scope: Scope, receive: Receive, send: Send) -> None:
+        await container.socket_app()(scope, receive, send)
+
+    counted = RefusedPolls(sockets, rates)
+
     @asgi(SOCKET_PATH, is_mount=True, copy_scope=True, opt={PUBLIC: True})
     async def socket_io(scope: Scope, receive: Receive, send: Send) -> None:
-        await container.socket_app()(scope, receive, send)
+        await counted(scope, receive, send)
 
     return socket_io
 

@@ -51,6 +51,7 @@ from chat_server.limits import (
     profile_changes,
     rate,
     refresh_limits,
+    refused_poll_limit,
     request_limit,
     signups,
     token_life,
@@ -395,6 +396,7 @@ class Container(containers.DeclarativeContainer):
         limiter=limiter,
         per_user=providers.Callable(request_limit, settings),
         per_address=providers.Callable(anonymous_request_limit, settings),
+        refused_polls=providers.Callable(refused_poll_limit, settings),
         trusted_proxies=settings.provided.trusted_proxies,
     )
     connection_bound = providers.Singleton(_connection_bound, settings, socket_server.provider)

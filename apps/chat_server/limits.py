@@ -52,6 +52,11 @@ def anonymous_request_limit(settings: Settings) -> Limit:
     return rate(settings, "requests per address", settings.requests_per_address, MINUTE)
 
 
+def refused_poll_limit(settings: Settings) -> Limit:
+    """How many requests for sockets of an address may be refused."""
+    return rate(settings, "refused polls", settings.requests_per_address, MINUTE)
+
+
 def connection_limit(settings: Settings) -> Limit:
     """How many sockets an address may open."""
     return rate(settings, "connections per address", settings.connections_per_address, MINUTE)

@@ -3,6 +3,7 @@
 No label has more values than the code has names for: never a user, a conversation or a path.
 """
 
+import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -97,12 +98,18 @@ class Metrics:
         self._process = CollectorRegistry()
         ProcessCollector(registry=self._process)
         PlatformCollector(registry=self._process)
+        self._turn = asyncio.Lock()
 
-    def exposition(self, down: Collection[str]) -> bytes:
-        """The text for Prometheus; `down` names what readiness misses."""
-        registry = CollectorRegistry()
-        registry.register(_Families(self._sources, down))
-        return generate_latest(registry) + generate_latest(self._process)
+    async def exposition(self, down: Collection[str]) -> bytes:
+        """The text for Prometheus; `down` names what readiness misses.
+
+        It takes milliseconds, so between two of them others get their turn.
+        """
+        async with self._turn:
+            await asyncio.sleep(0)
+            registry = CollectorRegistry()
+            registry.register(_Families(self._sources, down))
+            return generate_latest(registry) + generate_latest(self._process)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

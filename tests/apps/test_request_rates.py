@@ -147,6 +147,29 @@ async def test_what_anyone_may_ask_for_counts_for_the_address(
         assert (await http.get("/health/live")).status_code == 200
 
 
+async def test_refused_requests_for_sockets_count_and_polls_go_on(limited: ServerProcess) -> None:
+    polling = "/socket.io/?EIO=4&transport=polling"
+    async with httpx.AsyncClient(base_url=limited.url, headers=elsewhere()) as http:
+        opened = (await http.get(polling)).text
+        sid = opened.partition('"sid":"')[2].partition('"')[0]
+
+        async def ask(way: int) -> httpx.Response:
+            if way % 3 == 0:
+                return await http.get(f"{polling}&sid=none")
+            if way % 3 == 1:
+                return await http.post(f"{polling}&sid=none", content="40")
+            return await http.get(polling, headers={"Origin": "https://evil.example"})
+
+        answers = [await ask(way) for way in range(PER_ADDRESS)]
+        assert {answer.status_code for answer in answers} == {400, 403}
+        for way in range(3):
+            too_often(await ask(way))
+        assert (await http.post(f"{polling}&sid={sid}", content="40")).text == "OK"
+        assert (await http.get(f"{polling}&sid={sid}")).text.startswith("40{")
+        assert (await http.get(polling)).status_code == 200
+        assert (await http.post("/api/v1/users/login", json={})).status_code == 422
+
+
 def test_every_route_counts_but_health_checks_and_sockets() -> None:
     app = create_app(load_settings(JWT_SECRET=SECRET, DATABASE_URL="memory://"))
     counted, others = set[str](), set[str]()
@@ -175,7 +198,9 @@ async def test_a_limiter_that_can_not_count_at_once_is_waited_for() -> None:
         async def give_back(self, limit: Limit, key: str, count: int = 1) -> None:
             raise NotImplementedError
 
-    rates = RequestRates(DistantLimiter(), Limit("user", 1, 1), Limit("address", 1, 1), 0)
+    rates = RequestRates(
+        DistantLimiter(), Limit("user", 1, 1), Limit("address", 1, 1), Limit("polls", 1, 1), 0
+    )
     await rates.count_user(UserId("ann"))
     with pytest.raises(RateLimited):
         await rates.count_user(UserId("ann"))

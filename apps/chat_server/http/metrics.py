@@ -16,5 +16,5 @@ async def metrics(
     revocations: NamedDependency[Revocations],
 ) -> Response[bytes]:
     """Every measure as it is now; whether the service is ready is asked anew."""
-    text = metrics.exposition(await what_is_down(stores, revocations))
+    text = await metrics.exposition(await what_is_down(stores, revocations))
     return Response(text, media_type=CONTENT_TYPE)

@@ -21,6 +21,8 @@ class RequestRates:
     limiter: RateLimiter
     per_user: Limit
     per_address: Limit
+    refused_polls: Limit
+    """Of an address, too."""
     trusted_proxies: int
 
     async def count_user(self, user_id: UserId) -> None:
@@ -38,5 +40,12 @@ class RequestRates:
 
         Where it can't be counted at once, it is not counted.
         """
-        for limit, network in counts(self.per_address, client_address(scope, self.trusted_proxies)):
+        self._count_at_once(self.per_address, scope)
+
+    def count_refused_poll(self, scope: Scope) -> None:
+        """A socket's request that is refused, for its address. Raises `RateLimited`, as above."""
+        self._count_at_once(self.refused_polls, scope)
+
+    def _count_at_once(self, of_address: Limit, scope: Scope) -> None:
+        for limit, network in counts(of_address, client_address(scope, self.trusted_proxies)):
             self.limiter.take_at_once(limit, network)

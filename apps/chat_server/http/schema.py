@@ -18,10 +18,18 @@ FRAMEWORK_ERROR = "400"
 
 
 class SchemaDocument(JsonRenderPlugin):
-    """Serves the document as JSON."""
+    """Serves the document as JSON, which is made once."""
+
+    _text: bytes | None = None
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         """See Litestar."""
+        if self._text is None:
+            self._text = self._rendered(request, openapi_schema)
+        return self._text
+
+    @staticmethod
+    def _rendered(request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         _, components = msgspec.json.schema_components((Problem,), ref_template=REFERENCE)
         openapi_schema["components"]["schemas"].update(components)
         public = _public_operations(request.app)
