@@ -23,3 +23,9 @@ def test_every_threat_names_tests_that_exist() -> None:
     assert [threat for _, threat, _, named in rows if not pages.code(named)] == []
     named_tests = {name for row in rows for name in pages.code(row[3])}
     assert named_tests - {name for name in functions() if name.startswith("test_")} == set()
+
+
+def test_no_threat_is_listed_twice() -> None:
+    """As a merge of two who changed one row would have it."""
+    named = [frozenset(pages.code(row[3])) for row in pages.table(PAGE, "Threats")]
+    assert [sorted(names) for names in named if named.count(names) > 1] == []
