@@ -334,6 +334,7 @@ describe("the client", () => {
       await settled();
       expect(ann.status).toEqual({ kind: "password_change" });
       expect(link.isConnected).toBe(false);
+      await ann.probe();
       link.lose();
       expect(ann.status).toEqual({ kind: "password_change" });
       expect(ann.drafts.read("c")).toBe("begun");

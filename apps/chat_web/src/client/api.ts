@@ -31,7 +31,16 @@ export class Api {
   search = (q: string) => this.ask<Page<User>>("GET", `/users?${new URLSearchParams({ q })}`);
   users = (ids: readonly string[]) =>
     this.ask<Page<User>>("GET", `/users?${new URLSearchParams({ ids: ids.join(), limit: "200" })}`);
-  blocks = () => this.ask<Page<User>>("GET", "/blocks?limit=200");
+  /** Whether one has blocked that user. */
+  async hasBlocked(userId: string): Promise<boolean> {
+    let cursor: string | null = null;
+    do {
+      const page: Page<User> = await this.ask("GET", `/blocks?limit=200${cursorQuery(cursor)}`);
+      if (page.items.some(({ id }) => id === userId)) return true;
+      cursor = page.nextCursor;
+    } while (cursor !== null);
+    return false;
+  }
   block = (userId: string) => this.ask<undefined>("PUT", `/users/${userId}/block`);
   unblock = (userId: string) => this.ask<undefined>("DELETE", `/users/${userId}/block`);
 

@@ -128,6 +128,7 @@ export class FakeLink implements Link {
 
   close(): void {
     this.isConnected = false;
+    this.listener = undefined;
   }
 }
 

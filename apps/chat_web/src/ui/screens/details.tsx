@@ -40,8 +40,7 @@ function Person({ client, userId }: { client: ChatClient; userId: string }) {
   const isBlocked = useSignal<boolean | null>(null);
   useEffect(() => {
     void tried(async () => {
-      const { items } = await client.api.blocks();
-      isBlocked.value = items.some(({ id }) => id === userId);
+      isBlocked.value = await client.api.hasBlocked(userId);
     });
   }, [userId]);
 
