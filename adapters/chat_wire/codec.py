@@ -3,16 +3,21 @@
 import base64
 import binascii
 import re
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from chat_core.errors import FieldError, Invalid, Malformed
+from chat_core.users import is_text
 
 T = TypeVar("T")
 
 MAX_DEPTH = 16
-MAX_CURSOR = 1024
+MAX_CURSOR = 8192
+"""Of a name of 64 characters, each of which is 18 when it is folded, a cursor is half of that."""
+CursorId = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9._~-]{1,64}\Z")]
+"""The id of a user or a conversation within a cursor."""
 MAX_TOLD = 100
 """Characters of a field's name, and of what is wrong with it, in an error.
 
@@ -101,13 +106,31 @@ def encode_cursor(place: tuple[object, ...]) -> str:
 
 
 def decode_cursor(cursor: str, type_: type[T]) -> T:
-    """The place that `encode_cursor` was given. Raises `Invalid`."""
-    padded = cursor[:MAX_CURSOR] + "=" * (-len(cursor) % 4)
+    """The place, a tuple of that type, that `encode_cursor` was given.
+
+    Raises `Invalid` for what `encode_cursor` does not make: times are in UTC, texts such as stores
+    can keep, and each place has one cursor.
+    """
+    padded = cursor[: MAX_CURSOR + 1] + "=" * (-len(cursor) % 4)
     try:
         place: T = _decoder(type_).decode(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (binascii.Error, msgspec.MsgspecError, ValueError) as error:
-        raise Invalid.field("cursor", "is none that this server gave out") from error
+    except (binascii.Error, msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise not_issued() from error
+    values = place if isinstance(place, tuple) else ()
+    if not all(map(_is_storable, values)) or encode_cursor(values) != cursor:
+        raise not_issued()
     return place
+
+
+def not_issued() -> Invalid:
+    """The error for a cursor that is not one of this server's."""
+    return Invalid.field("cursor", "was not issued by this server")
+
+
+def _is_storable(value: object) -> bool:
+    if isinstance(value, datetime):
+        return value.utcoffset() == timedelta(0)
+    return not isinstance(value, str) or is_text(value)
 
 
 def _check_depth(text: bytes | str) -> None:

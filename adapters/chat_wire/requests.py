@@ -16,7 +16,7 @@ from chat_core.services.accounts import NewAccount
 from chat_core.services.conversations import NewGroup
 from chat_core.services.synchronising import DEFAULT_LIMIT, SyncPlace, SyncRequest
 from chat_core.users import UNCHANGED, ProfileChange, Unchanged
-from chat_wire.codec import decode_cursor, encode_cursor
+from chat_wire.codec import CursorId, decode_cursor, encode_cursor, not_issued
 from chat_wire.shapes import RoleName
 
 MAX_INT64 = 2**63 - 1
@@ -206,11 +206,7 @@ class Sync(Request, frozen=True):
         """To the core's type. Raises `Invalid`."""
         after = None
         if self.cursor is not None:
-            named, at, other = decode_cursor(
-                self.cursor, tuple[ConversationId | None, datetime | None, ConversationId | None]
-            )
-            others = None if at is None or other is None else ActivityPlace(at, other)
-            after = SyncPlace(named, others)
+            after = _sync_place(self.cursor)
         return SyncRequest(
             {ConversationId(each): seq for each, seq in self.conversations.items()},
             others=self.others == "latest",
@@ -229,6 +225,16 @@ def sync_cursor(place: SyncPlace) -> str:
 
 def _given(value: str | msgspec.UnsetType | None) -> str | Literal[Unchanged.UNCHANGED] | None:
     return UNCHANGED if isinstance(value, msgspec.UnsetType) else value
+
+
+def _sync_place(cursor: str) -> SyncPlace:
+    # What a client names may be no id at all.
+    named, at, other = decode_cursor(cursor, tuple[str | None, datetime | None, CursorId | None])
+    if named is not None and at is None and other is None:
+        return SyncPlace(named=ConversationId(named))
+    if named is None and at is not None and other is not None:
+        return SyncPlace(others=ActivityPlace(at, ConversationId(other)))
+    raise not_issued()
 
 
 def one_of(one: str | None, other: str | None, name: str, other_name: str) -> str:

@@ -1,10 +1,13 @@
 """Every decoder, fed with whatever may come: what it does not take, it refuses in its own words."""
 
+import base64
 import json
+import re
 import string
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import msgspec
@@ -13,9 +16,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chat_core.errors import Invalid, Malformed
+from chat_core.users import fold
 from chat_socketio.packets import MAX_ACK_ID, split_event
 from chat_wire import decode, decode_call, decode_frame, requests
-from chat_wire.codec import decode_cursor, encode_cursor
+from chat_wire.codec import CursorId, decode_cursor, encode_cursor
 
 REQUESTS = sorted(
     (each for each in requests.Request.__subclasses__()), key=lambda each: each.__name__
@@ -251,14 +255,52 @@ def test_a_cursor_is_a_place_or_refused(cursor: str) -> None:
     except Invalid as error:
         assert [each.field for each in error.errors] == ["cursor"]
         return
-    assert len(place) == 2
+    assert encode_cursor(place) == cursor
 
 
-@given(place=st.tuples(st.none() | st.text(max_size=50), st.none() | st.integers(0, 2**63 - 1)))
+storable_texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+offsets = st.sampled_from([UTC, timezone(timedelta(hours=1)), None])
+moments = st.datetimes(timezones=offsets)
+
+
+@given(place=st.tuples(st.none() | storable_texts, st.none() | st.integers(0, 2**63 - 1)))
 def test_a_cursor_that_was_given_out_is_the_place_that_it_was_made_of(
     place: tuple[str | None, int | None],
 ) -> None:
     assert decode_cursor(encode_cursor(place), tuple[str | None, int | None]) == place
+
+
+@given(at=moments, id_=st.text(max_size=70))
+@example(at=datetime(2026, 1, 1), id_="x")  # noqa: DTZ001 - without a zone, that is the point
+@example(at=datetime.max.replace(tzinfo=UTC), id_="x")
+@example(at=datetime(2026, 1, 1, tzinfo=UTC), id_="a\0b")
+@example(at=datetime(2026, 1, 1, tzinfo=UTC), id_="x\n")
+def test_a_moment_of_a_cursor_is_in_utc_and_its_id_an_id(at: datetime, id_: str) -> None:
+    is_issued = at.tzinfo is UTC and re.fullmatch(r"[A-Za-z0-9._~-]{1,64}", id_) is not None
+    try:
+        place = decode_cursor(encode_cursor((at, id_)), tuple[datetime, CursorId])
+    except Invalid:
+        assert not is_issued
+    else:
+        assert is_issued
+        assert place == (at, id_)
+
+
+def test_the_longest_name_has_a_cursor() -> None:
+    key = fold("\ufdfa" * 64)
+    place = (key, "x" * 64)
+    assert decode_cursor(encode_cursor(place), tuple[str, CursorId]) == place
+
+
+@pytest.mark.parametrize(
+    "text", ['[ "x"]', '["x" ]', '["\\u0078"]', '["x"]\n', '["x","y"]', "[]", '"x"', "[" * 700]
+)
+def test_each_place_has_one_cursor(text: str) -> None:
+    cursor = base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+    with pytest.raises(Invalid):
+        decode_cursor(cursor, tuple[CursorId])
+    with pytest.raises(Invalid):
+        decode_cursor(encode_cursor(("x",)) + "=", tuple[CursorId])
 
 
 @given(head=st.text(string.digits + "٣²-+ ", max_size=40), rest=calls() | texts)

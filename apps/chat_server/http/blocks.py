@@ -13,7 +13,7 @@ from chat_core.services.blocking import Blocking
 from chat_core.services.presence import Presence
 from chat_core.sessions import Actor
 from chat_wire import shapes
-from chat_wire.codec import decode_cursor, encode_cursor
+from chat_wire.codec import CursorId, decode_cursor, encode_cursor
 
 AnyRequest = Request[Actor, Any, Any]
 
@@ -47,7 +47,7 @@ async def list_blocks(
     limit: FromQuery[int] = DEFAULT_LIMIT,
 ) -> shapes.Page[shapes.User]:
     """The users that whoever asks has blocked."""
-    after = None if cursor is None else UserId(decode_cursor(cursor, tuple[str])[0])
+    after = None if cursor is None else UserId(decode_cursor(cursor, tuple[CursorId])[0])
     page = await blocking.list(request.user.user_id, after=after, limit=limit)
     following = None if page.next is None else encode_cursor((page.next,))
     return shapes.Page([shapes.User.of(each, presence.of(each)) for each in page.items], following)

@@ -15,7 +15,7 @@ from chat_core.services.receipts import Receipts
 from chat_core.sessions import Actor
 from chat_server.http.bodies import Body
 from chat_wire import requests, shapes
-from chat_wire.codec import decode_cursor, encode_cursor
+from chat_wire.codec import CursorId, decode_cursor, encode_cursor
 
 AnyRequest = Request[Actor, Any, Any]
 
@@ -31,10 +31,11 @@ async def list_conversations(
     viewer = request.user.user_id
     after = None
     if cursor is not None:
-        after = ActivityPlace(*decode_cursor(cursor, tuple[datetime, ConversationId]))
+        at, other_id = decode_cursor(cursor, tuple[datetime, CursorId])
+        after = ActivityPlace(at, ConversationId(other_id))
     page = await conversations.list(viewer, after=after, limit=limit)
-    at = page.next
-    following = None if at is None else encode_cursor((at.active_at, at.conversation_id))
+    last = page.next
+    following = None if last is None else encode_cursor((last.active_at, last.conversation_id))
     items = [shapes.Conversation.of(overview, viewer) for overview in page.items]
     return shapes.Page(items, following)
 
@@ -62,12 +63,13 @@ async def list_members(
     """The members in the order in which they joined."""
     after = None
     if cursor is not None:
-        after = MemberPlace(*decode_cursor(cursor, tuple[datetime, UserId]))
+        joined_at, member_id = decode_cursor(cursor, tuple[datetime, CursorId])
+        after = MemberPlace(joined_at, UserId(member_id))
     page = await conversations.members(
         request.user.user_id, ConversationId(conversation_id), after=after, limit=limit
     )
-    at = page.next
-    following = None if at is None else encode_cursor((at.joined_at, at.user_id))
+    last = page.next
+    following = None if last is None else encode_cursor((last.joined_at, last.user_id))
     return shapes.Page([shapes.Member.of(member) for member in page.items], following)
 
 

@@ -18,7 +18,7 @@ from chat_server.http.authentication import PUBLIC
 from chat_server.http.bodies import Body
 from chat_server.settings import Settings
 from chat_wire import requests, shapes
-from chat_wire.codec import decode_cursor, encode_cursor
+from chat_wire.codec import CursorId, decode_cursor, encode_cursor
 
 AnyRequest = Request[Actor, Any, Any]
 
@@ -56,7 +56,10 @@ async def find_users(
         found = await accounts.get_many(wanted, asker_id=own_id)
         users = [found[wish] for wish in wanted if wish in found and wish != own_id]
         return shapes.Page([_shown(user, presence) for user in users], None)
-    after = None if cursor is None else NamePlace(*decode_cursor(cursor, tuple[str, UserId]))
+    after = None
+    if cursor is not None:
+        key, user_id = decode_cursor(cursor, tuple[str, CursorId])
+        after = NamePlace(key, UserId(user_id))
     page = await accounts.search(q, asker_id=own_id, after=after, limit=limit)
     at = page.next
     following = None if at is None else encode_cursor((at.key, at.user_id))
