@@ -8,7 +8,7 @@ from enum import StrEnum
 from chat_core.errors import AlreadyMember, Forbidden, Invalid, LastOwner, NotFound
 from chat_core.ids import ConversationId, UserId
 from chat_core.messages import Message
-from chat_core.users import is_text
+from chat_core.names import shown_name
 
 MAX_TITLE = 100
 MAX_UNREAD = 1000
@@ -336,8 +336,6 @@ class ActivityPlace:
     conversation_id: ConversationId
 
 
-def check_title(title: str) -> str:
-    """1 to 100 characters, not all white space; raises `Invalid`."""
-    if not title.strip() or len(title) > MAX_TITLE or not is_text(title):
-        raise Invalid.field("title", f"must be 1 to {MAX_TITLE} characters")
-    return title
+def clean_title(title: str) -> str:
+    """A title as it is stored, 1 to 100 characters: see `shown_name`. Raises `Invalid`."""
+    return shown_name(title, "title", MAX_TITLE)

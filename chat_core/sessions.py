@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from chat_core.addresses import networks
-from chat_core.errors import Invalid, RefreshReused, TokenExpired
+from chat_core.errors import RefreshReused, TokenExpired
 from chat_core.ids import ConnectionId, SessionId, UserId
-from chat_core.users import User, is_text
+from chat_core.names import shown_name
+from chat_core.users import User
 
 MAX_DEVICE = 100
 LOST_ANSWER = timedelta(seconds=10)
@@ -203,8 +204,6 @@ def shown_user_agent(text: str | None) -> str | None:
     return shown.strip()[:MAX_USER_AGENT] or None
 
 
-def check_device(device: str) -> str:
-    """1 to 100 characters; raises `Invalid`."""
-    if not 1 <= len(device) <= MAX_DEVICE or not is_text(device):
-        raise Invalid.field("device", f"must be 1 to {MAX_DEVICE} characters")
-    return device
+def clean_device(device: str) -> str:
+    """A device's label as it is stored, 1 to 100 characters: see `shown_name`. Raises `Invalid`."""
+    return shown_name(device, "device", MAX_DEVICE)

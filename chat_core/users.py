@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from chat_core.errors import Invalid
 from chat_core.ids import UserId
+from chat_core.names import shown_name
 
 USERNAME = re.compile(r"[A-Za-z0-9._-]{3,32}")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
@@ -116,12 +117,9 @@ def check_email(address: str) -> str:
     return address
 
 
-def check_display_name(name: str) -> str:
-    """1 to 64 characters, not all white space, no control characters; raises `Invalid`."""
-    printable = all(unicodedata.category(char) not in {"Cc", "Cs"} for char in name)
-    if not name.strip() or len(name) > MAX_DISPLAY_NAME or not printable:
-        raise Invalid.field("displayName", f"must be 1 to {MAX_DISPLAY_NAME} characters")
-    return name
+def clean_display_name(name: str) -> str:
+    """The display name as it is stored, 1 to 64 characters: see `shown_name`. Raises `Invalid`."""
+    return shown_name(name, "displayName", MAX_DISPLAY_NAME)
 
 
 def is_text(text: str) -> bool:

@@ -18,11 +18,12 @@ from chat_core.conversations import Conversation
 from chat_core.errors import ClientIdConflict, EmailTaken, Unavailable, UsernameTaken
 from chat_core.ids import ClientMessageId, ConversationId, MessageId, SessionId, UserId
 from chat_core.messages import Message
+from chat_core.names import imported_name
 from chat_core.ports.log import Appended, ConversationLog, MessageDraft, Stale
 from chat_core.ports.storage import LogReader, UserStore
 from chat_core.ports.system import Clock, IdGenerator
 from chat_core.sessions import Actor
-from chat_core.users import NO_PASSWORD, User, fold, is_text
+from chat_core.users import MAX_DISPLAY_NAME, NO_PASSWORD, User, fold, is_text
 from chat_server.container import Container, is_bcrypt
 from chat_server.database_url import MemoryDatabase
 from chat_server.databases import DatabaseRefused, open_original, open_stores
@@ -216,7 +217,7 @@ class Importing:
             if "@" in username and await self.users.credentials(username) is not None:
                 continue
             user = User(
-                user_id, username, name if name.strip() else username, email, original.created_at
+                user_id, username, _shown_as(user_id, name, username), email, original.created_at
             )
             try:
                 await self.users.add(user, _hash(original))
@@ -398,6 +399,12 @@ def _usable(document_id: str | None) -> str | None:
 
 def _mended(text: str) -> str:
     return text if is_text(text) else _NO_TEXT.sub("\ufffd", text)
+
+
+def _shown_as(user_id: UserId, *names: str) -> str:
+    """The first of the names that can be shown, cleaned; else the id."""
+    shown = (imported_name(name, MAX_DISPLAY_NAME) for name in names)
+    return next(filter(None, shown), user_id)
 
 
 def _names(name: str, user_id: UserId) -> Iterator[str]:

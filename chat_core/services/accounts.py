@@ -25,9 +25,9 @@ from chat_core.users import (
     NamePlace,
     ProfileChange,
     User,
-    check_display_name,
     check_email,
     check_username,
+    clean_display_name,
     fold,
     is_text,
     name_place,
@@ -57,20 +57,21 @@ class NewAccount:
     def check_names(self) -> None:
         """The names and the address are as they should be; raises `Invalid`."""
         check_username(self.username)
-        if self.display_name is not None:
-            check_display_name(self.display_name)
+        self._shown_as()
         if self.email is not None:
             check_email(self.email)
 
     def user(self, user_id: UserId, at: datetime) -> User:
         """The account, shown under the user name if under no other; raises `Invalid`."""
         self.check_names()
-        shown = self.username if self.display_name is None else self.display_name
-        return User(user_id, self.username, shown, self.email, created_at=at)
+        return User(user_id, self.username, self._shown_as(), self.email, created_at=at)
 
     def checked_password(self, rules: PasswordRules) -> str:
         """The password in the form to hash, if the rules allow it; raises `Invalid`."""
-        return rules.check(self.password, (self.username, self.display_name, self.email))
+        return rules.check(self.password, (self.username, self._shown_as(), self.email))
+
+    def _shown_as(self) -> str:
+        return self.username if self.display_name is None else clean_display_name(self.display_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,7 @@ class Accounts:
         """
         user_id = actor.user_id
         if isinstance(change.display_name, str):
-            check_display_name(change.display_name)
+            change = replace(change, display_name=clean_display_name(change.display_name))
         if isinstance(change.email, str):
             check_email(change.email)
         before = await self.get(user_id)

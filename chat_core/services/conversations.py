@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chat_core.conversations import (
+    MAX_TITLE,
     ActivityPlace,
     Change,
     Conversation,
@@ -16,12 +17,13 @@ from chat_core.conversations import (
     Role,
     RoleChanged,
     TitleChanged,
-    check_title,
+    clean_title,
 )
 from chat_core.errors import ChatError, Invalid, NotFound, Overloaded, RecipientNotFound
 from chat_core.ids import ClientConversationId, ConversationId, UserId
 from chat_core.limits import Limit
 from chat_core.messages import History, check_client_id
+from chat_core.names import clean
 from chat_core.pages import DEFAULT_LIMIT, Page, check_limit
 from chat_core.ports.limits import RateLimiter
 from chat_core.ports.log import Appended, ChangeDraft, ConversationLog, CreationDraft, Stale
@@ -193,7 +195,7 @@ class Conversations:
         `ClientIdConflict`; `NotFound` for a repeat by a user who has left the group.
         """
         draft = self._creation(actor, new)
-        appended = await self.log.repeated(draft) if draft.client_id is not None else None
+        appended = await self._repeated(draft, new.title)
         if appended is None:
             appended = await self._create(draft)
         overview = await self._shown(actor.user_id, appended.event.conversation_id)
@@ -222,7 +224,7 @@ class Conversations:
 
         Raises `Invalid`, `NotFound`, `Forbidden`, `RateLimited`.
         """
-        check_title(title)
+        title = clean_title(title)
         return await self._change(actor, conversation_id, TitleChanged(title))
 
     async def add_member(
@@ -270,13 +272,25 @@ class Conversations:
         others = [user for user in new.member_ids if user != actor.user_id]
         roles = {actor.user_id: Role.OWNER, **dict.fromkeys(others, Role.MEMBER)}
         now = self.clock.now()
-        group = Conversation.group(ConversationId(self.ids.new_id()), new.title, roles, now)
+        title = clean(new.title, MAX_TITLE)
+        group = Conversation.group(ConversationId(self.ids.new_id()), title, roles, now)
         return CreationDraft(group, actor, client_id, now)
+
+    async def _repeated(self, draft: CreationDraft, title: str) -> Appended | None:
+        """The creation that this repeats, if any."""
+        if draft.client_id is None:
+            return None
+        repeated = await self.log.repeated(draft)
+        if repeated is None and title != draft.conversation.title:
+            # Titles were once stored as they came.
+            as_it_came = replace(draft.conversation, title=title)
+            repeated = await self.log.repeated(replace(draft, conversation=as_it_came))
+        return repeated
 
     async def _create(self, draft: CreationDraft) -> Appended:
         """Judge, count and append a group that is no repeat, as far as is known."""
         creator, group = draft.actor.user_id, draft.conversation
-        check_title(group.title or "")
+        clean_title(group.title or "")
         if len(group.members) > self.limits.members:
             raise Invalid.field("memberIds", f"must be less than {self.limits.members}")
         others = [user for user in group.members if user != creator]

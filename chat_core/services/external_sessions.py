@@ -8,7 +8,7 @@ from chat_core.ids import SessionId
 from chat_core.ports.notifications import Connections
 from chat_core.ports.security import TokenVerifier
 from chat_core.ports.system import Clock
-from chat_core.sessions import Claims, check_device
+from chat_core.sessions import Claims, clean_device
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class ExternalSessions:
 
     async def relabel(self, session_id: SessionId, device: str) -> None:  # noqa: ARG002
         """How devices are called is the product's business. Raises `Invalid`, as `Sessions`."""
-        check_device(device)
+        clean_device(device)
 
     def end(self, session_ids: Collection[SessionId]) -> None:
         """Close the live connections of sessions that the product has ended.

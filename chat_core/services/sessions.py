@@ -46,7 +46,7 @@ from chat_core.sessions import (
     RefreshToken,
     RefreshUse,
     Session,
-    check_device,
+    clean_device,
     digest,
     shown_user_agent,
 )
@@ -103,7 +103,7 @@ class Sessions:
         Raises `InvalidCredentials`, `RateLimited`, `Invalid`, `Overloaded`; `AccountDisabled` only
         for the right password.
         """
-        label = UNNAMED_DEVICE if device is None else check_device(device)
+        label = UNNAMED_DEVICE if device is None else clean_device(device)
         known = is_text(login) and len(login) <= MAX_EMAIL
         credentials = await self.users.credentials(login) if known else None
         # One account has one count, by whichever of its names; an unknown one looks the same.
@@ -264,7 +264,7 @@ class Sessions:
 
     async def relabel(self, session_id: SessionId, device: str) -> None:
         """Give the session's device another label; raises `Invalid`."""
-        await self.sessions.relabel(session_id, check_device(device))
+        await self.sessions.relabel(session_id, clean_device(device))
 
     def _record(
         self,

@@ -2,6 +2,10 @@
 
 from hypothesis import strategies as st
 
+from chat_core.errors import Invalid
+from chat_core.names import clean
+from chat_core.users import MAX_DISPLAY_NAME, clean_display_name
+
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 """Text that every store can keep."""
 
@@ -34,10 +38,20 @@ hostile_texts = st.sampled_from(HOSTILE) | st.text(st.characters(), max_size=300
 usernames = st.from_regex(r"[A-Za-z0-9._-]{3,32}", fullmatch=True)
 """Names that an account may have."""
 
-display_names = st.text(
-    st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=64
-).filter(str.strip)
-"""Names that people show."""
+
+def _is_shown(name: str) -> bool:
+    try:
+        return clean_display_name(name) == name
+    except Invalid:
+        return False
+
+
+display_names = (
+    st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=64)
+    .map(lambda name: clean(name, MAX_DISPLAY_NAME))
+    .filter(_is_shown)
+)
+"""Names that people show, as they are stored."""
 
 
 def _is_content(text: str) -> bool:

@@ -173,3 +173,32 @@ async def test_a_repeat_is_answered_even_to_someone_who_was_removed_or_blocked(a
     unblock = await api.http.delete(f"/users/{bob.id}/block", headers=ann.bearer)
     assert unblock.status_code == 204
     await api.send(bob, ann, "again")
+
+
+async def test_names_come_back_as_they_will_be_shown_or_are_refused(api: Api) -> None:
+    ann = await api.person("ann")
+    hiding, turning = " Ann\u200b e\u0301 ", "Ann\u202e"
+    group = {"kind": "group", "title": hiding, "memberIds": []}
+    made = answered(await api.post("/conversations", ann, group), 201)
+    assert made["title"] == "Ann \u00e9"
+    changes = [
+        ("PATCH", f"/conversations/{made['id']}", "title"),
+        ("PATCH", "/users/me", "displayName"),
+    ]
+    for method, path, field in changes:
+        body = {field: hiding}
+        changed = await api.http.request(method, path, json=body, headers=ann.bearer)
+        assert answered(changed, 200)[field] == "Ann \u00e9"
+        again = await api.http.request(method, path, json={field: turning}, headers=ann.bearer)
+        (error,) = refused(again, 422, "invalid")["errors"]
+        assert error == {
+            "field": field,
+            "message": "must not contain characters that change the direction of the text",
+        }
+    device = await api.log_in(ann.username, device=hiding)
+    (listed,) = [
+        each
+        for each in (await api.get("/sessions", device))["items"]
+        if each["id"] == device.session_id
+    ]
+    assert listed["device"] == "Ann \u00e9"

@@ -181,3 +181,21 @@ async def test_a_conversation_that_ends_while_the_import_runs_takes_no_more(
     (stored,) = log.conversations.logs
     history = await log.conversations.history(stored, before=None, after=0, limit=10_000)
     assert len(history.items) == 600
+
+
+async def test_names_are_shown_without_what_cannot_be_seen(
+    original: Original, opened: OriginalDatabase
+) -> None:
+    names = {" Eve\u200b ": "Eve", "Joe\u202e\n": "Joe", "\u3164\u200b": None, "x" * 80: "x" * 80}
+    ids = {ObjectId(): name for name in names}
+    await original.database.users.insert_many(
+        [{"_id": user_id, "username": name} for user_id, name in ids.items()]
+    )
+    users = MemoryUserStore()
+    await importing(opened, MemoryConversationLog(MemoryConversations()), users).run(SILENT)
+
+    stored = await users.get([UserId(str(user_id)) for user_id in ids])
+    for user_id, name in ids.items():
+        user = stored[UserId(str(user_id))]
+        assert user.username == name
+        assert user.display_name == (names[name] or user.id)
