@@ -1,6 +1,6 @@
 """A chat, put together: its services over the ports that a product brings."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from chat_core.limits import Limit
 from chat_core.memory import (
@@ -124,7 +124,9 @@ class Chat:
             ),
             synchronising=Synchronising(stores.conversations, stores.reader, reads),
             receipts=Receipts(known, stores.receipts, notifier),
-            typing=Typing(known, notifier, clock),
+            typing=Typing(
+                known, notifier, clock, limiter, replace(limits.messages.rate, name="typing")
+            ),
             blocking=Blocking(users, blocks, reads, clock),
             presence=Presence(
                 users=users,

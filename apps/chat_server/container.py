@@ -55,6 +55,7 @@ from chat_server.limits import (
     request_limit,
     signups,
     token_life,
+    typing_rate,
 )
 from chat_server.metrics import HttpRequests, LoopLag, Metrics, Sources
 from chat_server.origins import OriginPolicy
@@ -339,7 +340,12 @@ class Container(containers.DeclarativeContainer):
         notifier=rooms,
     )
     typing = providers.Singleton(
-        Typing, conversations=known_conversations, notifier=rooms, clock=clock
+        Typing,
+        conversations=known_conversations,
+        notifier=rooms,
+        clock=clock,
+        limiter=limiter,
+        rate=providers.Callable(typing_rate, settings),
     )
     blocking = providers.Singleton(
         Blocking, users=stores.provided.users, blocks=blocks, reads=reads, clock=clock

@@ -1,5 +1,6 @@
 """What the settings mean for the services: rates, lives and bounds."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from chat_core.limits import Limit
@@ -78,6 +79,11 @@ def message_rate(settings: Settings) -> Limit:
     """How many messages a user may send, and direct conversations open."""
     burst = settings.message_burst
     return rate(settings, "messages", burst, burst / settings.messages_per_second)
+
+
+def typing_rate(settings: Settings) -> Limit:
+    """How often a user may begin to type: as often as send."""
+    return replace(message_rate(settings), name="typing")
 
 
 def message_limits(settings: Settings) -> MessageLimits:

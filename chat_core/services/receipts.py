@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 
 from chat_core.conversations import RECEIPTS_UP_TO, Conversation, Receipt
-from chat_core.errors import Invalid, NotFound
+from chat_core.errors import Invalid, NotFound, RateLimited
 from chat_core.events import ReceiptMoved, TypingChanged
 from chat_core.ids import ConversationId, UserId
+from chat_core.limits import Limit
+from chat_core.ports.limits import RateLimiter
 from chat_core.ports.notifications import Notifier
 from chat_core.ports.storage import ConversationStore, ReceiptStore
 from chat_core.ports.system import Clock, Timer
@@ -54,17 +56,28 @@ class Receipts:
 
 @dataclass(frozen=True, slots=True)
 class Typing:
-    """Who is typing where; it ends by itself."""
+    """Who is typing where; it ends by itself.
+
+    Past `rate` a user who begins to type is not shown to the others: each beginning, and each end,
+    goes to all members of a conversation.
+    """
 
     conversations: ConversationStore
     notifier: Notifier
     clock: Clock
+    limiter: RateLimiter
+    rate: Limit
     _ends: dict[tuple[ConversationId, UserId], Timer] = field(default_factory=dict)
 
     async def set(self, actor: Actor, conversation_id: ConversationId, *, typing: bool) -> None:
         """Someone types, or stopped; those who know it already are not told. Raises `NotFound`."""
         conversation = await _conversation_of(self.conversations, actor.user_id, conversation_id)
         key = conversation_id, actor.user_id
+        if typing and key not in self._ends:
+            try:
+                await self.limiter.take(self.rate, actor.user_id)
+            except RateLimited:
+                return  # a client says it again in a few seconds
         timer = self._ends.pop(key, None)
         if timer is not None:
             timer.cancel()

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
-from chat_core import ConversationId, Message, ToUser, User
+from chat_core import ConversationId, Limit, Message, ToUser, User
 from chat_core.conversations import RECEIPTS_UP_TO, Receipt
 from chat_core.errors import Invalid, NotFound
 from chat_core.events import ReceiptMoved, TypingChanged
+from chat_core.memory import MemoryRateLimiter
 from chat_core.memory.notifications import Notification
 from chat_core.services.conversations import NewGroup
 from chat_core.services.receipts import TYPING_SECONDS
@@ -145,3 +148,22 @@ async def test_to_stop_what_was_not_begun_is_not_told(
 
     assert typed(chat) == [True]
     assert chat.clock.waiting == 1
+
+
+async def test_past_the_rate_nobody_is_shown_to_type_and_what_was_shown_ends(
+    chat: Engine, ann: User, bob: User, between: ConversationId
+) -> None:
+    rate = Limit("typing", 2, 10)
+    typing = replace(chat.typing, limiter=MemoryRateLimiter(chat.clock), rate=rate)
+    for _ in range(5):
+        for now in (True, True, False, False):
+            await typing.set(actor(ann), between, typing=now)
+    began = TypingChanged(between, ann.id, typing=True)
+    ended = TypingChanged(between, ann.id, typing=False)
+    assert chat.notifier.events() == [began, ended] * 2
+
+    await typing.set(actor(bob), between, typing=True)
+    chat.clock.advance(5)
+    for now in (True, True, False):
+        await typing.set(actor(ann), between, typing=now)
+    assert chat.notifier.events()[5:] == [began, ended]

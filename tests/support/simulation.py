@@ -303,7 +303,7 @@ class Server:
             handlers=handlers(
                 synchronising=Synchronising(conversations, reader, reads),
                 receipts=Receipts(known, gated(stores.receipts), self.rooms),
-                typing=Typing(known, self.rooms, clock),
+                typing=Typing(known, self.rooms, clock, limiter, limit),
             ),
             pipelined=pipelined(self.messaging),
             presence=self.presence,
