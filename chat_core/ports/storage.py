@@ -240,8 +240,7 @@ class ConversationStore(Protocol):
         - Each is shown as that user sees it; `unread_count` counts messages of others after
           `read_seq` that are not deleted, up to `MAX_UNREAD`.
         - `receipts` are given up to `RECEIPTS_UP_TO` members.
-        - Each shows at most `LISTED_MEMBERS` members and counts all; what it costs to read does
-          not grow with their number.
+        - Each shows at most `LISTED_MEMBERS` members and counts all.
         """
 
     @abstractmethod
