@@ -59,13 +59,14 @@ from chat_core.services.erasure import Erasure
 from chat_core.services.export import Export
 from chat_core.services.external_sessions import ExternalSessions
 from chat_core.services.fair_reads import FairReads
+from chat_core.services.login_attempts import LoginLimits
 from chat_core.services.messaging import MessageLimits, Messaging
 from chat_core.services.presence import Presence
 from chat_core.services.purging import SessionPurge
 from chat_core.services.receipts import Receipts, Typing
 from chat_core.services.retention import Retention
 from chat_core.services.revocation import Revocations
-from chat_core.services.sessions import ListedSession, LoginLimits, Sessions
+from chat_core.services.sessions import ListedSession, Sessions
 from chat_core.services.synchronising import (
     SyncAnswer,
     SyncedConversation,

@@ -12,8 +12,9 @@ from chat_core.ports.security import PasswordHasher, SecurityEvents, TokenIssuer
 from chat_core.ports.storage import SessionStore, UserStore
 from chat_core.services.accounts import Accounts, SignupPolicy
 from chat_core.services.erasure import Erasure
+from chat_core.services.login_attempts import LoginLimits
 from chat_core.services.revocation import Revocations
-from chat_core.services.sessions import LoginLimits, Sessions
+from chat_core.services.sessions import Sessions
 from chat_core.sessions import RefreshLimits
 
 
@@ -31,12 +32,14 @@ class AccountLimits:
         default_factory=lambda: LoginLimits(
             per_account=Limit("logins per account", burst=5, seconds=900),
             per_address=Limit("logins per address", burst=30, seconds=60),
+            per_account_total=Limit("logins per account in total", burst=50, seconds=3600),
         )
     )
     lasting: RefreshLimits = field(
         default_factory=lambda: RefreshLimits(idle=timedelta(days=14), total=timedelta(days=30))
     )
     token_life: timedelta = timedelta(minutes=10)
+    sessions_per_user: int = 50
     passwords: PasswordRules = field(default_factory=PasswordRules)
     profile_changes: Limit = field(
         default_factory=lambda: Limit("profile changes", burst=30, seconds=60)
@@ -93,6 +96,7 @@ class AccountServices:
             security_events=events,
             limits=limits.logins,
             lasting=limits.lasting,
+            per_user=limits.sessions_per_user,
             passwords=limits.passwords,
         )
         return cls(

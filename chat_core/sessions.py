@@ -23,6 +23,10 @@ NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode's categories of what moves a cursor, hides, or turns the line round."""
 
 
+SessionPlace = tuple[datetime, SessionId]
+"""When a session was last seen, then its id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """One login of a user on one device; `device` is its label.
@@ -39,6 +43,11 @@ class Session:
     ended_at: datetime | None = None
     address: str | None = None
     user_agent: str | None = None
+
+    @property
+    def place(self) -> SessionPlace:
+        """Where it is in the list of the user's sessions: the highest place comes first."""
+        return self.last_seen_at, self.id
 
     @property
     def network(self) -> str | None:

@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from chat_core.conversations import Overview
 from chat_core.events import ConversationUpdated, LogEvent
 from chat_core.messages import Message
+from chat_core.sessions import Session
 from chat_core.users import User
 
 Item = TypeVar("Item")
@@ -15,6 +16,7 @@ Item = TypeVar("Item")
 PAGE_BYTES = 256 * 1024
 """Of one page, or one answer of `sync`, about: it fits what a connection may leave untaken."""
 ENTRY_BYTES, MEMBER_BYTES, CONVERSATION_BYTES, RECEIPT_BYTES, USER_BYTES = 500, 150, 300, 100, 400
+SESSION_BYTES = 350
 """What each takes without the texts that people write."""
 
 
@@ -70,3 +72,8 @@ def overview_size(overview: Overview) -> int:
 def user_size(user: User) -> int:
     """Of a `User`; a product's own names may be of any length."""
     return USER_BYTES + text_size(user.username) + text_size(user.display_name)
+
+
+def session_size(session: Session) -> int:
+    """Of a `Session`."""
+    return SESSION_BYTES + text_size(session.device) + text_size(session.user_agent)

@@ -5,10 +5,12 @@ import os
 import re
 import secrets
 from base64 import b64encode
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from threading import BoundedSemaphore
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import argon2
 import bcrypt
@@ -30,6 +32,31 @@ RETRY_AFTER = 1.0
 """Seconds: by then the queue that was full has been worked off."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Call(Generic[Result]):
+    future: "Future[Result]"
+    work: Callable[[], Result]
+
+    def run(self) -> None:
+        if not self.future.set_running_or_notify_cancel():
+            return
+        try:
+            result = self.work()
+        except BaseException as error:  # noqa: BLE001 - it is the caller's
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
+
+
+class _Queue:
+    """Calls that wait for a thread. Each finds a place, or is refused."""
+
+    def __init__(self, places: int) -> None:
+        # Threading's, since a place is given back by the thread that has done the work.
+        self.places = BoundedSemaphore(places)
+        self.calls: deque[_Call[Any]] = deque()
+
+
 class Argon2Hasher(PasswordHasher):
     """argon2id (RFC 9106) in threads of its own, with a bounded queue in front.
 
@@ -40,6 +67,7 @@ class Argon2Hasher(PasswordHasher):
     `threads` is by default, and at most, one for each core but one, which is the event loop's.
     `waiting` is how many calls may wait for each thread. The default of 50 makes the last one
     wait for about a second: after that people ask again, and the old answers are work for nobody.
+    As many may wait to be verified ahead of the others.
     """
 
     def __init__(
@@ -57,8 +85,8 @@ class Argon2Hasher(PasswordHasher):
         )
         self._of_nobody = _hash_of_nothing(self._argon2)
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="argon2")
-        # Threading's, since a place is given back by the thread that has done the work.
-        self._places = BoundedSemaphore(threads * (1 + waiting))
+        places = threads * (1 + waiting)
+        self._ahead, self._others = _Queue(places), _Queue(places)
         self._threads = threads
         self._under_way: set[Future[Any]] = set()
         self.refused = 0
@@ -71,11 +99,15 @@ class Argon2Hasher(PasswordHasher):
 
     async def hash(self, password: str) -> str:
         """See `PasswordHasher.hash`."""
-        return await self._in_thread(lambda: self._argon2.hash(_encoded(password)))
+        return await self._in_thread(lambda: self._argon2.hash(_encoded(password)), self._others)
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
         """See `PasswordHasher.verify`."""
-        return await self._in_thread(lambda: self._verify(password, password_hash))
+        return await self._in_thread(lambda: self._verify(password, password_hash), self._others)
+
+    async def verify_ahead(self, password: str, password_hash: str | None) -> bool:
+        """See `PasswordHasher.verify_ahead`."""
+        return await self._in_thread(lambda: self._verify(password, password_hash), self._ahead)
 
     def is_outdated(self, password_hash: str) -> bool:
         """See `PasswordHasher.is_outdated`."""
@@ -101,23 +133,32 @@ class Argon2Hasher(PasswordHasher):
             return False
         return ours
 
-    async def _in_thread(self, work: Callable[[], Result]) -> Result:
-        if not self._places.acquire(blocking=False):
+    async def _in_thread(self, work: Callable[[], Result], queue: "_Queue") -> Result:
+        if not queue.places.acquire(blocking=False):
             self.refused += 1
             raise Overloaded(retry_after=RETRY_AFTER)
-        try:
-            future = self._executor.submit(work)
-        except RuntimeError:  # closed
-            self._places.release()
-            raise
+        future: Future[Result] = Future()
         # Not in a `finally` here: a caller that gives up leaves a thread at work.
         self._under_way.add(future)
-        future.add_done_callback(self._give_back)
+        future.add_done_callback(self._under_way.discard)
+        future.add_done_callback(lambda _: queue.places.release())
+        queue.calls.append(_Call(future, work))
+        try:
+            self._executor.submit(self._next)
+        except RuntimeError:  # closed
+            future.cancel()
+            raise
         return await asyncio.wrap_future(future)
 
-    def _give_back(self, future: Future[Any]) -> None:
-        self._under_way.discard(future)
-        self._places.release()
+    def _next(self) -> None:
+        """In a thread: do what waits longest, of those that go ahead if any do."""
+        for queue in (self._ahead, self._others):
+            try:
+                call = queue.calls.popleft()
+            except IndexError:
+                continue
+            call.run()
+            return
 
 
 def is_bcrypt(password_hash: str) -> bool:

@@ -156,6 +156,7 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
     messaging: Messaging,
     synchronising: Synchronising,
     presence: Presence,
+    sessions: Sessions,
     revocations: Revocations,
     rooms: Rooms,
     sockets: SocketServer,
@@ -177,6 +178,7 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
             **(admission.refused + Counter({bound.per_address.name: bound.refused_of_address})),
             "connections": bound.refused,
             "requests at once": reads.refused,
+            "sessions per user": sessions.displaced.total(),
             EVENTS: dispatcher.refused_events,
             dispatcher.packet_limit.name: sockets.pauses,
         }
@@ -266,6 +268,7 @@ class Container(containers.DeclarativeContainer):
         security_events=security_events,
         limits=providers.Callable(login_limits, settings),
         lasting=providers.Callable(refresh_limits, settings),
+        per_user=settings.provided.sessions_per_user,
         passwords=providers.Callable(password_rules, settings),
     )
     accounts = providers.Singleton(
@@ -433,6 +436,7 @@ class Container(containers.DeclarativeContainer):
         messaging,
         synchronising,
         presence,
+        sessions,
         revocations,
         rooms,
         socket_server,

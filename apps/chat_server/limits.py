@@ -7,8 +7,8 @@ from chat_core.limits import Limit
 from chat_core.passwords import PasswordRules
 from chat_core.services.accounts import SignupPolicy
 from chat_core.services.conversations import GroupLimits
+from chat_core.services.login_attempts import LoginLimits
 from chat_core.services.messaging import MessageLimits
-from chat_core.services.sessions import LoginLimits
 from chat_core.sessions import RefreshLimits
 from chat_server.settings import Settings
 
@@ -39,6 +39,7 @@ def login_limits(settings: Settings) -> LoginLimits:
     return LoginLimits(
         rate(settings, "logins per account", settings.logins_per_account, LOGIN_WINDOW),
         rate(settings, "logins per address", settings.logins_per_address, MINUTE),
+        rate(settings, "logins per account in total", settings.logins_per_account_total, HOUR),
     )
 
 

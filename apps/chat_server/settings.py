@@ -107,10 +107,20 @@ class Settings(Deployment):
         validation_alias="CHAT_LOGINS_PER_ACCOUNT",
         description="that may fail in 15 minutes, per account and address",
     )
+    logins_per_account_total: Count = Field(
+        50,
+        validation_alias="CHAT_LOGINS_PER_ACCOUNT_TOTAL",
+        description="that may fail in an hour, per account, from all unknown addresses together",
+    )
     logins_per_address: Count = Field(
         30,
         validation_alias="CHAT_LOGINS_PER_ADDRESS",
         description="that may fail in a minute, per address",
+    )
+    sessions_per_user: Count = Field(
+        50,
+        validation_alias="CHAT_SESSIONS_PER_USER",
+        description="at one time; a log-in past it ends the session seen longest ago",
     )
     signups_per_address: Count = Field(
         10, validation_alias="CHAT_SIGNUPS_PER_ADDRESS", description="in an hour"

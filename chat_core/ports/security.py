@@ -32,6 +32,14 @@ class PasswordHasher(Protocol):
         - More calls wait than the hasher takes: raises `Overloaded`.
         """
 
+    async def verify_ahead(self, password: str, password_hash: str | None) -> bool:
+        """As `verify`, for a call that does not wait behind those of `verify` and of `hash`.
+
+        However many of those wait, they do not make it raise `Overloaded`. A hasher at which no
+        calls wait need not implement it.
+        """
+        return await self.verify(password, password_hash)
+
     @abstractmethod
     def is_outdated(self, password_hash: str) -> bool:
         """Whether the hash was made in another way, or with other costs, than `hash` makes it now.

@@ -1,11 +1,12 @@
 """Sessions: log in, stay logged in, log out, and know who asks."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from chat_core.addresses import counts, shown_address
+from chat_core.addresses import shown_address
 from chat_core.errors import (
     AccountDisabled,
     Forbidden,
@@ -21,8 +22,8 @@ from chat_core.errors import (
     WrongPassword,
 )
 from chat_core.ids import SessionId, UserId
-from chat_core.limits import Limit
-from chat_core.passwords import PasswordRules, forms, normalized
+from chat_core.pages import DEFAULT_LIMIT, Page, check_limit
+from chat_core.passwords import PasswordRules, normalized
 from chat_core.ports.limits import RateLimiter
 from chat_core.ports.notifications import Connections
 from chat_core.ports.security import (
@@ -34,6 +35,7 @@ from chat_core.ports.security import (
 from chat_core.ports.storage import SessionStore, UserStore
 from chat_core.ports.system import Clock, IdGenerator
 from chat_core.security_events import SecurityEvent, SecurityEventKind
+from chat_core.services.login_attempts import LoginAttempts, LoginLimits, unknown_account
 from chat_core.services.revocation import Revocations
 from chat_core.sessions import (
     UNNAMED_DEVICE,
@@ -46,19 +48,15 @@ from chat_core.sessions import (
     RefreshToken,
     RefreshUse,
     Session,
+    SessionPlace,
     clean_device,
     digest,
     shown_user_agent,
 )
-from chat_core.users import MAX_EMAIL, NO_PASSWORD, Credentials, User, fold, is_text
+from chat_core.users import MAX_EMAIL, NO_PASSWORD, Credentials, User, is_text
+from chat_core.wire_sizes import BoundedItems, session_size
 
-
-@dataclass(frozen=True, slots=True)
-class LoginLimits:
-    """How often a log-in may fail: for one account from one address, and from one address."""
-
-    per_account: Limit
-    per_address: Limit
+SESSIONS = "sessions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +84,11 @@ class Sessions:
     security_events: SecurityEvents
     limits: LoginLimits
     lasting: RefreshLimits
+    per_user: int
+    """How many sessions a user has at one time."""
     passwords: PasswordRules = field(default_factory=PasswordRules)
+    displaced: Counter[str] = field(default_factory=Counter)
+    """How many sessions have ended for a later log-in, by `SESSIONS`."""
 
     async def log_in(
         self,
@@ -98,19 +100,19 @@ class Sessions:
     ) -> Login:
         """A new session for the right password; `login` is a user name or an e-mail address.
 
-        Only failed log-ins count against the limits. A hash that is outdated, or of another form
-        of the password than `passwords.normalized`, is replaced.
-        Raises `InvalidCredentials`, `RateLimited`, `Invalid`, `Overloaded`; `AccountDisabled` only
-        for the right password.
+        Past `per_user` sessions it ends the one that was seen longest ago. Only failed log-ins
+        count against the limits. A hash that is outdated, or of another form of the password than
+        `passwords.normalized`, is replaced. Raises `InvalidCredentials`, `RateLimited`, `Invalid`,
+        `Overloaded`; `AccountDisabled` only for the right password.
         """
         label = UNNAMED_DEVICE if device is None else clean_device(device)
         known = is_text(login) and len(login) <= MAX_EMAIL
         credentials = await self.users.credentials(login) if known else None
         # One account has one count, by whichever of its names; an unknown one looks the same.
-        account = credentials.user.id if credentials else fold(login[:MAX_EMAIL])
+        account = credentials.user.id if credentials else unknown_account(login)
         user_id = None if credentials is None else credentials.user.id
         with self._recorded(user_id, address):
-            form = await self._right_form(account, credentials, password, address)
+            form = await self._attempts.right_form(account, credentials, password, address)
             if form is None or credentials is None:
                 raise InvalidCredentials
             if credentials.user.disabled_at is not None:
@@ -136,6 +138,7 @@ class Sessions:
         except (InvalidCredentials, AccountDisabled, Overloaded):
             await self.revocations.end({session.id: session.user_id})
             raise
+        await self._make_room_for(session)
         if is_outdated:
             await self._bring_up_to_date(credentials, new)
         self._record(SecurityEventKind.LOGIN_SUCCEEDED, user_id, session.id, address=address)
@@ -201,11 +204,22 @@ class Sessions:
             if user is not None and user.password_change_required:
                 raise PasswordChangeRequired
 
-    async def list(self, user_id: UserId) -> Sequence[ListedSession]:
-        """The user's sessions that last, the latest seen first."""
+    async def list(
+        self, user_id: UserId, *, after: SessionPlace | None = None, limit: int = DEFAULT_LIMIT
+    ) -> Page[ListedSession, SessionPlace]:
+        """The user's sessions that last, the latest seen first; raises `Invalid`.
+
+        The page ends early at `PAGE_BYTES`.
+        From page to page each session that was not used meanwhile is found once.
+        """
+        check_limit(limit)
         live = await self.sessions.of_user(user_id)
-        online = self.connections.online([session.id for session in live])
-        return [ListedSession(session, online=session.id in online) for session in live]
+        rest = [each for each in live if after is None or each.place < after]
+        shown = BoundedItems(session_size)
+        is_last = shown.take(rest[:limit]) and len(rest) <= limit
+        online = self.connections.online([each.id for each in shown.items])
+        listed = [ListedSession(each, each.id in online) for each in shown.items]
+        return Page(listed, None if is_last else shown.items[-1].place)
 
     async def end(self, user_id: UserId, session_id: SessionId, address: str | None = None) -> None:
         """End one of one's own sessions; raises `NotFound`."""
@@ -259,7 +273,7 @@ class Sessions:
         if password is None:
             raise Invalid.field("currentPassword", "is needed for this change")
         with self._recorded(user_id, address):
-            if await self._right_form(user_id, credentials, password, address) is None:
+            if await self._attempts.right_form(user_id, credentials, password, address) is None:
                 raise WrongPassword
 
     async def relabel(self, session_id: SessionId, device: str) -> None:
@@ -336,29 +350,17 @@ class Sessions:
                 instead_of=judged.password_hash,
             )
 
-    async def _right_form(
-        self, account: str, credentials: Credentials | None, password: str, address: str
-    ) -> str | None:
-        """The form of the password that was hashed; None for a wrong one, which counts once.
+    async def _make_room_for(self, new: Session) -> None:
+        """End the sessions seen longest ago, so that `per_user` are left, the new one among them.
 
-        Each form costs a verification, of an unknown account too: how many there are depends on
-        nothing but what was typed.
+        Of log-ins at one time the last that is stored sees all the others.
         """
-        # All or none: going on with one account shuts out no other at that address.
-        taken = [
-            *counts(self.limits.per_address, address),
-            *counts(self.limits.per_account, address, of=account),
-        ]
-        await self.limiter.take_all(taken)
-        password_hash = credentials.password_hash if credentials else None
-        is_wrong = False
-        try:
-            for form in forms(password):
-                if await self.hasher.verify(form, password_hash):
-                    return form
-            is_wrong = True
-        finally:
-            # A hasher that has too much to do has not judged.
-            if not is_wrong:
-                await self.limiter.give_back_all(taken)
-        return None
+        others = [each for each in await self.sessions.of_user(new.user_id) if each.id != new.id]
+        too_many = {each.id: each.user_id for each in others[self.per_user - 1 :]}
+        if too_many:
+            await self.revocations.end(too_many, address=new.address)
+            self.displaced[SESSIONS] += len(too_many)
+
+    @property
+    def _attempts(self) -> LoginAttempts:
+        return LoginAttempts(self.sessions, self.hasher, self.limiter, self.limits)

@@ -29,8 +29,8 @@ from chat_core.memory import (
 from chat_core.ports.conversation_stores import ConversationStores
 from chat_core.services.accounts import SignupPolicy
 from chat_core.services.conversations import GroupLimits
+from chat_core.services.login_attempts import LoginLimits
 from chat_core.services.messaging import MessageLimits
-from chat_core.services.sessions import LoginLimits
 from chat_core.testing.clock import ManualClock
 from chat_core.testing.devices import ConnectedDevices, Device
 from chat_core.testing.ids import CountedIds
@@ -109,6 +109,7 @@ def chat_accounts(
         logins=LoginLimits(
             per_account=Limit("logins per account", OFTEN, 1),
             per_address=Limit("logins per address", OFTEN, 1),
+            per_account_total=Limit("logins per account in total", OFTEN, 1),
         ),
         profile_changes=Limit("profile changes", OFTEN, 1),
     )

@@ -61,6 +61,15 @@ class PasswordHasherContract:
         assert hashes[0] != hashes[1]
         assert [await hasher.verify("correct horse", each) for each in hashes] == [True, True]
 
+    async def test_a_call_that_goes_ahead_judges_as_the_others(
+        self, hasher: PasswordHasher
+    ) -> None:
+        hashed = await hasher.hash("correct horse")
+
+        assert await hasher.verify_ahead("correct horse", hashed)
+        for password, of in (("wrong horse", hashed), ("correct horse", None)):
+            assert not await hasher.verify_ahead(password, of)
+
     @pytest.mark.parametrize("password", ["correct horse", ""])
     async def test_with_no_hash_no_password_is_right(
         self, hasher: PasswordHasher, password: str

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -266,6 +266,49 @@ async def test_more_calls_than_may_wait_are_overload(gate: threading.Event) -> N
     assert await hasher.hash("correct horse")
     assert hasher.waiting == 0
     hasher.close()
+
+
+async def test_calls_that_go_ahead_wait_for_no_others_and_have_places_of_their_own(
+    gate: threading.Event,
+) -> None:
+    hasher = cheap_hasher(waiting=2)
+    done: list[str] = []
+
+    def begin(name: str, call: Coroutine[Any, Any, object]) -> asyncio.Task[None]:
+        async def follow() -> None:
+            await call
+            done.append(name)
+
+        return asyncio.create_task(follow())
+
+    calls = [begin(f"other {number}", hasher.hash("correct horse")) for number in range(3)]
+    await asyncio.sleep(0)  # all of them have begun: one is at work and two wait
+    with pytest.raises(Overloaded):
+        await hasher.verify("correct horse", BCRYPTJS)
+    calls += [begin(f"ahead {n}", hasher.verify_ahead("correct horse", BCRYPTJS)) for n in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(Overloaded):
+        await hasher.verify_ahead("correct horse", BCRYPTJS)
+
+    gate.set()
+    await asyncio.gather(*calls)
+    assert done == ["other 0", "ahead 0", "ahead 1", "ahead 2", "other 1", "other 2"]
+    assert (hasher.waiting, hasher.refused) == (0, 2)
+    hasher.close()
+
+
+async def test_what_fails_in_a_thread_is_told_to_its_caller(
+    hasher: Argon2Hasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> bool:
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(argon2.PasswordHasher, "verify", fail)
+        with pytest.raises(MemoryError):
+            await hasher.verify("correct horse", None)
+    assert hasher.waiting == 0
+    assert not await hasher.verify("correct horse", None)
 
 
 async def test_a_caller_that_gives_up_leaves_its_place_when_the_work_is_done(

@@ -5,14 +5,23 @@ import itertools
 import statistics
 import time
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.support.server import PASSWORD, Api, ServerProcess, answered, refused
 
 GUESSES = 1000
 AT_ONCE = 20
+FLOOD = 70
+"""Guesses at one time: more than may wait to be judged."""
+
+IN_TIME = 2.0
+"""Seconds until somebody with the right password, at a known address, is in."""
+A_MINUTE = 60
 
 MIN_PAIRS, MAX_PAIRS = 60, 600
 """Of timed log-ins. Other work on the machine disturbs a few; more of them bring medians nearer."""
@@ -42,7 +51,7 @@ async def test_1000_guesses_are_stopped_whatever_they_claim_and_the_user_gets_in
         for begin in range(0, GUESSES, AT_ONCE):
             numbers = range(begin, begin + AT_ONCE)
             guesses = [guess(guesser.http, alice.username, number) for number in numbers]
-            answered(await owner.http.post("/users/login", json=right), 200)
+            latest = answered(await owner.http.post("/users/login", json=right), 200)
             answers += await asyncio.gather(*guesses)
 
         codes = Counter(answer.json()["code"] for answer in answers)
@@ -51,9 +60,104 @@ async def test_1000_guesses_are_stopped_whatever_they_claim_and_the_user_gets_in
         assert {answer.status_code for answer in answers} == {401, 429}
         # Nor does the guesser get in from where the guesses came, should one be right by then.
         refused(await guesser.http.post("/users/login", json=right), 429, "rate_limited")
-        answered(await owner.http.get("/users/me", headers=alice.bearer), 200)
+        bearer = {"Authorization": f"Bearer {latest['token']}"}
+        answered(await owner.http.get("/users/me", headers=bearer), 200)
         # Whoever shares the guesser's address has an account of their own.
         assert (await guesser.log_in((await owner.person("bob")).username)).id
+
+
+@dataclass(slots=True)
+class Guessing:
+    """Guesses from another address each, as fast as they are answered."""
+
+    http: httpx.AsyncClient
+    username: str | None
+    """Of whom; None for another unknown name each time."""
+    at_once: int
+    codes: Counter[str] = field(default_factory=Counter)
+    is_over: bool = False
+    _answered: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+
+    async def run(self) -> None:
+        """Until it is over."""
+        numbers = itertools.count()
+        await asyncio.gather(*(self._go_on(numbers) for _ in range(self.at_once)))
+
+    async def _go_on(self, numbers: Iterator[int]) -> None:
+        for number in numbers:
+            if self.is_over:
+                return
+            address = f"198.{18 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
+            answer = await self.http.post(
+                "/users/login",
+                json={
+                    "username": self.username or f"nobody{number}",
+                    "password": f"guess number {number}",
+                },
+                headers={"X-Forwarded-For": f"{address}:{1024 + number % 60_000}"},
+            )
+            self.codes[answer.json()["code"]] += 1
+            self._answered.release()
+
+    async def more(self, number: int) -> None:
+        """Wait until so many more were answered."""
+        for _ in range(number):
+            await self._answered.acquire()
+
+
+@pytest.mark.parametrize(
+    ("are_of_owner", "at_once"),
+    [(True, AT_ONCE), (False, FLOOD)],
+    ids=["of the owner's account", "of unknown names"],
+)
+@pytest.mark.parametrize(
+    ("seconds", "guesses"),
+    [(2, 500), pytest.param(A_MINUTE, 10_000, marks=pytest.mark.prove)],
+    ids=["some seconds", "a minute"],
+)
+async def test_the_owner_logs_in_at_a_known_address_while_passwords_are_guessed_from_thousands(
+    tmp_path: Path, seconds: int, guesses: int, at_once: int, *, are_of_owner: bool
+) -> None:
+    settings: dict[str, str | int] = {"CHAT_RATE_LIMITS": "on", "CHAT_TRUSTED_PROXIES": 1}
+    home, home_again = [{"X-Forwarded-For": f"[2001:db8::{each}]:443"} for each in (1, 2)]
+    async with (
+        ServerProcess(tmp_path, **settings) as server,
+        Api(server.url, headers=home) as owner,
+        Api(server.url, limits=httpx.Limits(max_connections=None)) as flood,
+    ):
+        alice = await owner.person("alice")
+        right = {"username": alice.username, "password": PASSWORD}
+        guessing = Guessing(flood.http, alice.username if are_of_owner else None, at_once)
+
+        async def log_in() -> float:
+            began = time.perf_counter()
+            answered(await owner.http.post("/users/login", json=right, headers=home_again), 200)
+            return time.perf_counter() - began
+
+        await log_in()
+        began = time.perf_counter()
+        running = asyncio.create_task(guessing.run())
+        took: list[float] = []
+        overtaken_by: list[int] = []
+        while guessing.codes.total() < guesses or time.perf_counter() - began < seconds:
+            await guessing.more(guesses // 20)
+            judged = guessing.codes["invalid_credentials"]
+            took.append(await log_in())
+            overtaken_by.append(guessing.codes["invalid_credentials"] - judged)
+        guessing.is_over = True
+        await running
+        lasted = time.perf_counter() - began
+
+    assert statistics.median(took) < IN_TIME
+    if seconds == A_MINUTE:  # the short form shares the machine with other tests
+        assert max(took) < IN_TIME
+    # Fifty guesses wait to be judged, and a log-in waits for few of them.
+    assert max(overtaken_by) < 25
+    if are_of_owner:
+        assert set(guessing.codes) == {"invalid_credentials", "rate_limited"}
+        assert 50 <= guessing.codes["invalid_credentials"] <= 51 + lasted * 50 / 3600
+    else:  # or the hasher had nothing to do
+        assert guessing.codes["overloaded"] > 0
 
 
 async def test_an_unknown_name_and_a_wrong_password_get_one_answer_and_take_as_long(

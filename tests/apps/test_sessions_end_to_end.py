@@ -1,6 +1,7 @@
 """Sessions that last, and sessions that end: over HTTP, and on live sockets within two seconds."""
 
 import asyncio
+import base64
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.metrics import scraped, value
 from tests.support.raw_socket import raw_socket
 from tests.support.server import PASSWORD, SECRET, Api, Person, ServerProcess, answered, refused
 from tests.support.socket_clients import SocketClient, SocketClients, caught_up, heard
@@ -160,6 +162,88 @@ async def test_a_session_is_listed_with_where_its_latest_refresh_came_from(tmp_p
         api.http.headers.update({"X-Forwarded-For": "192.0.2.9:80", "User-Agent": "x" * 9_000})
         answered(await refresh(api, login["refreshToken"]), 200)
         assert await listed() == ("192.0.2.9", "x" * 200)
+
+
+async def test_sessions_are_listed_page_by_page(api: Api) -> None:
+    ann = await api.person("ann")
+    logins = [ann.session_id, *[(await log_in(api, ann))["sessionId"] for _ in range(6)]]
+
+    async def page(**query: str | int) -> Any:
+        answer = await api.http.get("/sessions", params=query, headers=ann.bearer)
+        return answered(answer, 200)
+
+    found: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        part = await page(limit=3, **cursor)
+        assert 1 <= len(part["items"]) <= 3
+        found += [each["id"] for each in part["items"]]
+        if part["nextCursor"] is None:
+            break
+        cursor = {"cursor": part["nextCursor"]}
+    assert found == [each["id"] for each in (await page())["items"]]
+    assert sorted(found) == sorted(logins)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        '["2026-01-01T00:00:00","x"]',
+        '["2026-01-01T00:00:00Z"]',
+        '["2026-01-01T00:00:00Z",1]',
+        '["2026-01-01T00:00:00Z","x",1]',
+        "[1,2]",
+        "{}",
+        "x",
+    ],
+)
+async def test_a_cursor_of_no_page_of_sessions_is_refused(api: Api, place: str) -> None:
+    ann = await api.person("ann")
+    cursor = base64.urlsafe_b64encode(place.encode()).decode()
+    answer = await api.http.get("/sessions", params={"cursor": cursor}, headers=ann.bearer)
+    problem = refused(answer, 422, "invalid")
+    assert problem["errors"][0]["field"] == "cursor"
+
+
+async def test_a_page_of_sessions_ends_at_256_kib(tmp_path: Path) -> None:
+    async with (
+        ServerProcess(tmp_path, CHAT_SESSIONS_PER_USER=250) as server,
+        Api(server.url) as api,
+    ):
+        ann = await api.person("ann")
+        device = "\U0001f600" * 100
+        program = {b"User-Agent": ("\U0001f600" * 200).encode()}
+        body = {"username": ann.username, "password": PASSWORD, "device": device}
+        for _ in range(200):
+            answer = await api.http.post("/users/login", json=body, headers=program)
+            answered(answer, 200)
+        ids: set[str] = set()
+        query: dict[str, str | int] = {"limit": 200}
+        while True:
+            answer = await api.http.get("/sessions", params=query, headers=ann.bearer)
+            assert len(answer.content) < 270_000
+            page = answered(answer, 200)
+            ids |= {each["id"] for each in page["items"]}
+            if page["nextCursor"] is None:
+                break
+            assert len(answer.content) > 200_000
+            query["cursor"] = page["nextCursor"]
+        assert len(ids) == 201
+
+
+async def test_the_51st_session_ends_the_one_seen_longest_ago_though_no_rate_is_limited(
+    server: ServerProcess, api: Api, clients: SocketClients
+) -> None:
+    ann = await api.person("ann")
+    oldest = await device(clients, server.url, {"token": ann.token})
+    logins = await asyncio.gather(*(log_in(api, ann) for _ in range(50)))
+
+    await is_thrown_out(oldest)
+    refused(await api.http.get("/users/me", headers=ann.bearer), 401, "session_revoked")
+    page = answered(await api.http.get("/sessions", headers=bearer(logins[-1])), 200)
+    assert {each["id"] for each in page["items"]} == {each["sessionId"] for each in logins}
+    ended = value(await scraped(server.url), "chat_rate_limited_total", limit="sessions per user")
+    assert ended >= 1
 
 
 async def test_a_new_password_needs_the_old_one(api: Api) -> None:

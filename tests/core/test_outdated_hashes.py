@@ -139,7 +139,7 @@ async def test_a_log_in_whose_hash_another_one_replaces_meanwhile_succeeds(
     login = await log_in(slow)
 
     assert login.user.id == ann.id
-    assert len(await sessions.list(ann.id)) == 2
+    assert len((await sessions.list(ann.id)).items) == 2
     assert await stored_hash(chat) != FORMER
 
 
@@ -153,7 +153,8 @@ async def test_a_log_in_that_a_new_password_overtakes_leaves_no_session_and_undo
 
     with pytest.raises(InvalidCredentials):
         await log_in(replace(sessions, hasher=Meanwhile(after_verdict=change)))
-    assert [each.session.id for each in await sessions.list(ann.id)] == [phone.session.id]
+    (listed,) = (await sessions.list(ann.id)).items
+    assert listed.session.id == phone.session.id
     await log_in(sessions, NEW)
 
 
@@ -242,7 +243,7 @@ async def test_a_log_in_that_can_not_be_judged_anew_is_no_wrong_password_and_lea
     with pytest.raises(ChatError) as caught:
         await log_in(replace(sessions, hasher=Busy(after_verdict=lambda: log_in(sessions))))
     assert type(caught.value) is Overloaded
-    assert len(await sessions.list(ann.id)) == 1
+    assert len((await sessions.list(ann.id)).items) == 1
     assert await stored_hash(chat) != FORMER
 
 

@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -133,7 +134,7 @@ async def test_ones_sessions_are_listed_the_latest_seen_first_and_who_is_online(
 ) -> None:
     await chat.sessions.log_in("bob", PASSWORD, None, ADDRESS)
     chat.connections.live = {phone.session.id}
-    listed = await chat.sessions.list(phone.user.id)
+    listed = (await chat.sessions.list(phone.user.id)).items
     assert [(each.session, each.online) for each in listed] == [
         (laptop.session, False),
         (phone.session, True),
@@ -142,9 +143,82 @@ async def test_ones_sessions_are_listed_the_latest_seen_first_and_who_is_online(
     chat.clock.advance(1)
     await chat.sessions.refresh(phone.refresh_token)
     await chat.sessions.end(phone.user.id, laptop.session.id)
-    (left,) = await chat.sessions.list(phone.user.id)
+    (left,) = (await chat.sessions.list(phone.user.id)).items
     assert left.session.id == phone.session.id
-    assert len(await chat.sessions.list(bob.id)) == 1
+    assert len((await chat.sessions.list(bob.id)).items) == 1
+
+
+async def test_ones_sessions_are_listed_page_by_page_also_while_one_of_them_is_used(
+    chat: Engine, phone: Login, laptop: Login
+) -> None:
+    more = [await chat.sessions.log_in("ann", PASSWORD, None, ADDRESS) for _ in range(5)]
+    all_of_them = [each.session for each in (await chat.sessions.list(phone.user.id)).items]
+    assert {each.id for each in all_of_them} == {e.session.id for e in (phone, laptop, *more)}
+
+    first = await chat.sessions.list(phone.user.id, limit=3)
+    chat.clock.advance(1)
+    await chat.sessions.refresh(phone.refresh_token)  # it comes first now
+    await chat.sessions.end(phone.user.id, all_of_them[4].id)
+    second = await chat.sessions.list(phone.user.id, after=first.next, limit=3)
+    listed = [each.session for page in (first, second) for each in page.items]
+    assert listed == [*all_of_them[:4], all_of_them[5]]
+    assert second.next is None
+    for limit in (0, 201):
+        with pytest.raises(Invalid):
+            await chat.sessions.list(phone.user.id, limit=limit)
+
+
+async def test_a_log_in_past_the_bound_ends_the_session_that_was_seen_longest_ago(
+    chat: Engine, phone: Login, laptop: Login, bob: User
+) -> None:
+    sessions = replace(chat.sessions, per_user=3)
+    bobs = await sessions.log_in(str(bob.username), PASSWORD, None, ADDRESS)
+    tablet = await sessions.log_in("ann", PASSWORD, "tablet", ADDRESS)
+    chat.clock.advance(1)
+    await sessions.refresh(phone.refresh_token)
+    chat.connections.live = {each.session.id for each in (phone, laptop, tablet, bobs)}
+    with pytest.raises(InvalidCredentials):
+        await sessions.log_in("ann", "wrong horse", None, ADDRESS)
+    assert chat.connections.ended == []
+
+    watch = await sessions.log_in("ann", PASSWORD, "watch", ADDRESS)
+    assert chat.connections.ended == [(laptop.session.id, SessionRevoked)]
+    assert [is_good(chat, each) for each in (phone, laptop, tablet, watch, bobs)] == [
+        True,
+        False,
+        True,
+        True,
+        True,
+    ]
+    with pytest.raises(SessionRevoked):
+        await sessions.refresh(laptop.refresh_token)
+    assert sessions.displaced.total() == 1
+
+
+async def test_log_ins_at_one_time_leave_as_many_sessions_as_a_user_may_have(
+    chat: Engine, ann: User
+) -> None:
+    sessions = replace(chat.sessions, per_user=5)
+    logins = await asyncio.gather(
+        *(sessions.log_in("ann", PASSWORD, None, ADDRESS) for _ in range(20))
+    )
+    left = (await sessions.list(ann.id)).items
+    assert len(left) == 5
+    assert sum(is_good(chat, each) for each in logins) == 5
+
+
+async def test_sessions_from_before_the_bound_end_with_the_next_log_in(
+    chat: Engine, ann: User
+) -> None:
+    for _ in range(9):
+        chat.clock.advance(1)
+        await chat.sessions.log_in("ann", PASSWORD, None, ADDRESS)
+    chat.clock.advance(-100)  # a clock that was put back makes the new one the oldest
+    newest = await replace(chat.sessions, per_user=2).log_in("ann", PASSWORD, None, ADDRESS)
+
+    left = (await chat.sessions.list(ann.id)).items
+    assert len(left) == 2
+    assert newest.session.id in {each.session.id for each in left}
 
 
 async def test_a_session_that_ends_takes_its_tokens_and_connections_along(
@@ -212,7 +286,7 @@ async def test_a_new_password_needs_the_old_one_and_is_none_that_is_easily_guess
 async def test_wrong_passwords_of_whoever_holds_a_token_count_as_failed_log_ins(
     chat: Engine, phone: Login
 ) -> None:
-    limits = LoginLimits(Limit("account", 2, 900), Limit("address", 9, 60))
+    limits = LoginLimits(Limit("account", 2, 900), Limit("address", 9, 60), Limit("total", 9, 3600))
     sessions = replace(chat.sessions, limits=limits)
     for _ in range(2):
         with pytest.raises(WrongPassword):

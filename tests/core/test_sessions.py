@@ -23,6 +23,7 @@ from chat_core.errors import (
     RateLimited,
     TokenExpired,
     TokenInvalid,
+    WrongPassword,
 )
 from chat_core.memory import MemoryUserStore, PlainHasher
 from chat_core.sessions import UNNAMED_DEVICE
@@ -33,7 +34,9 @@ from tests.support.engine import ADDRESS, PASSWORD, Engine
 WRONG = "wrong horse"
 ELSEWHERE = "192.0.2.2"
 LIMITS = LoginLimits(
-    per_account=Limit("per account", 3, 900), per_address=Limit("per address", 5, 60)
+    per_account=Limit("per account", 3, 900),
+    per_address=Limit("per address", 5, 60),
+    per_account_total=Limit("per account in total", 40, 3600),
 )
 
 
@@ -271,6 +274,113 @@ async def test_whoever_goes_on_trying_one_account_shuts_out_nobody_else_at_that_
 
     assert isinstance(await refusal(sessions, "bob"), InvalidCredentials)
     await sessions.log_in("bob", PASSWORD, None, ADDRESS)
+
+
+def guessers(number: int) -> list[str]:
+    """So many addresses that no session was seen at."""
+    return [f"198.51.{each // 250}.{each % 250}" for each in range(number)]
+
+
+async def use_up_the_total(sessions: Sessions, login: str) -> None:
+    for address in guessers(40):
+        assert isinstance(await refusal(sessions, login, address=address), InvalidCredentials)
+    assert isinstance(await refusal(sessions, login, PASSWORD, "198.51.9.9"), RateLimited)
+
+
+@pytest.mark.usefixtures("ann", "bob")
+async def test_failed_log_ins_to_one_account_from_unknown_addresses_are_counted_together(
+    chat: Engine, sessions: Sessions
+) -> None:
+    await use_up_the_total(sessions, "ann")
+    refused = await refusal(sessions, "ANN@example.org", PASSWORD, "2001:db8::1")
+    assert isinstance(refused, RateLimited)
+    assert refused.retry_after == pytest.approx(90)
+
+    await sessions.log_in("bob", PASSWORD, None, "198.51.0.1")
+    chat.clock.advance(90)
+    await sessions.log_in("ann", PASSWORD, None, "198.51.9.9")
+
+
+@pytest.mark.usefixtures("ann")
+@pytest.mark.parametrize("is_over", [False, True], ids=["a session", "one that has ended"])
+@pytest.mark.parametrize(
+    ("seen_at", "address"),
+    [(ELSEWHERE, ELSEWHERE), ("2001:db8:1:2::3", "2001:db8:1:2:3:4:5:6")],
+    ids=["IPv4", "the /64 of IPv6"],
+)
+async def test_guesses_from_elsewhere_do_not_hold_up_who_is_at_a_known_address(
+    chat: Engine, sessions: Sessions, seen_at: str, address: str, *, is_over: bool
+) -> None:
+    login = await sessions.log_in("ann", PASSWORD, None, seen_at)
+    if is_over:
+        await sessions.end(login.user.id, login.session.id)
+    await use_up_the_total(sessions, "ann")
+
+    await sessions.log_in("ann", PASSWORD, None, address)
+    for _ in range(3):  # there it is as it always was, and uses nothing up elsewhere
+        assert isinstance(await refusal(sessions, "ann", address=address), InvalidCredentials)
+    assert isinstance(await refusal(sessions, "ann", PASSWORD, address), RateLimited)
+    chat.clock.advance(90)
+    fresh = await refusal(sessions, "ann", address="198.51.9.9")
+    assert isinstance(fresh, InvalidCredentials)
+
+
+@pytest.mark.usefixtures("ann", "bob")
+async def test_the_address_of_another_account_is_not_known(sessions: Sessions) -> None:
+    await sessions.log_in("bob", PASSWORD, None, ELSEWHERE)
+    await use_up_the_total(sessions, "ann")
+    assert isinstance(await refusal(sessions, "ann", PASSWORD, ELSEWHERE), RateLimited)
+
+
+async def test_an_unknown_account_has_the_same_total_and_is_not_that_of_a_users_id(
+    sessions: Sessions, ann: User
+) -> None:
+    await use_up_the_total(sessions, "nobody")
+    await use_up_the_total(sessions, ann.id)
+    await sessions.log_in("ann", PASSWORD, None, "198.51.9.9")
+
+
+async def test_right_passwords_do_not_use_up_the_total(sessions: Sessions, ann: User) -> None:
+    for address in guessers(41):
+        await sessions.log_in("ann", PASSWORD, None, address)
+    for address in guessers(41):
+        await sessions.check_password(ann.id, PASSWORD, address)
+
+
+@pytest.mark.usefixtures("ann")
+async def test_what_is_refused_is_not_judged_and_who_is_known_is_judged_first(
+    sessions: Sessions,
+) -> None:
+    judged: list[str] = []
+
+    class Watched(PlainHasher):
+        async def verify(self, password: str, password_hash: str | None) -> bool:
+            judged.append("in turn")
+            return await super().verify(password, password_hash)
+
+        async def verify_ahead(self, password: str, password_hash: str | None) -> bool:
+            judged.append("ahead")
+            return await super().verify(password, password_hash)
+
+    await sessions.log_in("ann", PASSWORD, None, ELSEWHERE)
+    watched = replace(sessions, hasher=Watched())
+    await use_up_the_total(watched, "ann")
+    assert judged == ["in turn"] * 40
+    await watched.log_in("ann", PASSWORD, None, ELSEWHERE)
+    assert judged[40:] == ["ahead"]
+
+
+async def test_a_password_that_a_token_holder_is_asked_for_counts_in_the_total_too(
+    sessions: Sessions, ann: User
+) -> None:
+    await sessions.log_in("ann", PASSWORD, None, ELSEWHERE)
+    for address in guessers(40):
+        with pytest.raises(WrongPassword):
+            await sessions.check_password(ann.id, WRONG, address)
+    with pytest.raises(RateLimited):
+        await sessions.check_password(ann.id, PASSWORD, "198.51.9.9")
+    assert isinstance(await refusal(sessions, "ann", PASSWORD, "198.51.9.9"), RateLimited)
+    await sessions.check_password(ann.id, PASSWORD, ELSEWHERE)
 
 
 @dataclass(slots=True)

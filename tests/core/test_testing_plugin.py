@@ -146,7 +146,7 @@ async def test_a_session_that_ends_ends_its_devices(
     claims = chat_accounts.sessions.verify(login.access.text)
     phone = Device(chat, chat_notifier, ann, claims.session_id)
     phone.connect()
-    (listed,) = await chat_accounts.sessions.list(ann.id)
+    (listed,) = (await chat_accounts.sessions.list(ann.id)).items
     assert listed.online
 
     await chat_accounts.sessions.log_out(phone.actor)

@@ -126,6 +126,7 @@ def engine(stores: Stores, *, connections_per_user: int = 10, often: int = 1_000
             logins=LoginLimits(
                 per_account=Limit("log-ins of an account", often, 1),
                 per_address=Limit("log-ins from an address", often, 1),
+                per_account_total=Limit("log-ins of an account in total", often, 1),
             ),
             lasting=LASTING,
             profile_changes=Limit("profile changes", often, 1),

@@ -247,8 +247,9 @@ class Server:
             clock=clock,
             ids=ids,
             security_events=events,
-            limits=LoginLimits(limit, limit),
+            limits=LoginLimits(limit, limit, limit),
             lasting=FOR_EVER,
+            per_user=1000,
         )
         self.accounts = Accounts(
             users=users,

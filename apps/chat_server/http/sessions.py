@@ -1,13 +1,16 @@
 """Logging in, staying logged in, logging out, and one's password."""
 
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any, NamedTuple
 
+import msgspec
 from litestar import Request, Router, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.status_codes import HTTP_200_OK, HTTP_204_NO_CONTENT
 
 from chat_core.ids import SessionId
+from chat_core.pages import DEFAULT_LIMIT
 from chat_core.services.presence import Presence
 from chat_core.services.sessions import Sessions
 from chat_core.sessions import Actor
@@ -16,8 +19,16 @@ from chat_server.http.authentication import BEFORE_OWN_PASSWORD, PUBLIC
 from chat_server.http.bodies import Body
 from chat_server.settings import Settings
 from chat_wire import requests, shapes
+from chat_wire.codec import decode_cursor, encode_cursor
 
 AnyRequest = Request[Actor, Any, Any]
+
+
+class Place(NamedTuple):
+    """A `SessionPlace` in a cursor."""
+
+    last_seen_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    id: SessionId
 
 
 @post(
@@ -99,15 +110,20 @@ async def change_password(
 
 @get("/sessions", summary="One's sessions")
 async def list_sessions(
-    request: AnyRequest, sessions: NamedDependency[Sessions]
+    request: AnyRequest,
+    sessions: NamedDependency[Sessions],
+    cursor: FromQuery[str | None] = None,
+    limit: FromQuery[int] = DEFAULT_LIMIT,
 ) -> shapes.Page[shapes.Session]:
-    """The sessions of whoever asks, the latest seen first."""
+    """One's own sessions, the latest seen first."""
     own = request.user.session_id
+    after = None if cursor is None else decode_cursor(cursor, Place)
+    page = await sessions.list(request.user.user_id, after=after, limit=limit)
     shown = [
         shapes.Session.of(each.session, current=each.session.id == own, online=each.online)
-        for each in await sessions.list(request.user.user_id)
+        for each in page.items
     ]
-    return shapes.Page(shown, None)
+    return shapes.Page(shown, None if page.next is None else encode_cursor(page.next))
 
 
 @delete("/sessions/{session_id:str}", summary="End a session")
