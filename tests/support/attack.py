@@ -73,7 +73,7 @@ class Attack(msgspec.Struct, frozen=True):
     name: str
     sends: Frames | Posts | Requests | Raw
     connections: int = 10
-    seconds: float = 4.0
+    seconds: float = 2.5
     bytes_per_second: float = 3_000_000
     """Of all connections together."""
     per_second: float = 0.0
@@ -84,6 +84,7 @@ class Attack(msgspec.Struct, frozen=True):
     hangs_up: bool = False
     """Whether a connection ends itself after these times, and is opened again."""
     addresses: int = 1
+    """From how many the connections come, one after the other."""
 
 
 class Orders(msgspec.Struct, frozen=True):

@@ -96,8 +96,7 @@ class Connection:
         self._assault = assault
         self._attack = assault.attack
         self._token = assault.orders.tokens[number % len(assault.orders.tokens)]
-        high, low = divmod(number % self._attack.addresses, 250)
-        self._address = f"127.1.{high}.{low + 2}"
+        self._numbers = itertools.count(number, assault.attack.connections)
         self.is_tried = asyncio.Event()
         """Whether it was opened, or refused."""
 
@@ -139,7 +138,8 @@ class Connection:
     @asynccontextmanager
     async def _wire(self) -> AsyncIterator[Wire]:
         url, reads = self._assault.orders.url, self._attack.reads
-        async with wire(url, self._address, reads=reads) as opened:
+        high, low = divmod(next(self._numbers) % self._attack.addresses, 250)
+        async with wire(url, f"127.1.{high}.{low + 2}", reads=reads) as opened:
             try:
                 yield opened
             finally:

@@ -1,13 +1,19 @@
 """What every attack needs: a server with its rates on, people who chat there, and an attacker."""
 
 import asyncio
+import dataclasses
 import itertools
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+from msgspec.structs import replace
+
 from tests.support.attack import Attack, Orders
+from tests.support.crowded import MEMBERS, Cast, crowd
 from tests.support.open_loop import Bystander
 from tests.support.server import RUN, Api, ServerProcess
 from tests.support.verdict import Figures, judged
@@ -15,11 +21,26 @@ from tests.support.verdict import Figures, judged
 BYSTANDERS = 8
 ROUNDS = 3
 """Of which the fastest counts: the others tell of who else uses the machine's cores."""
+NEEDS_LINUX = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells how much memory another process holds"
+)
+LONG_SECONDS = 10.0
 SETTINGS: dict[str, str | int] = {
     "CHAT_RATE_LIMITS": "on",
     "CHAT_SIGNUPS_PER_ADDRESS": 10_000,  # everybody here signs up from one
     "CHAT_ACCESS_TOKEN_SECONDS": 36_000,  # the long runs outlast the usual
 }
+
+
+def rows(short: Sequence[Attack], proven: Sequence[Attack]) -> pytest.MarkDecorator:
+    """A test for each attack, by its name: the short ones as they are, and all of them for longer
+    in `make prove`."""
+    longer = [replace(each, name=f"{each.name}, long", seconds=LONG_SECONDS) for each in proven]
+    return pytest.mark.parametrize(
+        "attack",
+        [pytest.param(each, id=each.name) for each in short]
+        + [pytest.param(each, id=each.name, marks=pytest.mark.prove) for each in longer],
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +49,24 @@ class Scene:
 
     server: ServerProcess
     bystanders: Sequence[Bystander]
+    cast: Cast | None = None
+    """Who attacks; by default somebody new each time."""
 
     async def judge(self, *attacks: Attack) -> Figures:
         """Attack as somebody new, once more while bystanders are slowed down; the figures."""
         grown = left = 0
         for number in range(1, ROUNDS + 1):
-            orders = await self._orders(attacks)
+            cast = self.cast or await self._newcomer()
+            orders = Orders(self.server.url, attacks, cast.tokens, cast.words)
             figures = await judged(self.server.pid, self.bystanders, orders)
             print(f"\n{figures}")  # noqa: T201 - what a run by hand is for
             grown, left = max(grown, figures.grown_bytes), max(left, figures.left_bytes)
-            figures = replace(figures, grown_bytes=grown, left_bytes=left)
+            figures = dataclasses.replace(figures, grown_bytes=grown, left_bytes=left)
             if number == ROUNDS or not figures.slow():
                 return figures
         raise AssertionError("there is no round")
 
-    async def _orders(self, attacks: Sequence[Attack]) -> Orders:
+    async def _newcomer(self) -> Cast:
         async with Api(self.server.url) as api:
             mallory, victim = await api.people("mallory", "victim")
             message = await api.send(mallory, victim, "hello, victim")
@@ -51,18 +75,27 @@ class Scene:
             "CONVERSATION": message["conversationId"],
             "MESSAGE": message["id"],
         }
-        return Orders(self.server.url, attacks, [mallory.token], words)
+        return Cast([mallory.token], words)
 
 
 @contextmanager
-def scene(folder: Path, /, **settings: str | int) -> Iterator[Scene]:
+def scene(folder: Path, cast: Cast | None = None, /, **settings: str | int) -> Iterator[Scene]:
     """A server of its own, with bystanders, for tests to share."""
     server = ServerProcess(folder, RUN, **(SETTINGS | settings))
     asyncio.run(server.start())
     try:
-        yield Scene(server, asyncio.run(_bystanders(server)))
+        yield Scene(server, asyncio.run(_bystanders(server)), cast)
     finally:
         asyncio.run(server.stop())
+
+
+@contextmanager
+def crowded_scene(folder: Path, *, conversations: int = 0) -> Iterator[Scene]:
+    """One whose attacker is in large groups, with so many conversations of others besides."""
+    users = max(MEMBERS, 2 * conversations)
+    cast = asyncio.run(crowd(folder, users=users, conversations=conversations))
+    with scene(folder, cast) as opened:
+        yield opened
 
 
 async def _bystanders(server: ServerProcess) -> list[Bystander]:

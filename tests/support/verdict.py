@@ -29,6 +29,9 @@ from tests.support.waiting import eventually
 
 IDLE_SAMPLES = 100
 """Of each kind, from which the baseline is taken."""
+IDLE_SECONDS = 0.3
+IDLE_CPU = 0.2
+"""A server that uses less of a core, for so long, does nothing."""
 TIMES_IDLE = 3
 FLOOR_MS = 50.0
 """A p99 below that is good, whatever it is when idle."""
@@ -124,6 +127,7 @@ def _told(report: Report) -> str:
 
 async def judged(pid: int, bystanders: Sequence[Bystander], orders: Orders) -> Figures:
     """Measure the bystanders first when nothing else goes on, then beside the attacks."""
+    await _settled(pid)
     async with watching(bystanders) as samples:
         await eventually(lambda: _are_enough(samples), seconds=60)
         before, used, starved = resident_bytes(pid), cpu_seconds(pid), starved_seconds(pid)
@@ -153,6 +157,22 @@ async def judged(pid: int, bystanders: Sequence[Bystander], orders: Orders) -> F
         ONE_GROWS_BYTES if is_one else GROWS_BYTES,
         reports,
     )
+
+
+async def _settled(pid: int) -> None:
+    """Wait until the server does next to nothing, since what an attack has left may still go on."""
+    loop = asyncio.get_running_loop()
+    since, used = loop.time(), cpu_seconds(pid)
+
+    def is_idle() -> bool:
+        nonlocal since, used
+        passed, before = loop.time() - since, used
+        if passed < IDLE_SECONDS:
+            return False
+        since, used = loop.time(), cpu_seconds(pid)
+        return used - before < IDLE_CPU * passed
+
+    await eventually(is_idle, seconds=AFTERWARDS_SECONDS)
 
 
 async def attacked(orders: Orders) -> list[Report]:
