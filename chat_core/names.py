@@ -31,6 +31,8 @@ _TAGS = re.compile(
 )
 _CONTEXTUAL = re.compile("[\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Kept or taken out by what is beside them."""
+_LONG_RUN = re.compile(f"({_CONTEXTUAL.pattern}{{8}}){_CONTEXTUAL.pattern}+")
+"""Of so many in a row none but the first few can have something to change."""
 
 _CONTROLS = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
 _REFUSED = (
@@ -144,19 +146,25 @@ def clean(name: str, longest: int) -> str:
     - A name that is longer than `longest` in any case is not brought into NFC: the time that this
       takes grows with the square of the length.
     """
-    cleaned = _without_hidden(name)
-    if len(cleaned) > MAX_DECOMPOSED * longest:
+    most = MAX_DECOMPOSED * longest
+    cleaned = _without_hidden(name, most)
+    if len(cleaned) > most:
         return cleaned
-    return _without_hidden(unicodedata.normalize("NFC", cleaned))
+    return _without_hidden(unicodedata.normalize("NFC", cleaned), most)
 
 
-def _without_hidden(name: str) -> str:
+def _without_hidden(name: str, most: int) -> str:
+    """What is left; of what is longer than `most` all that makes it so, perhaps with the rest."""
     if name.isascii():
         return name.strip()
-    name = _TAGS.sub(lambda found: found[1] or "", _HIDDEN.sub("", name))
+    name = _TAGS.sub(lambda found: found[1] or "", _HIDDEN.sub("", name)).strip()
     if _CONTEXTUAL.search(name):
-        kept, before = [], _Before()
+        name = _LONG_RUN.sub(r"\1", name)
+        kept: list[str] = []
+        before = _Before()
         for index, char in enumerate(name):
+            if len(kept) > most:
+                return "".join(kept) + name[index:]
             following = name[index + 1 : index + 2]
             if not _CONTEXTUAL.match(char) or before.is_changed_by(char, following):
                 kept.append(char)

@@ -360,18 +360,37 @@ def test_lengths_count_after_cleaning(check: object, field: str, longest: int) -
         assert (error.field, error.message) == (field, f"must be 1 to {longest} characters")
 
 
-def test_the_longest_name_that_a_request_can_hold_is_judged_at_once() -> None:
-    for name in (
-        "a" + "\u0301\u0316" * 16_000,
-        "م\u200c" * 13_000,
-        "👩\u200d" * 9_000,
-        "🏴\U000e0067" * 8_000,
-        "\u1820\u180e" * 10_000,
-        "\u0301\u200c" * 13_000,
-    ):
-        began = time.process_time()
-        clean(name, LONGEST)
-        assert time.process_time() - began < 0.5
+@pytest.mark.parametrize(
+    "part",
+    [
+        "\u0301\u0316",
+        "م\u200c",
+        "क\u200d",
+        "👩\u200d",
+        "👩\u200d👩",
+        "1\ufe0f\u20e3",
+        "漢\U000e0100",
+        "🏴\U000e0067",
+        "\u1820\u180e",
+        "\u0301\u200c",
+        "\u200d",
+        "\ufe0f",
+        "\u180b",
+        "\u200d\u200c",
+        "\ufe0f\u180b\u200d",
+        " \u200b",
+        "\u2066",
+    ],
+)
+def test_the_longest_name_that_a_request_can_hold_is_judged_at_once(part: str) -> None:
+    """Anybody can send it with a sign-up: what it takes, everybody else waits."""
+    name = "a" + part * (65_000 // len(part.encode()))
+    took = []
+    for _ in range(5):
+        began = time.thread_time()
+        shown_or_none(name)
+        took.append(time.thread_time() - began)
+    assert min(took) < 0.008
 
 
 # names that are imported
