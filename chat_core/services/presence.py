@@ -1,7 +1,7 @@
 """Presence: who is online, and who hears of it."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -41,26 +41,23 @@ class _Unannounced:
     later: Timer | None = None
     """Sets `some` for changes that wait for the end of a pause."""
 
-    def changed(self, user: UserId, clock: Clock) -> None:
+    def changed(self, user: UserId, now: float) -> None:
         """Have the user announced, now or after the pause."""
-        if self.is_paused(user, clock.monotonic()):
-            self.wait(clock)
-        else:
+        if self.later is None or not self.is_paused(user, now):
             self.some.set()
 
-    def due(self, clock: Clock) -> Sequence[UserId]:
-        """Who is to be announced now; those who changed in their pause have to wait."""
-        now = clock.monotonic()
+    def all(self) -> Collection[UserId]:
+        """Those who changed."""
+        return {**self.was_online, **self.left_at, **dict.fromkeys(self.renamed)}
+
+    def due(self, now: float) -> Collection[UserId]:
+        """Those who changed, but for those who are in their pause."""
         while self.announced_at:
             first = next(iter(self.announced_at))
             if self.is_paused(first, now):
                 break
             del self.announced_at[first]
-        changed = {**self.was_online, **self.left_at, **dict.fromkeys(self.renamed)}
-        due = [user for user in changed if not self.is_paused(user, now)]
-        if len(due) < len(changed):
-            self.wait(clock)
-        return due
+        return [user for user in self.all() if not self.is_paused(user, now)]
 
     def announced(self, user: UserId, at: float) -> None:
         """The user's pause begins."""
@@ -86,9 +83,9 @@ class Presence:
     """Count connections, and announce who came, who went and who has another name.
 
     Counting is immediate and needs no store. `announce` makes the announcements: changes of some
-    users at once are one read of the store, and while that is out of reach they wait. A user is
-    announced at once, and then again after `PAUSE_SECONDS` at the earliest, as is so then: a user
-    who left and came back in between did not change.
+    users at once are one read of the store, and while that is out of reach they wait. `run`
+    announces a user at once, and then again after `PAUSE_SECONDS` at the earliest, as is so then: a
+    user who left and came back in between did not change.
     """
 
     users: UserDirectory
@@ -125,7 +122,7 @@ class Presence:
         Who has several new ones in a pause is announced under the last.
         """
         self._unannounced.renamed.add(user_id)
-        self._unannounced.changed(user_id, self.clock)
+        self._unannounced.changed(user_id, self.clock.monotonic())
 
     def of(self, user: User) -> UserPresence:
         """The presence of a user as stored, with what is known here: who is online is seen now."""
@@ -145,12 +142,23 @@ class Presence:
     async def announce(self) -> None:
         """Tell of every change up to now, and store when those who left were last seen.
 
-        Users who were announced less than `PAUSE_SECONDS` ago stay to be announced. Raises
-        `Unavailable`; what was not told stays to be told.
+        Raises `Unavailable`; what was not told stays to be told.
         """
+        self._unannounced.some.clear()
+        await self._announce_all(self._unannounced.all())
+
+    async def _announce_due(self) -> None:
+        """As `announce`, but who was announced less than `PAUSE_SECONDS` ago has to wait."""
         state = self._unannounced
         state.some.clear()
-        for users in _slices(state.due(self.clock), USERS_AT_ONCE):
+        due = state.due(self.clock.monotonic())
+        if len(due) < len(state.all()):
+            state.wait(self.clock)
+        await self._announce_all(due)
+
+    async def _announce_all(self, due: Collection[UserId]) -> None:
+        state = self._unannounced
+        for users in _slices(due, USERS_AT_ONCE):
             renamed = state.renamed.intersection(users)
             state.renamed -= renamed
             try:
@@ -211,7 +219,7 @@ class Presence:
 
     def _changed(self, user_id: UserId, *, was_online: bool) -> None:
         self._unannounced.was_online.setdefault(user_id, was_online)
-        self._unannounced.changed(user_id, self.clock)
+        self._unannounced.changed(user_id, self.clock.monotonic())
 
     def _change_of(self, user_id: UserId) -> PresenceChanged:
         now = self.clock.now()
@@ -223,7 +231,7 @@ class Presence:
         while True:
             await self._unannounced.some.wait()
             try:
-                await self.announce()
+                await self._announce_due()
             except Unavailable:
                 await self.clock.sleep(RETRY_SECONDS)
                 self._unannounced.some.set()
