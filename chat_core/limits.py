@@ -6,6 +6,9 @@ from math import inf
 SLACK = 1e-6
 """Of a token: what float arithmetic may lose, so that a caller who waits as told is taken."""
 
+LONGEST_PAUSE_SECONDS = 2.0
+"""What is paced is read again after this long in any case, and may pause again at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -60,3 +63,33 @@ class TokenBucket:
                 gained = elapsed * limit.burst / limit.seconds
                 self.tokens = min(limit.burst, self.tokens + gained)
         return self.tokens
+
+
+class Pace:
+    """How fast something is read: a token bucket that may run into debt. No I/O, and no clock.
+
+    What was read is handled, whatever it costs, and then nothing more is read until the bucket is
+    positive again. Times are monotonic seconds.
+    """
+
+    __slots__ = ("_at", "_burst", "_per_second", "_tokens")
+
+    def __init__(self, limit: Limit, now: float) -> None:
+        self._burst = limit.burst
+        self._per_second = limit.burst / limit.seconds
+        self._tokens: float = limit.burst
+        self._at = now
+
+    def spend(self, cost: int, now: float) -> float:
+        """Count what was read: the seconds to read nothing more, 0.0 for none.
+
+        A pause lasts until a tenth of the burst is there, so that a flood costs few timers.
+        """
+        tokens = self._tokens
+        if now > self._at:
+            tokens = min(self._burst, tokens + (now - self._at) * self._per_second)
+            self._at = now
+        self._tokens = tokens = tokens - cost
+        if tokens > -SLACK:
+            return 0.0
+        return min(LONGEST_PAUSE_SECONDS, (self._burst / 10 - tokens) / self._per_second)

@@ -18,6 +18,7 @@ from picows import (
     WSTransport,
 )
 
+from chat_core.limits import Pace
 from chat_socketio.engine import EngineServer
 from chat_socketio.engine_socket import (
     PING,
@@ -28,7 +29,7 @@ from chat_socketio.engine_socket import (
     ProtocolError,
 )
 from chat_socketio.frames import NORMAL_CLOSURE, framed, pong
-from chat_socketio.inbound import InboundBudget
+from chat_socketio.inbound import cost
 
 PROBE_SECONDS = 10.0
 """How long an upgrade may take from its websocket to its end."""
@@ -53,10 +54,10 @@ class DirectSocket(WSListener, Direct):
         "_fragmented",
         "_fragments",
         "_frames",
-        "_inbound",
         "_is_closing",
         "_is_lost",
         "_loop",
+        "_pace",
         "_raw",
         "_server",
         "_session",
@@ -81,7 +82,7 @@ class DirectSocket(WSListener, Direct):
         self._raw: asyncio.Transport
         self._fragments: list[bytes] = []
         self._fragmented = 0
-        self._inbound = InboundBudget(server.inbound, self._loop.time())
+        self._pace = Pace(server.inbound, self._loop.time())
         self._busy: deque[_Read] | None = None
         self._is_closing = False
         self._is_lost = False
@@ -157,7 +158,7 @@ class DirectSocket(WSListener, Direct):
 
     def _take(self, read: "_Read", size: int) -> Awaitable[object] | None:
         """Do it; what has to be awaited before the next frame, if anything."""
-        pause = self._inbound.spend(size, self._loop.time())
+        pause = self._pace.spend(cost(size), self._loop.time())
         more = None
         if isinstance(read, str):
             if self._session is None:

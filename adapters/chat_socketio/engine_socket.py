@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import engineio
 from engineio import async_socket, packet
 
-from chat_socketio.inbound import MAX_PACKETS_IN_POST, InboundBudget
+from chat_core.limits import Pace
+from chat_socketio.inbound import MAX_PACKETS_IN_POST, cost
 
 if TYPE_CHECKING:
     from chat_socketio.engine import EngineServer
@@ -95,7 +96,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         self.waiting_bytes = 0
         self.is_ending = False
         self.direct: Direct | None = None
-        self._inbound: InboundBudget | None = None
+        self._pace: Pace | None = None
         self._is_stuck = True
         self._is_aborted = False
         self._aborted: asyncio.Event | None = None
@@ -242,9 +243,9 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
     def spend(self, size: int) -> float:
         """Count a frame or a packet: the seconds to read nothing more, 0.0 for none."""
         now = time.monotonic()
-        if self._inbound is None:  # a websocket whose frames are written at once has its own
-            self._inbound = InboundBudget(self.server.inbound, now)
-        pause = self._inbound.spend(size, now)
+        if self._pace is None:  # a websocket whose frames are written at once has its own
+            self._pace = Pace(self.server.inbound, now)
+        pause = self._pace.spend(cost(size), now)
         if pause:
             self.server.pauses += 1
         return pause

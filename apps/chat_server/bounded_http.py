@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import uuid_utils
 
 from chat_core.errors import ChatError, Malformed, TooLarge
+from chat_core.limits import Limit
 from chat_server.connection_bound import ConnectionBound
 from chat_server.paced_reads import PacedHttpProtocol
 from chat_wire import encode
@@ -51,10 +52,12 @@ class BoundedHttpProtocol(PacedHttpProtocol):
         self,
         *,
         bound: ConnectionBound,
+        pace: Limit,
         outbound: Outbound,
         **of_uvicorn: Any,  # noqa: ANN401
     ) -> None:
-        super().__init__(rests=bound.counts_addresses, wrote=outbound.wrote, **of_uvicorn)
+        own_pace = pace if bound.counts_addresses else None
+        super().__init__(pace=own_pace, wrote=outbound.wrote, **of_uvicorn)
         self._bound = bound
         self._address: str | None = None
         """That it counts for, as long as it does."""
@@ -124,6 +127,10 @@ class BoundedHttpProtocol(PacedHttpProtocol):
         """See asyncio."""
         self._stuck_since = None
         super().resume_writing()
+
+    def count_pause(self) -> None:
+        """See `PacedHttpProtocol`."""
+        self._bound.pauses += 1
 
     def handle_websocket_upgrade(self) -> None:
         """See uvicorn; the protocol that takes over knows no other form of `Connection`."""

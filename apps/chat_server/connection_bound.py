@@ -28,6 +28,8 @@ class ConnectionBound:
     """So far, since there were too many in all."""
     refused_of_address: int = 0
     """So far, since there were too many of an address."""
+    pauses: int = 0
+    """So far, in which a connection was not read, since it had sent more requests than its pace."""
     _speaking_http: Counter[str] = field(default_factory=Counter)
     """By network."""
 

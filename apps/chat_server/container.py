@@ -41,6 +41,7 @@ from chat_server.hosts import HostPolicy
 from chat_server.http.request_rates import RequestRates
 from chat_server.ids import TimeOrderedIds
 from chat_server.limits import (
+    REQUESTS_READ,
     anonymous_request_limit,
     connection_limit,
     group_limits,
@@ -177,6 +178,7 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
             **limiter.refused,
             **(admission.refused + Counter({bound.per_address.name: bound.refused_of_address})),
             "connections": bound.refused,
+            REQUESTS_READ: bound.pauses,
             "requests at once": reads.refused,
             "sessions per user": sessions.displaced.total(),
             EVENTS: dispatcher.refused_events,

@@ -49,6 +49,16 @@ def request_limit(settings: Settings) -> Limit:
     return rate(settings, "requests", burst, burst / settings.requests_per_second)
 
 
+REQUESTS_READ = "requests read"
+"""The pace of a connection's requests, by its name."""
+
+
+def request_pace(settings: Settings) -> Limit:
+    """How many requests are read of one connection: twice as many as a user may make, over time."""
+    burst = settings.request_burst
+    return rate(settings, REQUESTS_READ, burst, burst / (2 * settings.requests_per_second))
+
+
 def anonymous_request_limit(settings: Settings) -> Limit:
     """How many requests without a good token an address may make."""
     return rate(settings, "requests per address", settings.requests_per_address, MINUTE)

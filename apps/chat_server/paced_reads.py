@@ -9,6 +9,7 @@ from typing import Any
 
 from uvicorn.protocols.http.flow_control import FlowControl
 
+from chat_core.limits import Limit, Pace
 from chat_server.joined_writes import JoiningHttpProtocol
 
 SLICE_BYTES = 1_024
@@ -44,16 +45,18 @@ class HeldFlow(FlowControl):
 
 
 class PacedHttpProtocol(JoiningHttpProtocol):
-    """uvicorn's HTTP, which takes requests in slices, and rests after refusals.
+    """uvicorn's HTTP, which takes requests in slices, at a pace, and rests after refusals.
 
-    `rests` is false behind a proxy, whose connections carry the requests of many.
+    `pace` is for what counts in no rate, health checks and preflights for instance: past it the
+    connection is not read for a while. None behind a proxy, whose connections carry the requests of
+    many: they do not rest, either.
     """
 
     flow: HeldFlow
 
-    def __init__(self, *, rests: bool, **of_uvicorn: Any) -> None:  # noqa: ANN401
+    def __init__(self, *, pace: Limit | None, **of_uvicorn: Any) -> None:  # noqa: ANN401
         super().__init__(**of_uvicorn)
-        self._rests = rests
+        self._pace = None if pace is None else Pace(pace, self.loop.time())
         self._unread = b""
         self._refusals = 0
         """For their rate, in a row."""
@@ -93,8 +96,8 @@ class PacedHttpProtocol(JoiningHttpProtocol):
         super().on_response_complete()
         if self.answers.too_many:
             self.answers.too_many = 0
-            if self._rests:
-                self._rest()
+            if self._pace is not None:
+                self._rest(self._after_refusal())
         if self._unread and self._may_parse():
             self.loop.call_soon(self._parse_unread)
 
@@ -124,13 +127,26 @@ class PacedHttpProtocol(JoiningHttpProtocol):
             if not self.flow.is_held and not self._is_taken_over:
                 self.flow.resume_reading()
 
-    def _rest(self) -> None:
+    def on_message_begin(self) -> None:
+        """See uvicorn."""
+        super().on_message_begin()
+        if self._pace is not None and (seconds := self._pace.spend(1, self.loop.time())):
+            self.count_pause()
+            self._rest(seconds)
+
+    def count_pause(self) -> None:
+        """The connection is past its pace."""
+
+    def _after_refusal(self) -> float:
         now = self.loop.time()
         if now - self._refused_at > FORGOTTEN_SECONDS:
             self._refusals = 0
-        seconds = min(FIRST_REST_SECONDS * 2**self._refusals, LONGEST_REST_SECONDS)
+        seconds: float = min(FIRST_REST_SECONDS * 2**self._refusals, LONGEST_REST_SECONDS)
         self._refusals = min(self._refusals + 1, 10)
         self._refused_at = now
+        return seconds
+
+    def _rest(self, seconds: float) -> None:
         if self._resting is not None:
             self._resting.cancel()
         self.flow.hold()

@@ -15,6 +15,7 @@ from chat_server import open_files
 from chat_server.asgi import create_app
 from chat_server.bounded_http import BoundedHttpProtocol, end_late, speaking_http
 from chat_server.database_wait import wait_for_database
+from chat_server.limits import request_pace
 from chat_server.logs import configure_logging
 from chat_server.settings import Settings, SettingsError
 from chat_server.stopping import end_at_once
@@ -55,7 +56,10 @@ def serve(settings: Settings) -> None:
 
     container = app.state.container
     http_protocol = partial(
-        BoundedHttpProtocol, bound=container.connection_bound(), outbound=container.outbound()
+        BoundedHttpProtocol,
+        bound=container.connection_bound(),
+        pace=request_pace(settings),
+        outbound=container.outbound(),
     )
     config = uvicorn.Config(
         app,

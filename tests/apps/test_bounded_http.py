@@ -70,6 +70,7 @@ def connected(
     connection = AbortedConnection()
     protocol = BoundedHttpProtocol(
         bound=of_two(),
+        pace=Limit("requests read", 1_000_000, 1),
         outbound=Outbound(OutboundBound()),
         config=config,
         server_state=state or ServerState(),

@@ -67,6 +67,9 @@ class ReadConnection(Connection):
         return b"".join(self.writes).count(b"HTTP/1.1 ")
 
 
+ANY_PACE = Limit("requests read", 1_000_000, 1)
+
+
 class Timers:
     """The loop, whose timers run when they are told to."""
 
@@ -94,13 +97,14 @@ class Timers:
 
 
 def connected(
-    application: Answering, *, behind_proxy: bool = False
+    application: Answering, *, behind_proxy: bool = False, pace: Limit = ANY_PACE
 ) -> tuple[BoundedHttpProtocol, ReadConnection, Timers]:
     config = Config(application, ws="none", lifespan="off", log_config=None, access_log=False)
     config.load()
     limit = Limit("connections per address", 10, 60)
     protocol = BoundedHttpProtocol(
         bound=ConnectionBound(10, limit, counts_addresses=not behind_proxy, sessions=lambda _: 0),
+        pace=pace,
         outbound=Outbound(OutboundBound()),
         config=config,
         server_state=ServerState(),
@@ -154,6 +158,30 @@ async def test_a_body_in_chunks_arrives_whole_and_those_after_it_wait() -> None:
     application.go.set()
     await until(lambda: connection.answers == 1001)
     assert application.bodies[0] == b"abc" * 1000
+
+
+async def test_past_its_pace_a_connection_is_not_read_and_all_is_answered_later() -> None:
+    application = Answering()
+    application.go.set()
+    protocol, connection, timers = connected(application, pace=Limit("requests read", 100, 1))
+    protocol.data_received(SHORTEST * 150)
+    await until(lambda: connection.answers >= 100 and not protocol.pipeline)
+    assert connection.answers < 150
+    assert not connection.is_read
+    timers.passed += 1
+    timers.run()
+    await until(lambda: connection.answers == 150)
+    await until(lambda: connection.is_read)
+
+
+async def test_behind_a_proxy_a_connection_has_no_pace() -> None:
+    application = Answering()
+    application.go.set()
+    pace = Limit("requests read", 1, 60)
+    protocol, connection, timers = connected(application, behind_proxy=True, pace=pace)
+    protocol.data_received(SHORTEST * 50)
+    await until(lambda: connection.answers == 50)
+    assert timers.seconds == []
 
 
 async def test_after_a_refusal_for_its_rate_a_connection_is_not_read_for_a_while() -> None:
