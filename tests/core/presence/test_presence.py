@@ -1,7 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from datetime import datetime
 
 import pytest
@@ -11,82 +8,21 @@ from chat_core import (
     Presence,
     PresenceChanged,
     User,
-    UserId,
     UserPresence,
 )
 from chat_core.errors import TooManyConnections, Unavailable
 from chat_core.memory import (
     MemoryConversationLog,
-    MemoryConversations,
-    MemoryUserStore,
     RecordingNotifier,
 )
 from chat_core.memory.notifications import Notification
 from chat_core.services.presence import PAUSE_SECONDS, RETRY_SECONDS, SEEN_EVERY_SECONDS
 from chat_core.testing.clock import START, ManualClock
 from chat_core.testing.makers import at, direct, draft, stored_users
+from tests.support.presence import Peers, Users, running
 from tests.support.waiting import settle, until
 
 PHONE, LAPTOP, TABLET = (ConnectionId(each) for each in ("phone", "laptop", "tablet"))
-
-
-@dataclass
-class Users(MemoryUserStore):
-    """Accounts whose store can be out of reach."""
-
-    down: bool = False
-    writes: list[dict[UserId, datetime]] = field(default_factory=list)
-
-    async def saw(self, seen: Mapping[UserId, datetime]) -> None:
-        if self.down:
-            raise Unavailable
-        self.writes.append(dict(seen))
-        await super().saw(seen)
-
-
-@dataclass
-class Peers(MemoryConversations):
-    """Conversations whose store can be out of reach, or take its time."""
-
-    down: bool = False
-    ready: asyncio.Event = field(default_factory=asyncio.Event)
-    reads: list[set[UserId]] = field(default_factory=list)
-
-    async def peers(self, users: Collection[UserId]) -> Mapping[UserId, Collection[UserId]]:
-        self.reads.append(set(users))
-        if self.down:
-            raise Unavailable
-        await self.ready.wait()
-        return await super().peers(users)
-
-
-@pytest.fixture
-def users() -> Users:
-    return Users()
-
-
-@pytest.fixture
-def conversations() -> Peers:
-    conversations = Peers()
-    conversations.ready.set()
-    return conversations
-
-
-@pytest.fixture
-def notifier() -> RecordingNotifier:
-    return RecordingNotifier()
-
-
-@pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def presence(
-    users: Users, conversations: Peers, notifier: RecordingNotifier, clock: ManualClock
-) -> Presence:
-    return Presence(users, conversations, notifier, clock, connections_per_user=2)
 
 
 @pytest.fixture
@@ -96,17 +32,6 @@ async def people(users: Users, conversations: Peers) -> list[User]:
     for other in (bob, eve):
         await MemoryConversationLog(conversations).append(draft(direct(ann, other), ann))
     return [ann, bob, eve, joe]
-
-
-@asynccontextmanager
-async def running(presence: Presence) -> AsyncIterator[None]:
-    task = asyncio.create_task(presence.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
 
 
 def told(user: User, seen: datetime, *to: User, online: bool) -> Notification:
