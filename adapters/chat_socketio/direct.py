@@ -30,6 +30,7 @@ from chat_socketio.engine_socket import (
 )
 from chat_socketio.frames import NORMAL_CLOSURE, framed, pong
 from chat_socketio.inbound import cost
+from chat_socketio.writes import Writes
 
 PROBE_SECONDS = 10.0
 """How long an upgrade may take from its websocket to its end."""
@@ -69,7 +70,7 @@ class DirectSocket(WSListener, Direct):
     def __init__(
         self,
         server: EngineServer,
-        writes: "Writes",
+        writes: Writes,
         environ: Mapping[str, Any],
         upgrading: EngineSocket | None,
     ) -> None:
@@ -293,24 +294,3 @@ class DirectSocket(WSListener, Direct):
             self._session.cut_off()
         else:
             self.abort()
-
-
-class Writes:
-    """The websockets that have something to write.
-
-    They write in the loop's next turn: what comes of one commit, pushes and acks, leaves together.
-    """
-
-    def __init__(self) -> None:
-        self._waiting: list[DirectSocket] = []
-
-    def note(self, writer: DirectSocket) -> None:
-        """It has something to write."""
-        if not self._waiting:
-            asyncio.get_running_loop().call_soon(self._write)
-        self._waiting.append(writer)
-
-    def _write(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for each in waiting:
-            each.flush()

@@ -18,8 +18,9 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]  # (in no stu
 
 from chat_core.errors import Malformed, NotFound
 from chat_socketio.admission import ADDRESS, Admission
-from chat_socketio.direct import DirectSocket, Writes
+from chat_socketio.direct import DirectSocket
 from chat_socketio.engine import EngineServer
+from chat_socketio.writes import Writes
 from chat_wire import encode
 from chat_wire.http_headers import DATA_NOT_KEPT, PROBLEM, check_numbers
 from chat_wire.problems import ProblemReporter
