@@ -58,7 +58,7 @@ from chat_core.services.delivery import Delivery
 from chat_core.services.erasure import Erasure
 from chat_core.services.export import Export
 from chat_core.services.external_sessions import ExternalSessions
-from chat_core.services.fair_reads import FairReads
+from chat_core.services.fair_queue import FairQueue
 from chat_core.services.login_attempts import LoginLimits
 from chat_core.services.messaging import MessageLimits, Messaging
 from chat_core.services.presence import Presence
@@ -117,7 +117,7 @@ __all__ = [
     "Event",
     "Export",
     "ExternalSessions",
-    "FairReads",
+    "FairQueue",
     "FieldError",
     "GroupLimits",
     "History",

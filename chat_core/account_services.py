@@ -12,7 +12,8 @@ from chat_core.ports.security import PasswordHasher, SecurityEvents, TokenIssuer
 from chat_core.ports.storage import SessionStore, UserStore
 from chat_core.services.accounts import Accounts, SignupPolicy
 from chat_core.services.erasure import Erasure
-from chat_core.services.login_attempts import LoginLimits
+from chat_core.services.fair_queue import FairQueue
+from chat_core.services.login_attempts import PASSWORDS_AT_ONCE, LoginLimits
 from chat_core.services.revocation import Revocations
 from chat_core.services.sessions import Sessions
 from chat_core.sessions import RefreshLimits
@@ -91,6 +92,7 @@ class AccountServices:
             issuer=issuer,
             verifier=verifier,
             limiter=chat.limiter,
+            queue=FairQueue(chat.clock, PASSWORDS_AT_ONCE),
             clock=chat.clock,
             ids=chat.ids,
             security_events=events,

@@ -19,7 +19,7 @@ from chat_core.ports.system import Clock, IdGenerator
 from chat_core.services.blocking import Blocking
 from chat_core.services.conversations import Conversations, GroupLimits
 from chat_core.services.delivery import Delivery
-from chat_core.services.fair_reads import CALLS_AT_ONCE, FairReads
+from chat_core.services.fair_queue import CALLS_AT_ONCE, FairQueue
 from chat_core.services.messaging import MessageLimits, Messaging
 from chat_core.services.presence import Presence
 from chat_core.services.receipts import Receipts, Typing
@@ -66,7 +66,7 @@ class Chat:
     log: CacheTellingLog
     """The log that the services write to. Whatever else appends to it is pushed, too."""
     users: UserDirectory
-    reads: FairReads
+    reads: FairQueue
     """Gives those who read lists their turns."""
     notifier: Notifier
     limiter: RateLimiter
@@ -92,7 +92,7 @@ class Chat:
         """
         clock, ids = clock or SystemClock(), ids or RandomIds()
         limiter = MemoryRateLimiter(clock)
-        reads = FairReads(clock, limits.requests_at_once)
+        reads = FairQueue(clock, limits.requests_at_once)
         # For what the log, or a store, checks once more.
         known = CachedConversations(stores.conversations)
         blocks = CachedBlocks(stores.blocks, clock)

@@ -23,7 +23,8 @@ from chat_core.services.conversations import Conversations
 from chat_core.services.delivery import Delivery
 from chat_core.services.erasure import Erasure
 from chat_core.services.export import Export
-from chat_core.services.fair_reads import FairReads
+from chat_core.services.fair_queue import FairQueue
+from chat_core.services.login_attempts import PASSWORDS_AT_ONCE
 from chat_core.services.messaging import Messaging
 from chat_core.services.presence import Presence
 from chat_core.services.purging import SessionPurge
@@ -165,7 +166,7 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
     dispatcher: Dispatcher,
     hasher: Argon2Hasher,
     limiter: MemoryRateLimiter,
-    reads: FairReads,
+    reads: FairQueue,
     http: HttpRequests,
     loop_lag: LoopLag,
     admission: SocketAdmission,
@@ -180,6 +181,7 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
             "connections": bound.refused,
             REQUESTS_READ: bound.pauses,
             "requests at once": reads.refused,
+            "passwords at once": sessions.queue.refused,
             "sessions per user": sessions.displaced.total(),
             EVENTS: dispatcher.refused_events,
             dispatcher.packet_limit.name: sockets.pauses,
@@ -220,7 +222,7 @@ class Container(containers.DeclarativeContainer):
     tokens = providers.Singleton(_tokens, settings)
     limiter = providers.Singleton(MemoryRateLimiter, clock)
     reads = providers.Singleton(
-        FairReads,
+        FairQueue,
         clock,
         calls_at_once=settings.provided.requests_at_once,
         turns_at_once=stores.provided.reads_at_once,
@@ -265,6 +267,7 @@ class Container(containers.DeclarativeContainer):
         issuer=tokens,
         verifier=tokens,
         limiter=limiter,
+        queue=providers.Singleton(FairQueue, clock, calls_at_once=PASSWORDS_AT_ONCE),
         clock=clock,
         ids=ids,
         security_events=security_events,

@@ -26,7 +26,7 @@ from chat_core.ports.storage import (
     SessionStore,
     UserStore,
 )
-from chat_core.services.fair_reads import TURNS_AT_ONCE
+from chat_core.services.fair_queue import TURNS_AT_ONCE
 from chat_server.database_url import MemoryDatabase, MongoDatabase, SqliteDatabase
 from chat_server.settings import Settings
 from chat_sqlite import (

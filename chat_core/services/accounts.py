@@ -15,7 +15,7 @@ from chat_core.ports.security import PasswordHasher, SecurityEvents
 from chat_core.ports.storage import UserStore
 from chat_core.ports.system import Clock, IdGenerator
 from chat_core.security_events import SecurityEvent, SecurityEventKind
-from chat_core.services.fair_reads import FairReads
+from chat_core.services.fair_queue import FairQueue
 from chat_core.services.presence import Presence
 from chat_core.services.sessions import Sessions
 from chat_core.sessions import Actor
@@ -79,7 +79,7 @@ class Accounts:
     """Sign up, find users, change one's profile."""
 
     users: UserStore
-    reads: FairReads
+    reads: FairQueue
     hasher: PasswordHasher
     limiter: RateLimiter
     presence: Presence

@@ -7,7 +7,7 @@ from chat_core.ids import UserId
 from chat_core.pages import Page, check_limit
 from chat_core.ports.storage import BlockStore, UserDirectory
 from chat_core.ports.system import Clock
-from chat_core.services.fair_reads import FairReads
+from chat_core.services.fair_queue import FairQueue
 from chat_core.users import User
 from chat_core.wire_sizes import BoundedItems, user_size
 
@@ -18,7 +18,7 @@ class Blocking:
 
     users: UserDirectory
     blocks: BlockStore
-    reads: FairReads
+    reads: FairQueue
     clock: Clock
 
     async def block(self, user_id: UserId, other_id: UserId) -> None:

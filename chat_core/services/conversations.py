@@ -29,7 +29,7 @@ from chat_core.ports.limits import RateLimiter
 from chat_core.ports.log import Appended, ChangeDraft, ConversationLog, CreationDraft, Stale
 from chat_core.ports.storage import ConversationStore, LogReader, UserDirectory
 from chat_core.ports.system import Clock, IdGenerator
-from chat_core.services.fair_reads import FairReads
+from chat_core.services.fair_queue import FairQueue
 from chat_core.sessions import Actor
 from chat_core.wire_sizes import BoundedItems, message_size, overview_size
 
@@ -84,7 +84,7 @@ class Conversations:
     reader: LogReader
     log: ConversationLog
     users: UserDirectory
-    reads: FairReads
+    reads: FairQueue
     limiter: RateLimiter
     clock: Clock
     ids: IdGenerator

@@ -9,7 +9,11 @@ from chat_core.passwords import forms
 from chat_core.ports.limits import RateLimiter
 from chat_core.ports.security import PasswordHasher
 from chat_core.ports.storage import SessionStore
+from chat_core.services.fair_queue import FairQueue
 from chat_core.users import MAX_EMAIL, Credentials, fold
+
+PASSWORDS_AT_ONCE = 2
+"""Of one account: who has its password could otherwise fill the queue of all others' log-ins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class LoginAttempts:
     hasher: PasswordHasher
     limiter: RateLimiter
     limits: LoginLimits
+    queue: FairQueue
+    """In which the passwords of each account wait behind that account's."""
 
     async def right_form(
         self, account: str, credentials: Credentials | None, password: str, address: str
@@ -54,9 +60,10 @@ class LoginAttempts:
         password_hash = credentials.password_hash if credentials else None
         is_wrong = False
         try:
-            for form in forms(password):
-                if await verify(form, password_hash):
-                    return form
+            async with self.queue.call(account):
+                for form in forms(password):
+                    if await verify(form, password_hash):
+                        return form
             is_wrong = True
         finally:
             # A hasher that has too much to do has not judged.

@@ -35,6 +35,7 @@ from chat_core.ports.security import (
 from chat_core.ports.storage import SessionStore, UserStore
 from chat_core.ports.system import Clock, IdGenerator
 from chat_core.security_events import SecurityEvent, SecurityEventKind
+from chat_core.services.fair_queue import FairQueue
 from chat_core.services.login_attempts import LoginAttempts, LoginLimits, unknown_account
 from chat_core.services.revocation import Revocations
 from chat_core.sessions import (
@@ -79,6 +80,8 @@ class Sessions:
     issuer: TokenIssuer
     verifier: TokenVerifier
     limiter: RateLimiter
+    queue: FairQueue
+    """Of passwords that are judged: `PASSWORDS_AT_ONCE` of an account at one time."""
     clock: Clock
     ids: IdGenerator
     security_events: SecurityEvents
@@ -363,4 +366,4 @@ class Sessions:
 
     @property
     def _attempts(self) -> LoginAttempts:
-        return LoginAttempts(self.sessions, self.hasher, self.limiter, self.limits)
+        return LoginAttempts(self.sessions, self.hasher, self.limiter, self.limits, self.queue)

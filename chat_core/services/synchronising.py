@@ -9,7 +9,7 @@ from chat_core.events import LogEvent
 from chat_core.ids import ConversationId, UserId
 from chat_core.measures import Synced
 from chat_core.ports.storage import ConversationStore, LogReader
-from chat_core.services.fair_reads import FairReads, Turn
+from chat_core.services.fair_queue import FairQueue, Turn
 from chat_core.wire_sizes import (
     CONVERSATION_BYTES,
     PAGE_BYTES,
@@ -70,7 +70,7 @@ class Synchronising:
 
     conversations: ConversationStore
     reader: LogReader
-    reads: FairReads
+    reads: FairQueue
     synced: Synced = field(default_factory=Synced)
 
     async def sync(self, user_id: UserId, request: SyncRequest) -> SyncAnswer:

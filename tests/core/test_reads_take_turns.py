@@ -1,4 +1,4 @@
-"""Every call that reads a list is admitted by `FairReads`, and reads in turns."""
+"""Every call that reads a list is admitted by `FairQueue`, and reads in turns."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,7 +9,7 @@ import pytest
 from chat_core import ConversationId, SyncRequest, ToUser, User, UserId
 from chat_core.errors import ChatError, RateLimited
 from chat_core.services.conversations import NewGroup
-from chat_core.services.fair_reads import CALLS_AT_ONCE, PATIENCE_SECONDS
+from chat_core.services.fair_queue import CALLS_AT_ONCE, PATIENCE_SECONDS
 from tests.support.engine import Engine, actor
 
 Read = Callable[[Engine, UserId, ConversationId], Awaitable[object]]

@@ -26,7 +26,7 @@ from chat_core.messages import History
 from chat_core.ports.log import Committed
 from chat_core.ports.storage import LogReader
 from chat_core.services import synchronising
-from chat_core.services.fair_reads import FairReads
+from chat_core.services.fair_queue import FairQueue
 from chat_core.services.synchronising import (
     DEFAULT_LIMIT,
     MAX_CONVERSATIONS,
@@ -138,7 +138,7 @@ def bounds(*, conversations: int = MAX_CONVERSATIONS, size: int = PAGE_BYTES) ->
 
 
 def new_sync(stores: Stores, reader: LogReader) -> Synchronising:
-    return Synchronising(stores.conversations, reader, FairReads(SystemClock()))
+    return Synchronising(stores.conversations, reader, FairQueue(SystemClock()))
 
 
 async def new_world(stores: Stores) -> World:

@@ -33,7 +33,8 @@ from chat_core.ports.log import Appended, Committed, ConversationLog, Done, Draf
 from chat_core.services.accounts import NewAccount, SignupPolicy
 from chat_core.services.conversations import Conversations, GroupLimits
 from chat_core.services.erasure import Erasure
-from chat_core.services.fair_reads import FairReads
+from chat_core.services.fair_queue import FairQueue
+from chat_core.services.login_attempts import PASSWORDS_AT_ONCE
 from chat_core.services.messaging import Messaging
 from chat_core.services.presence import Presence
 from chat_core.services.receipts import Receipts, Typing
@@ -219,7 +220,7 @@ class Server:
             delivery(committed)
 
         limiter, hasher, tokens = MemoryRateLimiter(clock), PlainHasher(), PlainTokens()
-        reads = FairReads(clock)
+        reads = FairQueue(clock)
         gated = cast("Any", lambda store: Gated(store, gate))
         users, conversations = gated(stores.users), gated(stores.conversations)
         reader = gated(stores.reader)
@@ -244,6 +245,7 @@ class Server:
             issuer=tokens,
             verifier=tokens,
             limiter=limiter,
+            queue=FairQueue(clock, PASSWORDS_AT_ONCE),
             clock=clock,
             ids=ids,
             security_events=events,

@@ -1,4 +1,4 @@
-"""Fair reads: users take turns, so that one who asks much waits for no one's answers but theirs."""
+"""Fair queuing: users take turns, so that one who asks much holds up no one else."""
 
 import asyncio
 from collections import deque
@@ -9,7 +9,6 @@ from functools import partial
 from typing import TypeVar
 
 from chat_core.errors import RateLimited
-from chat_core.ids import UserId
 from chat_core.ports.system import Clock
 
 Item = TypeVar("Item")
@@ -20,18 +19,18 @@ PATIENCE_SECONDS = 5.0
 
 
 @dataclass(slots=True)
-class FairReads:
-    """Admits calls that read lists, and gives the users who make them turns at the database.
+class FairQueue:
+    """Admits calls that cost much, and gives the users who make them turns at what does the work.
 
     - At most `calls_at_once` calls of a user are worked on at one time. Further ones wait, first
       come, first served; after `PATIENCE_SECONDS` they raise `RateLimited`.
-    - A call reads in slices, and each slice takes a turn. A user has one turn at a time, all users
+    - A call works in slices, and each slice takes a turn. A user has one turn at a time, all users
       together have `turns_at_once`; where more want one, they get it round robin. So with k other
       users waiting, a user's next turn comes after k turns of others at most.
     - A cancelled caller holds no turn and no place in a queue.
 
     A turn is to be short: a database that serves reads in the order in which they come has at most
-    `turns_at_once` of them waiting. For one event loop; knows nothing of what is read.
+    `turns_at_once` of them waiting. For one event loop; knows nothing of the work.
     """
 
     clock: Clock
@@ -39,18 +38,18 @@ class FairReads:
     turns_at_once: int = TURNS_AT_ONCE
     refused: int = 0
     """How many calls have waited in vain."""
-    _readers: "dict[UserId, _Reader]" = field(default_factory=dict)
+    _readers: "dict[str, _Reader]" = field(default_factory=dict)
     _next: "deque[_Reader]" = field(default_factory=deque)
     """Users with a slice that waits and no turn, in the order of their turns."""
     _turns: int = 0
 
     @asynccontextmanager
-    async def call(self, user_id: UserId) -> AsyncIterator["Turn"]:
-        """Admit one call of that user; `async with turn:` around each slice of it.
+    async def call(self, user: str) -> AsyncIterator["Turn"]:
+        """Admit one call of that user, named by any text; `async with turn:` around each slice.
 
         Raises `RateLimited`.
         """
-        reader = await self._enter(user_id)
+        reader = await self._enter(user)
         try:
             yield Turn(partial(self._begin, reader), partial(self._end, reader))
         finally:
@@ -61,10 +60,10 @@ class FairReads:
         """How many users have a call that is worked on or waits."""
         return len(self._readers)
 
-    async def _enter(self, user_id: UserId) -> "_Reader":
-        reader = self._readers.get(user_id)
+    async def _enter(self, user: str) -> "_Reader":
+        reader = self._readers.get(user)
         if reader is None:
-            reader = self._readers[user_id] = _Reader(user_id)
+            reader = self._readers[user] = _Reader(user)
         if reader.calls < self.calls_at_once:
             reader.calls += 1
         else:
@@ -107,7 +106,7 @@ class FairReads:
                 return
         reader.calls -= 1
         if not reader.calls:
-            del self._readers[reader.user_id]
+            del self._readers[reader.user]
 
     async def _begin(self, reader: "_Reader") -> None:
         if not reader.has_turn and self._turns < self.turns_at_once and not reader.slices:
@@ -158,7 +157,7 @@ def _discard(queue: deque[Item], item: Item) -> None:
 class _Reader:
     """A user who reads: calls that are worked on, calls that wait, and slices that wait."""
 
-    user_id: UserId
+    user: str
     calls: int = 0
     entering: "deque[asyncio.Future[None]]" = field(default_factory=deque)
     slices: "deque[asyncio.Future[None]]" = field(default_factory=deque)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from chat_core import UserId
 from chat_core.errors import RateLimited
-from chat_core.services.fair_reads import PATIENCE_SECONDS, FairReads, Turn
+from chat_core.services.fair_queue import PATIENCE_SECONDS, FairQueue, Turn
 from chat_core.testing.clock import ManualClock
 
 ANN, BOB, EVE = UserId("ann"), UserId("bob"), UserId("eve")
@@ -29,7 +29,7 @@ async def settled() -> None:
 class Reading:
     """A call that takes turns for as long as it is told to."""
 
-    reads: FairReads
+    reads: FairQueue
     user_id: UserId
     is_admitted: bool = False
     has_turn: bool = False
@@ -67,7 +67,7 @@ class Reading:
                 self.has_turn = False
 
 
-async def started(reads: FairReads, *users: UserId) -> list[Reading]:
+async def started(reads: FairQueue, *users: UserId) -> list[Reading]:
     readings = [Reading(reads, user) for user in users]
     for reading in readings:
         reading.start()
@@ -76,7 +76,7 @@ async def started(reads: FairReads, *users: UserId) -> list[Reading]:
 
 
 async def test_a_user_has_so_many_calls_at_once_and_the_others_wait(clock: ManualClock) -> None:
-    reads = FairReads(clock, calls_at_once=2)
+    reads = FairQueue(clock, calls_at_once=2)
     one, two, three = await started(reads, ANN, ANN, ANN)
     assert [each.is_admitted for each in (one, two, three)] == [True, True, False]
     one.finish()
@@ -91,7 +91,7 @@ async def test_a_user_has_so_many_calls_at_once_and_the_others_wait(clock: Manua
 async def test_a_call_that_waits_too_long_is_refused_and_others_are_not(
     clock: ManualClock,
 ) -> None:
-    reads = FairReads(clock, calls_at_once=1)
+    reads = FairQueue(clock, calls_at_once=1)
     held, waits = await started(reads, ANN, ANN)
     clock.advance(PATIENCE_SECONDS - 1)
     (late, others) = await started(reads, ANN, BOB)
@@ -111,7 +111,7 @@ async def test_a_call_that_waits_too_long_is_refused_and_others_are_not(
 
 
 async def test_one_user_has_one_turn_at_a_time_however_many_are_free(clock: ManualClock) -> None:
-    reads = FairReads(clock, turns_at_once=4)
+    reads = FairQueue(clock, turns_at_once=4)
     one, two, other = await started(reads, ANN, ANN, BOB)
     assert [each.has_turn for each in (one, two, other)] == [True, False, True]
     one.next_slice()
@@ -125,7 +125,7 @@ async def test_one_user_has_one_turn_at_a_time_however_many_are_free(clock: Manu
 async def test_between_the_slices_of_a_long_call_everyone_else_has_a_turn(
     clock: ManualClock,
 ) -> None:
-    reads = FairReads(clock, turns_at_once=1)
+    reads = FairQueue(clock, turns_at_once=1)
     long, again, bob, eve = await started(reads, ANN, ANN, BOB, EVE)
     order = []
     for _ in range(8):
@@ -144,7 +144,7 @@ async def test_between_the_slices_of_a_long_call_everyone_else_has_a_turn(
 @pytest.mark.parametrize("cancelled", range(4))
 async def test_a_caller_that_hangs_up_holds_nothing(clock: ManualClock, cancelled: int) -> None:
     """One has the turn, one waits for it, one waits to be admitted, one is of somebody else."""
-    reads = FairReads(clock, calls_at_once=2, turns_at_once=1)
+    reads = FairQueue(clock, calls_at_once=2, turns_at_once=1)
     readings = await started(reads, ANN, ANN, ANN, BOB)
     readings[cancelled].task.cancel()
     await settled()
@@ -160,7 +160,7 @@ async def test_a_caller_that_hangs_up_holds_nothing(clock: ManualClock, cancelle
 
 
 async def test_a_caller_that_hangs_up_as_its_turn_comes_passes_it_on(clock: ManualClock) -> None:
-    reads = FairReads(clock, turns_at_once=1)
+    reads = FairQueue(clock, turns_at_once=1)
     async with reads.call(BOB) as turn, turn:
         gone, waits = await started(reads, ANN, EVE)
     gone.task.cancel()
@@ -174,7 +174,7 @@ async def test_a_caller_that_hangs_up_as_its_turn_comes_passes_it_on(clock: Manu
 async def test_a_caller_that_hangs_up_as_it_is_admitted_leaves_its_place(
     clock: ManualClock,
 ) -> None:
-    reads = FairReads(clock, calls_at_once=1)
+    reads = FairQueue(clock, calls_at_once=1)
     async with reads.call(ANN):
         gone, waits = await started(reads, ANN, ANN)
     gone.task.cancel()
@@ -186,7 +186,7 @@ async def test_a_caller_that_hangs_up_as_it_is_admitted_leaves_its_place(
 
 
 async def test_a_caller_that_hangs_up_gains_its_user_no_turn(clock: ManualClock) -> None:
-    reads = FairReads(clock, turns_at_once=1)
+    reads = FairQueue(clock, turns_at_once=1)
     async with reads.call(ANN):
         async with reads.call(BOB) as turn, turn:
             (gone,) = await started(reads, ANN)
@@ -202,7 +202,7 @@ async def test_a_caller_that_hangs_up_gains_its_user_no_turn(clock: ManualClock)
 
 
 async def test_a_call_that_fails_leaves_its_place_and_its_turn(clock: ManualClock) -> None:
-    reads = FairReads(clock, calls_at_once=1, turns_at_once=1)
+    reads = FairQueue(clock, calls_at_once=1, turns_at_once=1)
     for _ in range(2):
         with pytest.raises(LookupError):
             async with reads.call(ANN) as turn, turn:
@@ -224,14 +224,14 @@ steps = st.lists(
 def test_no_one_starves_and_no_turn_leaks(
     told: list[Step], calls_at_once: int, turns_at_once: int
 ) -> None:
-    asyncio.run(History(FairReads(ManualClock(), calls_at_once, turns_at_once)).run(told))
+    asyncio.run(History(FairQueue(ManualClock(), calls_at_once, turns_at_once)).run(told))
 
 
 @dataclass
 class History:
     """Calls of four users that start, go on, end and are cancelled in any order."""
 
-    reads: FairReads
+    reads: FairQueue
     live: list[Reading] = field(default_factory=list)
     passed: dict[UserId, list[UserId]] = field(default_factory=dict)
     """Of each user who waits for a turn: who else got one since."""
