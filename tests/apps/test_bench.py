@@ -29,15 +29,16 @@ from tests.support.services import missing
 from tests.support.waiting import eventually
 
 RUN = (sys.executable, "-m", "chat_bench")
-SHORT = ("--seconds", "0.3", "--warmup", "0.1")
+SECONDS = 0.3
+SHORT = ("--seconds", str(SECONDS), "--warmup", "0.1")
 
 
-def bench(*arguments: str | Path | int) -> Result:
+def bench(*arguments: str | Path | float) -> Result:
     return CliRunner().invoke(chat_bench, [str(each) for each in arguments])
 
 
-def measured(*arguments: str | Path | int) -> Any:
-    result = bench(*arguments, *SHORT, "--json", "-")
+def measured(*arguments: str | Path | int, seconds: float = SECONDS) -> Any:
+    result = bench(*arguments, *SHORT, "--seconds", seconds, "--json", "-")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
 
@@ -69,7 +70,6 @@ def at_server(server: ServerProcess, folder: Path) -> tuple[str | Path | int, ..
         (["fanout", "--clients", 8, "--members", 4], {"message"}),
         (["reconnect", "--clients", 8], {"registration", "all registered"}),
         (["sync", "--clients", 4, "--entries", 30], {"sync"}),
-        (["presence", "--clients", 4], {"online", "offline"}),
         (["users", "--clients", 2, "--ask", "login"], {"login"}),
         (["users", "--clients", 4, "--ask", "search"], {"search"}),
         (["users", "--clients", 4, "--ask", "ids"], {"ids"}),
@@ -79,10 +79,18 @@ def at_server(server: ServerProcess, folder: Path) -> tuple[str | Path | int, ..
 def test_a_scenario_counts_and_times_what_it_did(
     scenario: list[str | int], timed: set[str], at_server: tuple[str | Path | int, ...]
 ) -> None:
-    result = measured("run", *scenario, *at_server)
+    check(measured("run", *scenario, *at_server), timed)
 
+
+def test_of_who_comes_and_goes_others_are_told(at_server: tuple[str | Path | int, ...]) -> None:
+    seconds = 3.0  # a service tells of the same user once a second at most
+    result = measured("run", "presence", "--clients", 4, *at_server, seconds=seconds)
+    check(result, {"online", "offline"}, seconds)
+
+
+def check(result: Any, timed: set[str], seconds: float = SECONDS) -> None:
     assert result["done"] > 0
-    assert result["rate"] == pytest.approx(result["done"] / 0.3)
+    assert result["rate"] == pytest.approx(result["done"] / seconds)
     assert result["problems"] == {}
     assert result["latencies"].keys() == timed
     for each in result["latencies"].values():

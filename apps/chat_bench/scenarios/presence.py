@@ -12,6 +12,9 @@ from chat_bench.plan import Presence
 from chat_bench.scenarios.scenario import Listener, Stage, connect_all
 from chat_bench.scenarios.traffic import CREATED
 
+PAUSE_SECONDS = 1.2
+"""Between two changes of one user: chat-core tells of the same user once a second at most."""
+
 MESSAGES_PATH = "/api/v1/messages"
 
 
@@ -101,3 +104,4 @@ class PresenceScenario:
             return
         tally.took(what, since)
         tally.add()
+        await asyncio.sleep(PAUSE_SECONDS)

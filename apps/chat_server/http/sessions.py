@@ -1,9 +1,8 @@
 """Logging in, staying logged in, logging out, and one's password."""
 
 from datetime import datetime
-from typing import Annotated, Any, NamedTuple
+from typing import Any
 
-import msgspec
 from litestar import Request, Router, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
@@ -19,16 +18,9 @@ from chat_server.http.authentication import BEFORE_OWN_PASSWORD, PUBLIC
 from chat_server.http.bodies import Body
 from chat_server.settings import Settings
 from chat_wire import requests, shapes
-from chat_wire.codec import decode_cursor, encode_cursor
+from chat_wire.codec import CursorId, decode_cursor, encode_cursor
 
 AnyRequest = Request[Actor, Any, Any]
-
-
-class Place(NamedTuple):
-    """A `SessionPlace` in a cursor."""
-
-    last_seen_at: Annotated[datetime, msgspec.Meta(tz=True)]
-    id: SessionId
 
 
 @post(
@@ -117,7 +109,10 @@ async def list_sessions(
 ) -> shapes.Page[shapes.Session]:
     """One's own sessions, the latest seen first."""
     own = request.user.session_id
-    after = None if cursor is None else decode_cursor(cursor, Place)
+    after = None
+    if cursor is not None:
+        seen_at, session_id = decode_cursor(cursor, tuple[datetime, CursorId])
+        after = (seen_at, SessionId(session_id))
     page = await sessions.list(request.user.user_id, after=after, limit=limit)
     shown = [
         shapes.Session.of(each.session, current=each.session.id == own, online=each.online)
