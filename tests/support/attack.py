@@ -95,6 +95,8 @@ class Orders(msgspec.Struct, frozen=True):
     tokens: Sequence[str]
     """The connections of an attack take them in turn."""
     words: dict[str, str]
+    network: int = 0
+    """Of its own for each attack whose addresses have to be new; below 256."""
 
 
 class Report(msgspec.Struct, frozen=True):

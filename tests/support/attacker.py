@@ -139,7 +139,8 @@ class Connection:
     async def _wire(self) -> AsyncIterator[Wire]:
         url, reads = self._assault.orders.url, self._attack.reads
         high, low = divmod(next(self._numbers) % self._attack.addresses, 250)
-        async with wire(url, f"127.1.{high}.{low + 2}", reads=reads) as opened:
+        address = f"127.{self._assault.orders.network}.{high}.{low + 2}"
+        async with wire(url, address, reads=reads) as opened:
             try:
                 yield opened
             finally:

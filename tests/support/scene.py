@@ -6,7 +6,7 @@ import itertools
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -51,13 +51,16 @@ class Scene:
     bystanders: Sequence[Bystander]
     cast: Cast | None = None
     """Who attacks; by default somebody new each time."""
+    networks: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    """What an address was refused before must not hide what another may do."""
 
     async def judge(self, *attacks: Attack) -> Figures:
         """Attack as somebody new, once more while bystanders are slowed down; the figures."""
         grown = left = 0
         for number in range(1, ROUNDS + 1):
             cast = self.cast or await self._newcomer()
-            orders = Orders(self.server.url, attacks, cast.tokens, cast.words)
+            network = next(self.networks)
+            orders = Orders(self.server.url, attacks, cast.tokens, cast.words, network)
             figures = await judged(self.server.pid, self.bystanders, orders)
             print(f"\n{figures}")  # noqa: T201 - what a run by hand is for
             grown, left = max(grown, figures.grown_bytes), max(left, figures.left_bytes)
