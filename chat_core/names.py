@@ -107,7 +107,7 @@ StandardizedVariants.txt."""
 
 
 def shown_name(name: str, field: str, longest: int) -> str:
-    """A name of 1 to `longest` characters, as it is to be stored and shown: what `clean` leaves.
+    """A name of 1 to `longest` characters, as it is stored and shown: what `clean` leaves.
 
     Raises `Invalid`, which names the field, for control characters, line breaks, characters that
     change the direction of the text, blank fillers, and a name in which nothing can be seen.

@@ -133,7 +133,7 @@ class DirectSocket(WSListener, Direct):
             self._end_session()
 
     def _read(self, frame: WSFrame) -> "_Read":
-        """What is to be done about a frame."""
+        """What to do about a frame."""
         kind = frame.msg_type
         if kind == TEXT and frame.fin and not self._fragments and not frame.rsv1:
             return frame.get_payload_as_utf8_text()

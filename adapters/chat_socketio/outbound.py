@@ -41,9 +41,9 @@ class Reader(Protocol):
 class Outbound:
     """One account of what waits for all clients: socket events, control frames, HTTP answers.
 
-    Writers only add up what they write; once that could be past the bound, the connections are
-    asked what really waits, and those with the most are cut off. So a write costs an addition, and
-    a flood is seen before it fills the memory.
+    Writers only add up what they write. Once that could be past the bound, `look` asks every
+    connection what really waits, and cuts off those with the most. So a write costs an addition,
+    and a flood shows before it fills the memory.
     """
 
     def __init__(self, bound: OutboundBound) -> None:
@@ -69,7 +69,7 @@ class Outbound:
             asyncio.get_running_loop().call_soon(self.look)
 
     def look(self) -> None:
-        """Cut off those for whom most waits, until all together are within the bound."""
+        """Cut off the connections with the most untaken bytes, until all are within the bound."""
         waiting = [(each.untaken_bytes(), each) for each in self._all()]
         total = sum(size for size, _ in waiting)
         if total > self.bound.total_bytes:

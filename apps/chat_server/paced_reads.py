@@ -29,7 +29,7 @@ class HeldFlow(FlowControl):
     is_held = False
 
     def hold(self) -> None:
-        """Read no more until `release`, whoever says so."""
+        """Read no more until `release`, even if uvicorn resumes."""
         self.is_held = True
         self.pause_reading()
 

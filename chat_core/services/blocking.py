@@ -36,7 +36,7 @@ class Blocking:
     async def list(
         self, user_id: UserId, *, after: UserId | None, limit: int
     ) -> Page[User, UserId]:
-        """Whom one has blocked; the page ends early at `PAGE_BYTES`.
+        """The users that one has blocked; the page ends early at `PAGE_BYTES`.
 
         Raises `Invalid`, `RateLimited`.
         """

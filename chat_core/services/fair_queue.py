@@ -29,7 +29,7 @@ class FairQueue:
       users waiting, a user's next turn comes after k turns of others at most.
     - A cancelled caller holds no turn and no place in a queue.
 
-    A turn is to be short: a database that serves reads in the order in which they come has at most
+    Keep turns short: a database that serves reads in the order in which they come has at most
     `turns_at_once` of them waiting. For one event loop; knows nothing of the work.
     """
 

@@ -20,11 +20,11 @@ RETRY_SECONDS = 1.0
 SEEN_EVERY_SECONDS = 60.0
 """How much of `last_seen_at` a crash can lose."""
 PAUSE_SECONDS = 1.0
-"""Between two announcements of one user: one that comes and goes all the time is told no more."""
+"""Between two announcements of the same user, however often that user comes and goes."""
 USERS_AT_ONCE = 20
 """Whose peers are read together: a read of more would hold up the reads of others."""
 AUDIENCE_AT_ONCE = 1000
-"""Users who are told in one step of the event loop."""
+"""How many users one step of the event loop notifies."""
 
 
 @dataclass(slots=True)

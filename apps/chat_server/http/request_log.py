@@ -104,7 +104,7 @@ class RequestLog:
         if ended >= self._window_ends:
             self._begin_window(ended)
         user = scope.get("user")
-        # Whoever has an account is bound by its rates; a rate's refusals are bound by nothing.
+        # A user is bound by rates; refusals for a rate are bound by nothing.
         if not isinstance(user, Actor) or status == TOO_MANY:
             lines = self._others if status < REFUSED else self._refused
             if not lines.take():
