@@ -14,7 +14,7 @@ from tests.support.verdict import attacked
 
 GUESSES = 10_000
 """In a minute, each from an address of its own."""
-SHORT_SECONDS = 5.0
+SHORT_SECONDS = 3.0
 OWNER_SECONDS = 2.0
 
 pytestmark = NEEDS_LINUX

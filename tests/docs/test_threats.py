@@ -27,5 +27,8 @@ def test_every_threat_names_tests_that_exist() -> None:
 
 def test_no_threat_is_listed_twice() -> None:
     """As a merge of two who changed one row would have it."""
-    named = [frozenset(pages.code(row[3])) for row in pages.table(PAGE, "Threats")]
+    rows = pages.table(PAGE, "Threats")
+    threats = [(who, threat) for who, threat, _, _ in rows]
+    assert [each for each in threats if threats.count(each) > 1] == []
+    named = [frozenset(pages.code(row[3])) for row in rows]
     assert [sorted(names) for names in named if named.count(names) > 1] == []

@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import itertools
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,13 +32,14 @@ SETTINGS: dict[str, str | int] = {
 }
 
 
-def rows(short: Sequence[Attack], proven: Sequence[Attack]) -> pytest.MarkDecorator:
-    """A test for each attack, by its name: the short ones as they are, and all of them for longer
-    in `make prove`."""
-    longer = [replace(each, name=f"{each.name}, long", seconds=LONG_SECONDS) for each in proven]
+def rows(attacks: Sequence[Attack], short: Collection[str] = ()) -> pytest.MarkDecorator:
+    """A test for each attack: those of these names in each run, all of them for longer in
+    `make prove`."""
+    by_name = {attack.name: attack for attack in attacks}
+    longer = [replace(each, name=f"{each.name}, long", seconds=LONG_SECONDS) for each in attacks]
     return pytest.mark.parametrize(
         "attack",
-        [pytest.param(each, id=each.name) for each in short]
+        [pytest.param(by_name[name], id=name) for name in short]
         + [pytest.param(each, id=each.name, marks=pytest.mark.prove) for each in longer],
     )
 
@@ -54,10 +55,10 @@ class Scene:
     networks: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     """What an address was refused before must not hide what another may do."""
 
-    async def judge(self, *attacks: Attack) -> Figures:
+    async def judge(self, *attacks: Attack, rounds: int = ROUNDS) -> Figures:
         """Attack as somebody new, once more while bystanders are slowed down; the figures."""
         grown = left = 0
-        for number in range(1, ROUNDS + 1):
+        for number in range(1, rounds + 1):
             cast = self.cast or await self._newcomer()
             network = next(self.networks)
             orders = Orders(self.server.url, attacks, cast.tokens, cast.words, network)
@@ -65,7 +66,7 @@ class Scene:
             print(f"\n{figures}")  # noqa: T201 - what a run by hand is for
             grown, left = max(grown, figures.grown_bytes), max(left, figures.left_bytes)
             figures = dataclasses.replace(figures, grown_bytes=grown, left_bytes=left)
-            if number == ROUNDS or not figures.slow():
+            if number == rounds or not figures.slow():
                 return figures
         raise AssertionError("there is no round")
 

@@ -96,9 +96,14 @@ class Figures:
 
     def breaches(self) -> list[str]:
         """Every bound that was passed."""
-        found = self.slow()
+        found = self.slow() + self.large()
         if self.refusals:
             found.append(f"{len(self.refusals)} refused: {self.refusals[0]}")
+        return found
+
+    def large(self) -> list[str]:
+        """Where the server's memory is past its bounds."""
+        found = []
         if self.grown_bytes >= self.grows_bytes:
             found.append(f"RSS grew by {_mib(self.grown_bytes)}")
         if self.left_bytes >= AFTERWARDS_BYTES:
