@@ -27,7 +27,7 @@ TICKS_A_SECOND = 10
 GRACE_SECONDS = 3
 """How long requests that run may take to end when the service stops."""
 
-SWITCH_SECONDS = 0.0002
+SWITCH_SECONDS = 0.0001
 """How long a thread of the database waits for a busy event loop to let it go on. With Python's own
 5 ms, which it waits several times for each read and commit, a flood of cheap requests made those of
 others take 100 ms; a message costs the same CPU with either."""

@@ -18,7 +18,7 @@ from tests.support.server import RUN, Api, ServerProcess
 from tests.support.verdict import Figures, judged
 
 BYSTANDERS = 8
-ROUNDS = 3
+ROUNDS = 5
 """The fastest counts, for acks and for GETs: the others tell who else uses the cores and disk."""
 NEEDS_LINUX = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux tells how much memory another process holds"
