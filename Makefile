@@ -33,7 +33,7 @@ run: .venv/.server-stamp ## Start the service with its web client, on SQLite unl
 
 web: $(WEB)/dist/index.html ## Build the web client, which the service serves
 
-test: .venv/.dev-stamp chromium web tests/js/node_modules/.stamp $(PEERS)/node_modules/.stamp static ## Run every check and every test (16 minutes)
+test: .venv/.dev-stamp chromium web tests/js/node_modules/.stamp $(PEERS)/node_modules/.stamp static ## Run every check and every test (18 minutes)
 	$(PYTEST) -n 2 tests/core --cov
 	$(PYTEST) -n 2 $(OTHERS)
 	$(PYTEST) tests/attacks

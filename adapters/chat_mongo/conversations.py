@@ -35,7 +35,7 @@ from chat_mongo.standings import standings_of
 from chat_mongo.tails import last_times, tails
 
 _FIRST_MEMBERS = max(LISTED_MEMBERS, RECEIPTS_UP_TO) + 1
-"""So many tell whom a list shows, and whether receipts are shown."""
+"""Members to read: those a list shows, and one more to tell if there are receipts."""
 
 
 @dataclass(frozen=True, slots=True)

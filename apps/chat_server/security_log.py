@@ -26,7 +26,7 @@ class WriteLine(Protocol):
 
     @abstractmethod
     def __call__(self, event: str, **fields: object) -> None:
-        """`event` says what happened, and the fields to whom."""
+        """`event` names what happened, and the fields name who was affected."""
 
 
 def write_to_log(event: str, **fields: object) -> None:

@@ -133,7 +133,7 @@ class AccountStore(Protocol):
 
 
 class SessionStore(Protocol):
-    """The logins, each with the chain of its refresh tokens, of which digests are stored.
+    """The logins, each with the digests of its refresh tokens.
 
     Nothing more is stored for a further token: an old one is known by its family. Tokens from
     versions without families are known one by one.
