@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.support.machine_speed import times_slower
 from tests.support.server import PASSWORD, Api, ServerProcess, answered, refused
 
 GUESSES = 1000
@@ -20,7 +21,7 @@ FLOOD = 70
 """Guesses at one time: more than may wait to be judged."""
 
 IN_TIME = 2.0
-"""Seconds until somebody with the right password, at a known address, is in."""
+"""Seconds until somebody with the right password, at a known address, is in: on an idle machine."""
 A_MINUTE = 60
 
 MIN_PAIRS, MAX_PAIRS = 60, 600
@@ -148,9 +149,10 @@ async def test_the_owner_logs_in_at_a_known_address_while_passwords_are_guessed_
         await running
         lasted = time.perf_counter() - began
 
-    assert statistics.median(took) < IN_TIME
+    in_time = IN_TIME * times_slower()
+    assert statistics.median(took) < in_time
     if seconds == A_MINUTE:  # the short form shares the machine with other tests
-        assert max(took) < IN_TIME
+        assert max(took) < in_time
     # Fifty guesses wait to be judged, and a log-in waits for few of them.
     assert statistics.median(overtaken_by) < 25
     if are_of_owner:

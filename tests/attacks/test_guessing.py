@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.attack import Attack, Orders, Request, Requests
+from tests.support.machine_speed import times_slower
 from tests.support.scene import NEEDS_LINUX, Scene, scene
 from tests.support.server import Api
 from tests.support.verdict import attacked
@@ -16,6 +17,7 @@ GUESSES = 10_000
 """In a minute, each from an address of its own."""
 SHORT_SECONDS = 3.0
 OWNER_SECONDS = 2.0
+"""On an idle machine."""
 
 pytestmark = NEEDS_LINUX
 
@@ -54,6 +56,7 @@ async def test_the_owner_logs_in_while_all_addresses_guess(guessed: Scene, secon
             took.append(time.monotonic() - began)
         (report,) = await attacking
     print(f"\nlog-ins took at most {max(took):.2f} s; {report}")  # noqa: T201
-    assert report.opened >= 0.5 * seconds * GUESSES / 60, report
+    slower = times_slower()
+    assert report.opened >= 0.5 * seconds * GUESSES / 60 / slower, report
     assert report.statuses.keys() == {"401", "429"}, report
-    assert max(took) < OWNER_SECONDS
+    assert max(took) < OWNER_SECONDS * slower

@@ -16,6 +16,7 @@ from chat_core.ids import ConversationId, UserId
 from chat_core.testing.makers import at, draft, user
 from chat_sqlite import SqliteConversationLog, SqliteConversationStore, SqliteDatabase
 from tests.support.browser import Browser, Window, needed
+from tests.support.machine_speed import times_slower
 from tests.support.server import PASSWORD, Api, Person, ServerProcess
 
 LENGTH = 50_000
@@ -25,6 +26,7 @@ PAGES = 20
 # figures, with `-o junit_family=xunit1`.
 OPENS_MS = 1_000
 BUSY_MS = 250
+"""On an idle machine; so is the one before."""
 
 MEASURE = """() => {
   window.measured = { tasks: [], frames: [] };
@@ -100,7 +102,7 @@ async def test_fifty_thousand_messages_open_at_once_and_scroll_without_a_jump(
     await window.row("Bob").click()
     await expect(window.page.locator("li.message").last).to_contain_text(f"message {LENGTH}")
     opened = (time.perf_counter() - began) * 1000
-    assert opened < OPENS_MS
+    assert opened < OPENS_MS * times_slower()
 
     box = window.page.get_by_role("region", name="Messages")
     await box.hover()
@@ -119,7 +121,7 @@ async def test_fifty_thousand_messages_open_at_once_and_scroll_without_a_jump(
     record_property("opened_ms", round(opened))
     record_property("long_tasks_ms", found["tasks"])
     record_property("frame_p95_ms", round(frames[int(len(frames) * 0.95)], 1))
-    assert max(found["tasks"], default=0) < BUSY_MS
+    assert max(found["tasks"], default=0) < BUSY_MS * times_slower()
     await window.page.get_by_role("button", name="To the end").click()
     await expect(window.page.locator("li.message").last).to_contain_text(f"message {LENGTH}")
 
@@ -147,6 +149,6 @@ async def test_a_burst_does_not_freeze_the_window(
     await expect(window.box).to_have_value("I can type meanwhile")
     found = await measured(window)
     record_property("long_tasks_ms", found["tasks"])
-    assert max(found["tasks"], default=0) < BUSY_MS
+    assert max(found["tasks"], default=0) < BUSY_MS * times_slower()
     assert await window.page.locator("li.message").count() < 250
     await sender.stop()
