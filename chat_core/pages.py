@@ -7,18 +7,18 @@ from typing import Generic, TypeVar
 from chat_core.errors import Invalid
 
 Item = TypeVar("Item")
-Place = TypeVar("Place")
+Cursor = TypeVar("Cursor")
 
 MAX_LIMIT = 200
 DEFAULT_LIMIT = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[Item, Place]):
+class Page(Generic[Item, Cursor]):
     """Some items in order, and the place to go on from; `next` is None at the end."""
 
     items: Sequence[Item]
-    next: Place | None
+    next: Cursor | None
 
 
 def check_limit(limit: int) -> int:

@@ -1,10 +1,10 @@
 """Storing drafts: messages together in one insert, all else in transactions.
 
-A log's order is a unique index on conversation and seq. A message goes to the place after the end
-that this process knows. If that place is free, nothing has happened since, no change of members
-either, and the draft was judged rightly; if it is taken, the end is read again. So a message needs
-no transaction and no read. What becomes of drafts whose answer got lost is found out before
-anything else is stored.
+A log's order is a unique index on conversation and seq. A message goes after the head that this
+process knows. If that seq is free, nothing has happened since, no change of members either, and
+the draft was judged rightly; if it is taken, the head is read again. So a message needs no
+transaction and no read. What becomes of drafts whose answer got lost is found out before anything
+else is stored.
 """
 
 import asyncio
@@ -27,8 +27,8 @@ from chat_mongo.database import CALL_SECONDS, MongoDatabase, Row
 from chat_mongo.documents import EntryDocument, MetaDocument
 from chat_mongo.entries import message_row
 from chat_mongo.errors import NOT_COMMITTED, TEMPORARY, translated
-from chat_mongo.items import Attempt, Item, audience_of, may_open, place_after
-from chat_mongo.places import Place, Places, key_of
+from chat_mongo.heads import Head, Heads, key_of
+from chat_mongo.items import Attempt, Item, audience_of, head_after, may_open
 from chat_mongo.repeats import first_sent, repeat_of
 
 INSERT_SECONDS = 4.0
@@ -46,7 +46,7 @@ class Appending:
         self._entries = database.collection(EntryDocument)
         self._tell = tell
         self._push_lag = push_lag
-        self._places = Places(database)
+        self._heads = Heads(database)
         # One for everything that is written here: the server refuses a write of a session that
         # comes after a later one of the same, so nothing that was given up is carried out late.
         self._session: AsyncClientSession | None = None
@@ -77,10 +77,10 @@ class Appending:
                     if not until():
                         await self._round([each for each in pending if not each.is_settled])
             except Unavailable:
-                self._places.forget_all()
+                self._heads.forget_all()
                 await asyncio.sleep(RETRY_SECONDS)
             except BaseException:
-                self._places.forget_all()
+                self._heads.forget_all()
                 raise
             pending = [each for each in pending if not each.is_settled]
             if self._gives_up:
@@ -92,24 +92,24 @@ class Appending:
         """One insert and one transaction, which keep the order in each conversation."""
         session = self._writing()
         with pymongo.timeout(CALL_SECONDS):
-            fresh = await self._places.read(session, [each.draft.conversation for each in pending])
+            fresh = await self._heads.read(session, [each.draft.conversation for each in pending])
         messages: list[Item] = []
         others: list[Item] = []
         outdated: list[Conversation] = []
         held: set[str] = set()
         for item in pending:
-            draft, place = item.draft, self._places.of(item.draft.conversation)
+            draft, head = item.draft, self._heads.of(item.draft.conversation)
             judged, key = draft.conversation.revision, key_of(draft.conversation)
             if key in held:
                 continue
-            if isinstance(draft, CreationDraft) or (place is None and may_open(draft)):
+            if isinstance(draft, CreationDraft) or (head is None and may_open(draft)):
                 others.append(item)
                 held.add(key)
-            elif place is not None and place.revision < judged and key not in fresh:
+            elif head is not None and head.revision < judged and key not in fresh:
                 # The caller has seen more than is known here: to be read again.
                 outdated.append(draft.conversation)
                 held.add(key)
-            elif place is None or place.revision != judged:
+            elif head is None or head.revision != judged:
                 await self._refuse(session, item)
             elif isinstance(draft, MessageDraft):
                 messages.append(item)
@@ -123,7 +123,7 @@ class Appending:
         if others:
             await self._transact(session, others)
         for conversation in outdated:
-            self._places.forget(conversation)
+            self._heads.forget(conversation)
 
     async def _refuse(self, session: AsyncClientSession, item: Item) -> None:
         """The conversation has changed since the draft was judged; a repeat may do so all along."""
@@ -157,19 +157,19 @@ class Appending:
             self._database.note(session)
 
     def _placed(self, items: Sequence[Item]) -> list[Row]:
-        """The documents of messages, each at the place after the one before."""
+        """The documents of messages, each at the seq after the one before."""
         ends: dict[str, int] = {}
         rows = []
         for item in items:
-            draft, place = item.draft, self._places.of(item.draft.conversation)
-            if place is None or not isinstance(draft, MessageDraft):
+            draft, head = item.draft, self._heads.of(item.draft.conversation)
+            if head is None or not isinstance(draft, MessageDraft):
                 raise TypeError(draft)
-            seq = ends.get(place.conversation_id, place.last_seq) + 1
-            ends[place.conversation_id] = seq
-            sent = draft.stored(place.conversation_id, seq)
-            after = Place(place.conversation_id, seq, place.revision)
+            seq = ends.get(head.conversation_id, head.last_seq) + 1
+            ends[head.conversation_id] = seq
+            sent = draft.stored(head.conversation_id, seq)
+            after = Head(head.conversation_id, seq, head.revision)
             item.attempt = Attempt(draft.id, after, Appended(MessageSent(sent)))
-            rows.append(message_row(draft, sent, place.revision))
+            rows.append(message_row(draft, sent, head.revision))
         return rows
 
     async def _resolve(
@@ -180,7 +180,7 @@ class Appending:
         if "seq" in index:
             # Another process was there first, and perhaps in the other conversations, too.
             for item in left:
-                self._places.forget(item.draft.conversation)
+                self._heads.forget(item.draft.conversation)
             return
         if failed["code"] in TEMPORARY:
             raise Unavailable("A write was refused for now") from error
@@ -231,16 +231,16 @@ class Appending:
             for item in items:
                 draft = item.draft
                 entry_id = draft.id if isinstance(draft, MessageDraft) else str(ObjectId())
-                outcome = await changing.apply(draft, entry_id, self._places.of(draft.conversation))
+                outcome = await changing.apply(draft, entry_id, self._heads.of(draft.conversation))
                 outcomes.append(outcome)
                 if isinstance(outcome, Appended) and not outcome.duplicate:
-                    item.attempt = Attempt(entry_id, place_after(draft, outcome), outcome)
+                    item.attempt = Attempt(entry_id, head_after(draft, outcome), outcome)
         return outcomes
 
     def _undone(self, items: Sequence[Item]) -> None:
         for item in items:
             item.attempt = None
-            self._places.forget(item.draft.conversation)
+            self._heads.forget(item.draft.conversation)
 
     async def _settle(self, doubtful: Sequence[Item]) -> None:
         """Find out which of the entries are stored whose answer got lost."""
@@ -262,7 +262,7 @@ class Appending:
                 self._finish([item])
             else:
                 item.attempt = None
-        self._places.forget_all()
+        self._heads.forget_all()
 
     def _finish(self, items: Sequence[Item]) -> None:
         """These are stored: tell the follower, then the callers."""
@@ -271,7 +271,7 @@ class Appending:
             attempt = item.attempt
             if attempt is None:
                 raise ValueError(item.draft)
-            self._places.moved(item.draft.conversation, attempt.place)
+            self._heads.moved(item.draft.conversation, attempt.head)
             event = attempt.appended.event
             self._tell(Committed(event, audience_of(item.draft), item.draft.actor.connection_id))
             item.answer(attempt.appended)

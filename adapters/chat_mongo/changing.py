@@ -30,7 +30,7 @@ from chat_mongo.documents import (
     StandingDocument,
 )
 from chat_mongo.entries import conversation_row, member_rows, message_row
-from chat_mongo.places import Place
+from chat_mongo.heads import Head
 from chat_mongo.repeats import first_sent, repeat_of, repeated_creation
 from chat_mongo.standings import standing_id
 
@@ -48,10 +48,10 @@ class Changing:
         self._entries = database.collection(EntryDocument)
         self._standings = database.collection(StandingDocument)
 
-    async def apply(self, draft: Draft, entry_id: str, place: Place | None) -> Appended | Exception:
+    async def apply(self, draft: Draft, entry_id: str, head: Head | None) -> Appended | Exception:
         """What comes of the draft, once the transaction is committed.
 
-        `place` is where the conversation's log ends, None where it is not stored.
+        `head` is where the conversation's log ends, None where it is not stored.
         """
         match draft:
             case MessageDraft():
@@ -59,9 +59,9 @@ class Changing:
             case CreationDraft():
                 return await self._create(draft, entry_id)
             case RevisionDraft():
-                return Stale() if place is None else await self._revise(draft, entry_id, place)
+                return Stale() if head is None else await self._revise(draft, entry_id, head)
             case ChangeDraft():
-                return Stale() if place is None else await self._change(draft, entry_id, place)
+                return Stale() if head is None else await self._change(draft, entry_id, head)
 
     async def _open(self, draft: MessageDraft) -> Appended | Exception:
         """Store a direct conversation with its first message."""
@@ -96,16 +96,16 @@ class Changing:
         await self._insert(
             draft,
             entry_id,
-            Place(group.id, 1, group.revision),
+            Head(group.id, 1, group.revision),
             event.change.value,
             {"title": group.title, "members": member_rows(group)},
         )
         return Appended(event)
 
     async def _revise(
-        self, draft: RevisionDraft, entry_id: str, place: Place
+        self, draft: RevisionDraft, entry_id: str, head: Head
     ) -> Appended | Exception:
-        seq = place.last_seq + 1
+        seq = head.last_seq + 1
         revised = replace(draft.message, updated_seq=seq, content=draft.content)
         if draft.content is None:
             revised = replace(revised, deleted_at=draft.at)
@@ -121,14 +121,12 @@ class Changing:
         if updated.matched_count == 0:
             return Stale()
         kind = DELETED if draft.content is None else EDITED
-        after = Place(place.conversation_id, seq, place.revision)
+        after = Head(head.conversation_id, seq, head.revision)
         await self._insert(draft, entry_id, after, kind, {"message_id": revised.id})
         return Appended(MessageUpdated(seq, revised))
 
-    async def _change(
-        self, draft: ChangeDraft, entry_id: str, place: Place
-    ) -> Appended | Exception:
-        seq, before = place.last_seq + 1, draft.conversation
+    async def _change(self, draft: ChangeDraft, entry_id: str, head: Head) -> Appended | Exception:
+        seq, before = head.last_seq + 1, draft.conversation
         after = before.changed(draft.change, seq, draft.at)
         changed: Row = {"members": member_rows(after), "revision": seq}
         if after.title is not None:
@@ -148,7 +146,7 @@ class Changing:
         await self._insert(
             draft,
             entry_id,
-            Place(place.conversation_id, seq, seq),
+            Head(head.conversation_id, seq, seq),
             event.change.value,
             {name: str(value) for name, value in about.items() if value is not None},
         )
@@ -188,15 +186,13 @@ class Changing:
                 session=self._session,
             )
 
-    async def _insert(
-        self, draft: Draft, entry_id: str, place: Place, kind: str, about: Row
-    ) -> None:
-        """Store the entry at a place, which is the log's end then."""
+    async def _insert(self, draft: Draft, entry_id: str, head: Head, kind: str, about: Row) -> None:
+        """Store the entry that moves its log's head there."""
         row = {
             "_id": entry_id,
-            "conversation_id": place.conversation_id,
-            "seq": place.last_seq,
-            "revision": place.revision,
+            "conversation_id": head.conversation_id,
+            "seq": head.last_seq,
+            "revision": head.revision,
             "kind": kind,
             "at": draft.at,
             "actor_id": draft.actor.user_id,

@@ -7,7 +7,7 @@ from chat_core.conversations import ConversationKind, MemberAdded
 from chat_core.events import ConversationUpdated
 from chat_core.ids import UserId
 from chat_core.ports.log import Appended, ChangeDraft, Done, Draft, MessageDraft, Outcome, tell
-from chat_mongo.places import Place
+from chat_mongo.heads import Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Attempt:
     """An entry that was sent to the database, whose answer is awaited or got lost."""
 
     entry_id: str
-    place: Place
+    head: Head
     appended: Appended
 
 
@@ -51,12 +51,12 @@ def may_open(draft: Draft) -> bool:
     return is_direct and isinstance(draft, MessageDraft)
 
 
-def place_after(draft: Draft, appended: Appended) -> Place:
+def head_after(draft: Draft, appended: Appended) -> Head:
     """Where the log ends once that is stored."""
     event = appended.event
     changes = isinstance(event, ConversationUpdated)
     revision = event.seq if changes else draft.conversation.revision
-    return Place(event.conversation_id, event.seq, revision)
+    return Head(event.conversation_id, event.seq, revision)
 
 
 def audience_of(draft: Draft) -> Collection[UserId]:

@@ -30,10 +30,10 @@ def repeat_of(draft: MessageDraft, first: Row) -> Appended | ClientIdConflict:
     """What a draft gets under whose client id that was sent first."""
     pair = pair_of(draft.conversation)
     # A direct conversation that was not stored yet has got another id meanwhile, perhaps.
-    same_place = first["conversation_id"] == draft.conversation.id or (
+    same_conversation = first["conversation_id"] == draft.conversation.id or (
         pair is not None and first["pair"] == pair
     )
-    if not same_place or first.get("digest") not in {None, digest_of(draft.content)}:
+    if not same_conversation or first.get("digest") not in {None, digest_of(draft.content)}:
         return ClientIdConflict()
     return Appended(MessageSent(message(first)), duplicate=True)
 

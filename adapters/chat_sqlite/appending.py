@@ -28,8 +28,8 @@ from chat_core.ports.log import (
     RevisionDraft,
     Stale,
 )
+from chat_sqlite.heads import Head, Heads
 from chat_sqlite.opening import INSERT_MEMBER, insert_conversation
-from chat_sqlite.places import Place, Places
 from chat_sqlite.reader import DELETED, EDITED
 from chat_sqlite.repeats import (
     FirstSent,
@@ -85,11 +85,11 @@ class Appending:
     def __init__(
         self,
         connection: sqlite3.Connection,
-        places: Places,
+        heads: Heads,
         first_sent: dict[SentKey, FirstSent] | None = None,
     ) -> None:
         self._connection = connection
-        self._places = places
+        self._heads = heads
         self._looked_up = first_sent is not None
         self._first_sent = {} if first_sent is None else first_sent
         self._messages: list[tuple[str, int, int, int, str, str | None, int]] = []
@@ -131,14 +131,14 @@ class Appending:
             repeat = self.repeat(draft)
             if repeat is not None:
                 return repeat
-        place = self._places.of(self._connection, draft.conversation)
-        if place is None and draft.conversation.kind is ConversationKind.DIRECT:
-            place = self._open(draft.conversation)
-        elif place is None or place.revision != draft.conversation.revision:
+        head = self._heads.of(self._connection, draft.conversation)
+        if head is None and draft.conversation.kind is ConversationKind.DIRECT:
+            head = self._open(draft.conversation)
+        elif head is None or head.revision != draft.conversation.revision:
             if draft.client_id is not None and not self._looked_up:
                 raise MayBeRepeat
             return Stale()
-        return Appended(MessageSent(self._add_message(place, draft)))
+        return Appended(MessageSent(self._add_message(head, draft)))
 
     def repeat(self, draft: MessageDraft) -> Outcome | None:
         """What a draft repeats, or that it can't; None where its client id is new."""
@@ -147,43 +147,43 @@ class Appending:
         first = self._first_sent.get((draft.actor.user_id, draft.client_id))
         if first is None:
             return None
-        place = self._places.of(self._connection, draft.conversation)
-        same_place = place is not None and place.id == first.message.conversation_id
-        if not same_place or not first.is_repeated_by(draft):
+        head = self._heads.of(self._connection, draft.conversation)
+        same_conversation = head is not None and head.id == first.message.conversation_id
+        if not same_conversation or not first.is_repeated_by(draft):
             return ClientIdConflict()
         return Appended(MessageSent(first.message), duplicate=True)
 
-    def _add_message(self, place: Place, draft: MessageDraft) -> Message:
+    def _add_message(self, head: Head, draft: MessageDraft) -> Message:
         sender, at = self._user(draft.actor.user_id), to_ms(draft.at)
-        seq = self._next(place, at)
-        self._messages.append((draft.id, place.pk, seq, sender, draft.content, draft.client_id, at))
-        self._receipts[place.pk, sender] = seq
-        sent = draft.stored(place.id, seq)
+        seq = self._next(head, at)
+        self._messages.append((draft.id, head.pk, seq, sender, draft.content, draft.client_id, at))
+        self._receipts[head.pk, sender] = seq
+        sent = draft.stored(head.id, seq)
         if self._looked_up and draft.client_id is not None:
             self._first_sent[sent.sender_id, draft.client_id] = FirstSent(sent, None)
         return sent
 
     def _revise(self, draft: RevisionDraft) -> Outcome:
-        place = self._places.of(self._connection, draft.conversation)
+        head = self._heads.of(self._connection, draft.conversation)
         row = self._connection.execute(
             "SELECT m.pk, m.updated_seq, m.content FROM messages m"
             " JOIN conversations c ON c.pk = m.conversation_pk"
             " WHERE m.id = ? AND m.seq >= c.first_seq",
             (draft.message.id,),
         ).fetchone()
-        if place is None or place.revision != draft.conversation.revision or row is None:
+        if head is None or head.revision != draft.conversation.revision or row is None:
             return Stale()
         pk, updated_seq, content = row
         if updated_seq != draft.message.updated_seq:
             return Stale()
         at = to_ms(draft.at)
-        seq = self._next(place, at)
+        seq = self._next(head, at)
         edited_at, deleted_at = (None, at) if draft.content is None else (at, None)
         digest = None if content is None else digest_of(content)
         values = (draft.content, seq, digest, edited_at, deleted_at, pk)
         self._connection.execute(_REVISE, values)
         kind = DELETED if draft.content is None else EDITED
-        self._insert_change(place, seq, kind, draft, message_pk=pk)
+        self._insert_change(head, seq, kind, draft, message_pk=pk)
         row = self._connection.execute(f"{MESSAGE} WHERE m.pk = ?", (pk,)).fetchone()
         revised = message(row)
         self._look_up_again(revised.sender_id)
@@ -194,10 +194,10 @@ class Appending:
         repeat = repeated_creation(self._connection, draft)
         if repeat is not None:
             return repeat
-        place = self._open(group, creator, draft.client_id)
-        seq = self._next(place, to_ms(draft.at))
+        head = self._open(group, creator, draft.client_id)
+        seq = self._next(head, to_ms(draft.at))
         self._insert_change(
-            place,
+            head,
             seq,
             ChangeKind.CREATED.value,
             draft,
@@ -206,7 +206,7 @@ class Appending:
         )
         return Appended(
             ConversationUpdated(
-                place.id,
+                head.id,
                 seq,
                 ChangeKind.CREATED,
                 draft.actor.user_id,
@@ -216,19 +216,19 @@ class Appending:
         )
 
     def _change(self, draft: ChangeDraft) -> Outcome:
-        place = self._places.of(self._connection, draft.conversation)
-        if place is None or place.revision != draft.conversation.revision:
+        head = self._heads.of(self._connection, draft.conversation)
+        if head is None or head.revision != draft.conversation.revision:
             return Stale()
         at = to_ms(draft.at)
-        seq = self._next(place, at)
-        self._apply(place, draft.conversation, draft.change, at)
-        place.revision = seq
+        seq = self._next(head, at)
+        self._apply(head, draft.conversation, draft.change, at)
+        head.revision = seq
         self._connection.execute(
-            "UPDATE conversations SET revision = ? WHERE pk = ?", (seq, place.pk)
+            "UPDATE conversations SET revision = ? WHERE pk = ?", (seq, head.pk)
         )
-        event = ConversationUpdated.of(place.id, seq, draft.actor.user_id, draft.change)
+        event = ConversationUpdated.of(head.id, seq, draft.actor.user_id, draft.change)
         self._insert_change(
-            place,
+            head,
             seq,
             event.change.value,
             draft,
@@ -238,37 +238,37 @@ class Appending:
         )
         return Appended(event)
 
-    def _apply(self, place: Place, before: Conversation, change: Change, at: int) -> None:
+    def _apply(self, head: Head, before: Conversation, change: Change, at: int) -> None:
         match change:
             case MemberAdded(user_id, role):
-                values = (place.pk, self._user(user_id), role, at)
+                values = (head.pk, self._user(user_id), role, at)
                 self._connection.execute(_READD_MEMBER, values)
             case MemberRemoved(user_id):
-                self._remove(place, user_id)
+                self._remove(head, user_id)
             case RoleChanged(user_id, role):
                 self._connection.execute(
                     "UPDATE members SET role = ? WHERE conversation_pk = ? AND user_pk = ?",
-                    (role, place.pk, self._user(user_id)),
+                    (role, head.pk, self._user(user_id)),
                 )
             case TitleChanged(title):
                 self._connection.execute(
-                    "UPDATE conversations SET title = ? WHERE pk = ?", (title, place.pk)
+                    "UPDATE conversations SET title = ? WHERE pk = ?", (title, head.pk)
                 )
             case MemberDeleted(user_id):
-                self._blank(place, user_id, at)
+                self._blank(head, user_id, at)
                 if before.kind is ConversationKind.GROUP:
-                    self._remove(place, user_id)
+                    self._remove(head, user_id)
                 else:
                     self._connection.execute(
                         "UPDATE members SET is_gone = 1 WHERE conversation_pk = ? AND user_pk = ?",
-                        (place.pk, self._user(user_id)),
+                        (head.pk, self._user(user_id)),
                     )
 
-    def _blank(self, place: Place, user_id: UserId, at: int) -> None:
+    def _blank(self, head: Head, user_id: UserId, at: int) -> None:
         user = self._user(user_id)
-        self._connection.execute(_BLANK, (place.last_seq, at, place.pk, user))
+        self._connection.execute(_BLANK, (head.last_seq, at, head.pk, user))
         # Of a short text a digest tells the text; and nobody can send in that name any more.
-        self._connection.execute(_FORGET_DIGESTS, (place.pk, user))
+        self._connection.execute(_FORGET_DIGESTS, (head.pk, user))
         self._look_up_again(user_id)
 
     def _look_up_again(self, sender: UserId) -> None:
@@ -278,16 +278,16 @@ class Appending:
             if first is not None:
                 self._first_sent[key] = first
 
-    def _remove(self, place: Place, user_id: UserId) -> None:
+    def _remove(self, head: Head, user_id: UserId) -> None:
         self._connection.execute(
             "UPDATE members SET removed_seq = ?"
             " WHERE conversation_pk = ? AND user_pk = ? AND removed_seq IS NULL",
-            (place.last_seq, place.pk, self._user(user_id)),
+            (head.last_seq, head.pk, self._user(user_id)),
         )
 
     def _insert_change(  # noqa: PLR0913 - a row's columns
         self,
-        place: Place,
+        head: Head,
         seq: int,
         kind: str,
         draft: Draft,
@@ -301,19 +301,19 @@ class Appending:
         actor, at = self._user(draft.actor.user_id), to_ms(draft.at)
         self._connection.execute(
             _INSERT_CHANGE,
-            (place.pk, seq, kind, actor, at, message_pk, user_pk, role, title, members),
+            (head.pk, seq, kind, actor, at, message_pk, user_pk, role, title, members),
         )
 
-    def _next(self, place: Place, at: int) -> int:
-        place.last_seq += 1
-        self._ends[place.pk] = place.last_seq, at
-        return place.last_seq
+    def _next(self, head: Head, at: int) -> int:
+        head.last_seq += 1
+        self._ends[head.pk] = head.last_seq, at
+        return head.last_seq
 
     def _open(
         self, conversation: Conversation, creator: int | None = None, client_id: str | None = None
-    ) -> Place:
+    ) -> Head:
         pk = insert_conversation(self._connection, conversation, creator, client_id)
-        return self._places.opened(pk, conversation)
+        return self._heads.opened(pk, conversation)
 
     def _user(self, user_id: UserId) -> int:
-        return self._places.user(self._connection, user_id)
+        return self._heads.user(self._connection, user_id)

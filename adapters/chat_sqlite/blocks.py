@@ -8,7 +8,7 @@ from chat_core.ids import UserId
 from chat_core.pages import Page
 from chat_core.ports.storage import BlockStore
 from chat_sqlite.database import SqliteDatabase
-from chat_sqlite.places import user_pk
+from chat_sqlite.heads import user_pk
 from chat_sqlite.rows import to_ms
 
 

@@ -20,8 +20,8 @@ from chat_core.ports.log import (
 )
 from chat_sqlite.appending import Appending
 from chat_sqlite.database import SqliteDatabase
+from chat_sqlite.heads import Heads
 from chat_sqlite.opening import insert_conversation
-from chat_sqlite.places import Places
 from chat_sqlite.repeats import first_sent, repeated_creation
 from chat_sqlite.rows import conversation, pair_of
 from chat_sqlite.writes import Write
@@ -37,13 +37,13 @@ class SqliteConversationLog(ConversationLog):
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
         self._follower: Follower = _ignore
-        self._places = Places()
+        self._heads = Heads()
         self._batch: _Batch | None = None
 
     def submit(self, draft: Draft, done: Done) -> None:
         """See `ConversationLog.submit`."""
         if self._batch is None or self._batch.is_closed:
-            self._batch = _Batch(self._follower, self._places)
+            self._batch = _Batch(self._follower, self._heads)
             self._database.submit(self._batch)
         self._batch.add(draft, done)
 
@@ -56,7 +56,7 @@ class SqliteConversationLog(ConversationLog):
             if isinstance(draft, CreationDraft):
                 return repeated_creation(connection, draft)
             known = first_sent(connection, [draft])
-            return Appending(connection, Places(), known).repeat(draft)
+            return Appending(connection, Heads(), known).repeat(draft)
 
         repeat = await self._database.read(look_up)
         return repeat if isinstance(repeat, Appended) else None
@@ -73,11 +73,11 @@ class SqliteConversationLog(ConversationLog):
 class _Batch(Write):
     """Drafts that are stored in one transaction."""
 
-    def __init__(self, follower: Follower, places: Places) -> None:
+    def __init__(self, follower: Follower, heads: Heads) -> None:
         self.is_closed = False
         self._has_run = False
         self._follower = follower
-        self._places = places
+        self._heads = heads
         self._drafts: list[Draft] = []
         self._callers: list[Done] = []
         self._outcomes: Sequence[Outcome] = ()
@@ -99,16 +99,16 @@ class _Batch(Write):
         """Store the drafts as if none were a repeat; the unique index tells if one is."""
         known = None
         if self._has_run:
-            self._places.forget()
+            self._heads.forget()
             known = first_sent(connection, self._drafts)
         self._has_run = True
-        self._places.begin(connection)
-        self._outcomes = Appending(connection, self._places, known).store(self._drafts)
+        self._heads.begin(connection)
+        self._outcomes = Appending(connection, self._heads, known).store(self._drafts)
 
     def done(self, error: Exception | None) -> None:
         """Tell the follower of each entry, then the caller who waits for it."""
         if error is not None:
-            self._places.forget()
+            self._heads.forget()
         outcomes = self._outcomes if error is None else [error] * len(self._drafts)
         for draft, done, outcome in zip(self._drafts, self._callers, outcomes, strict=True):
             if isinstance(outcome, Appended) and not outcome.duplicate:

@@ -3,7 +3,7 @@
 import sqlite3
 
 from chat_core.conversations import Conversation
-from chat_sqlite.places import user_pk
+from chat_sqlite.heads import user_pk
 from chat_sqlite.rows import pair_of, to_ms
 
 INSERT_MEMBER = """

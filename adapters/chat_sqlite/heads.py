@@ -10,14 +10,14 @@ from chat_sqlite.rows import pair_of
 MOST = 100_000
 """Conversations, and users, that are kept, at some 300 bytes each."""
 
-_PLACE = """
+_HEAD = """
 SELECT pk, id, revision, last_seq FROM conversations WHERE id = ?1
 UNION ALL SELECT pk, id, revision, last_seq FROM conversations WHERE pair = ?2
 """
 
 
 @dataclass(slots=True)
-class Place:
+class Head:
     """Where a stored conversation's log ends, the appends of this transaction included."""
 
     pk: int
@@ -27,7 +27,7 @@ class Place:
 
 
 @dataclass(slots=True)
-class Places:
+class Heads:
     """The ends of logs and the keys of users, as the one writing connection knows them.
 
     To be used within its transactions alone, `begin` first. They are true as long as nothing that
@@ -35,7 +35,7 @@ class Places:
     finds out).
     """
 
-    _known: dict[ConversationId, Place] = field(default_factory=dict)
+    _known: dict[ConversationId, Head] = field(default_factory=dict)
     _users: dict[UserId, int] = field(default_factory=dict)
     _version: int | None = None
 
@@ -52,22 +52,22 @@ class Places:
         self._known.clear()
         self._users.clear()
 
-    def of(self, connection: sqlite3.Connection, conversation: Conversation) -> Place | None:
+    def of(self, connection: sqlite3.Connection, conversation: Conversation) -> Head | None:
         """The end of its log; None where it is not stored. A direct one is known by its pair."""
-        place = self._known.get(conversation.id)
-        if place is None:
-            row = connection.execute(_PLACE, (conversation.id, pair_of(conversation))).fetchone()
+        head = self._known.get(conversation.id)
+        if head is None:
+            row = connection.execute(_HEAD, (conversation.id, pair_of(conversation))).fetchone()
             if row is None:
                 return None
-            place = self._known.get(row[1]) or Place(*row)
-            self._known[conversation.id] = self._known[place.id] = place
-        return place
+            head = self._known.get(row[1]) or Head(*row)
+            self._known[conversation.id] = self._known[head.id] = head
+        return head
 
-    def opened(self, pk: int, conversation: Conversation) -> Place:
+    def opened(self, pk: int, conversation: Conversation) -> Head:
         """A conversation was stored, with an empty log."""
-        place = Place(pk, conversation.id, conversation.revision, 0)
-        self._known[conversation.id] = place
-        return place
+        head = Head(pk, conversation.id, conversation.revision, 0)
+        self._known[conversation.id] = head
+        return head
 
     def user(self, connection: sqlite3.Connection, user_id: UserId) -> int:
         """The integer key of a user."""

@@ -17,7 +17,7 @@ REMEMBERED = 50_000
 
 
 @dataclass(slots=True)
-class Place:
+class Head:
     """The end of a log, and the conversation's revision there."""
 
     conversation_id: ConversationId
@@ -25,20 +25,20 @@ class Place:
     revision: int
 
 
-class Places:
+class Heads:
     """The ends of logs that were read or written here; other processes may have gone on."""
 
     def __init__(self, database: MongoDatabase) -> None:
         self._database = database
-        self._known: dict[str, Place] = {}
+        self._known: dict[str, Head] = {}
 
-    def of(self, conversation: Conversation) -> Place | None:
+    def of(self, conversation: Conversation) -> Head | None:
         """Where its log ends; None if it is not stored, or not known."""
         return self._known.get(key_of(conversation))
 
-    def moved(self, conversation: Conversation, place: Place) -> None:
+    def moved(self, conversation: Conversation, head: Head) -> None:
         """The log ends there now."""
-        self._known[key_of(conversation)] = place
+        self._known[key_of(conversation)] = head
 
     def forget(self, conversation: Conversation) -> None:
         """Read it again the next time."""
@@ -67,10 +67,10 @@ class Places:
         stored = {row["_id"]: row async for row in cursor}
         ends = await tails(self._database, session, stored)
         for conversation_id, row in stored.items():
-            # The entry's revision, if there is one: it is as of that place, the row's of later.
+            # The entry's revision, if there is one: it is as of that seq, the row's of later.
             end = ends.get(conversation_id, {"seq": 0, "revision": row["revision"]})
             key = row.get("pair") or conversation_id
-            self._known[key] = Place(conversation_id, end["seq"], end["revision"])
+            self._known[key] = Head(conversation_id, end["seq"], end["revision"])
         return {key_of(each) for each in unknown}
 
 
