@@ -34,10 +34,6 @@ BATCH = 500
 """Appends that are stored together at most: more would let the first of them wait."""
 
 
-def _ignore(_: Committed) -> None:
-    pass
-
-
 class MongoConversationLog(ConversationLog):
     """Appends through one task, which stores all that waits, again and again.
 
@@ -47,7 +43,7 @@ class MongoConversationLog(ConversationLog):
     def __init__(self, database: MongoDatabase) -> None:
         self._database = database
         self.commits = Commits()
-        self._follower: Follower = _ignore
+        self._followers: list[Follower] = []
         self._appending = Appending(database, self._tell, self.commits.push_lag)
         self._waiting: deque[_Batch] = deque()
         self._at_work: _Batch | None = None
@@ -97,7 +93,7 @@ class MongoConversationLog(ConversationLog):
 
     def follow(self, follower: Follower) -> None:
         """See `ConversationLog.follow`."""
-        self._follower = follower
+        self._followers.append(follower)
 
     async def close(self) -> None:
         """Finish what somebody waits for, for at most `APPEND_SECONDS`. Again is a no-op."""
@@ -134,7 +130,8 @@ class MongoConversationLog(ConversationLog):
             self._at_work = self._task = None
 
     def _tell(self, committed: Committed) -> None:
-        tell(self._follower, committed)
+        for follower in self._followers:
+            tell(follower, committed)
 
 
 class _Batch:

@@ -27,23 +27,19 @@ from chat_sqlite.rows import conversation, pair_of
 from chat_sqlite.writes import Write
 
 
-def _ignore(_: Committed) -> None:
-    pass
-
-
 class SqliteConversationLog(ConversationLog):
     """Appends through the database's one writer."""
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
-        self._follower: Follower = _ignore
+        self._followers: list[Follower] = []
         self._heads = Heads()
         self._batch: _Batch | None = None
 
     def submit(self, draft: Draft, done: Done) -> None:
         """See `ConversationLog.submit`."""
         if self._batch is None or self._batch.is_closed:
-            self._batch = _Batch(self._follower, self._heads)
+            self._batch = _Batch(self._followers, self._heads)
             self._database.submit(self._batch)
         self._batch.add(draft, done)
 
@@ -67,16 +63,16 @@ class SqliteConversationLog(ConversationLog):
 
     def follow(self, follower: Follower) -> None:
         """See `ConversationLog.follow`."""
-        self._follower = follower
+        self._followers.append(follower)
 
 
 class _Batch(Write):
     """Drafts that are stored in one transaction."""
 
-    def __init__(self, follower: Follower, heads: Heads) -> None:
+    def __init__(self, followers: Sequence[Follower], heads: Heads) -> None:
         self.is_closed = False
         self._has_run = False
-        self._follower = follower
+        self._followers = followers
         self._heads = heads
         self._drafts: list[Draft] = []
         self._callers: list[Done] = []
@@ -106,14 +102,16 @@ class _Batch(Write):
         self._outcomes = Appending(connection, self._heads, known).store(self._drafts)
 
     def done(self, error: Exception | None) -> None:
-        """Tell the follower of each entry, then the caller who waits for it."""
+        """Tell the followers of each entry, then the caller who waits for it."""
         if error is not None:
             self._heads.forget()
         outcomes = self._outcomes if error is None else [error] * len(self._drafts)
         for draft, done, outcome in zip(self._drafts, self._callers, outcomes, strict=True):
             if isinstance(outcome, Appended) and not outcome.duplicate:
                 audience, cause = _audience(draft), draft.actor.connection_id
-                tell(self._follower, Committed(outcome.event, audience, cause))
+                committed = Committed(outcome.event, audience, cause)
+                for follower in self._followers:
+                    tell(follower, committed)
             tell(done, outcome)
 
 

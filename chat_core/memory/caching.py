@@ -218,6 +218,9 @@ class CacheTellingLog(ConversationLog):
     log: ConversationLog
     cache: CachedConversations
 
+    def __post_init__(self) -> None:
+        self.log.follow(self._forget)
+
     def submit(self, draft: Draft, done: Done) -> None:
         """See `ConversationLog.submit`."""
         self.log.submit(draft, partial(self._look, draft.conversation, done))
@@ -232,14 +235,12 @@ class CacheTellingLog(ConversationLog):
 
     def follow(self, follower: Follower) -> None:
         """See `ConversationLog.follow`."""
+        self.log.follow(follower)
 
-        def follow(committed: Committed) -> None:
-            event = committed.event
-            if isinstance(event, ConversationUpdated):
-                self.cache.forget(event.conversation_id, committed.audience)
-            follower(committed)
-
-        self.log.follow(follow)
+    def _forget(self, committed: Committed) -> None:
+        event = committed.event
+        if isinstance(event, ConversationUpdated):
+            self.cache.forget(event.conversation_id, committed.audience)
 
     def _look(self, judged: Conversation, done: Done, outcome: Outcome) -> None:
         if isinstance(outcome, Stale):

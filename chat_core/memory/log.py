@@ -39,6 +39,7 @@ from chat_core.ports.log import (
     Outcome,
     RevisionDraft,
     Stale,
+    tell,
 )
 
 
@@ -51,10 +52,6 @@ class FirstSent:
     content: str | None
 
 
-def _ignore(_: Committed) -> None:
-    pass
-
-
 @dataclass(slots=True)
 class MemoryConversationLog(ConversationLog):
     """A commit is one step of the event loop."""
@@ -64,7 +61,7 @@ class MemoryConversationLog(ConversationLog):
     _created: dict[tuple[UserId, ClientConversationId], ConversationUpdated] = field(
         default_factory=dict
     )
-    _follower: Follower = _ignore
+    _followers: list[Follower] = field(default_factory=list)
 
     def submit(self, draft: Draft, done: Done) -> None:
         """See `ConversationLog.submit`."""
@@ -102,7 +99,7 @@ class MemoryConversationLog(ConversationLog):
 
     def follow(self, follower: Follower) -> None:
         """See `ConversationLog.follow`."""
-        self._follower = follower
+        self._followers.append(follower)
 
     def _send(self, draft: MessageDraft) -> Appended:
         repeat = self._repeat(draft)
@@ -230,7 +227,9 @@ class MemoryConversationLog(ConversationLog):
         log.times.append(draft.at)
         log.active_at = draft.at
         audience = before.members.keys() | log.conversation.members.keys()
-        self._follower(Committed(event, audience, draft.actor.connection_id))
+        committed = Committed(event, audience, draft.actor.connection_id)
+        for follower in self._followers:
+            tell(follower, committed)
 
 
 def _creation(draft: CreationDraft) -> ConversationUpdated:

@@ -121,7 +121,7 @@ Done = Callable[[Outcome], None]
 
 @record
 class Committed:
-    """An entry that was just stored, for the log's follower."""
+    """An entry that was just stored, for the log's followers."""
 
     event: LogEvent
     audience: Collection[UserId]
@@ -139,7 +139,7 @@ class ConversationLog(Protocol):
     async def append(self, draft: Draft) -> Appended:
         """`submit`, and wait for the outcome. An exception is raised.
 
-        - A cancelled caller neither stops the commit nor the follower.
+        - A cancelled caller stops neither the commit nor the followers.
         """
         outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         self.submit(draft, partial(resolve, outcome))
@@ -171,9 +171,9 @@ class ConversationLog(Protocol):
         - Nothing is kept then of what they first sent, not even a digest: a client id of theirs
           with whatever content for that conversation is a repeat.
         - The sender's own receipt moves to a new message.
-        - The follower gets each committed entry, in the order of seq, before `done` is told; a
+        - Each follower gets each committed entry, in the order of seq, before `done` is told; a
           repeat is none.
-        - The follower is told the members before and after an entry.
+        - Followers are told the members before and after an entry.
         - After `Unavailable` a retry with the client id is safe.
         """
 
@@ -193,9 +193,10 @@ class ConversationLog(Protocol):
 
     @abstractmethod
     def follow(self, follower: Follower) -> None:
-        """Set the log's one follower: a function that only queues, and never raises.
+        """Add a follower: a function that only queues, and never raises.
 
-        It runs in the event loop's thread.
+        - It gets every entry that is committed from now on, after those that were added before it.
+        - It runs in the event loop's thread.
         """
 
 

@@ -8,7 +8,7 @@ from chat_core.ports.notifications import Notifier
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """The log's follower: hands each committed entry to the notifier, once."""
+    """A follower of the log: hands each committed entry to the notifier, once."""
 
     notifier: Notifier
 

@@ -1,9 +1,10 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `ConversationLog`: its follower."""
+"""The contract of `ConversationLog`: its followers."""
 
 import asyncio
 import threading
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -18,7 +19,7 @@ from chat_core.conversations import (
 )
 from chat_core.errors import ClientIdConflict
 from chat_core.events import MessageSent
-from chat_core.ports.log import ConversationLog, MessageDraft, Stale
+from chat_core.ports.log import Committed, ConversationLog, MessageDraft, Stale
 from chat_core.ports.storage import LogReader, UserStore
 from chat_core.testing.log_fixtures import Followed, LogFixtures, append_and_walk_away
 from chat_core.testing.makers import (
@@ -36,7 +37,7 @@ from chat_core.users import User
 
 
 class LogFollowerContract(LogFixtures):
-    """What every `ConversationLog` must tell its follower."""
+    """What every `ConversationLog` must tell its followers."""
 
     async def test_the_follower_gets_each_committed_entry_in_order_before_append_returns(
         self,
@@ -115,7 +116,7 @@ class LogFollowerContract(LogFixtures):
         again = [await log.append(wanted) for wanted in drafts]
         assert [each.duplicate for each in again] == [True] * 10
 
-    async def test_a_log_has_one_follower_the_one_that_was_set_last(
+    async def test_each_follower_gets_what_is_committed_after_it_was_added(
         self,
         log: ConversationLog,
         people: list[User],
@@ -128,8 +129,22 @@ class LogFollowerContract(LogFixtures):
         log.follow(second)
         await log.append(draft(between, ann, "two"))
 
-        assert [message.content for message in followed.messages()] == ["one"]
+        assert [message.content for message in followed.messages()] == ["one", "two"]
         assert [message.content for message in second.messages()] == ["two"]
+
+    async def test_of_each_entry_followers_hear_in_the_order_in_which_they_were_added(
+        self, log: ConversationLog, people: list[User], between: Conversation
+    ) -> None:
+        told: list[tuple[str, int]] = []
+
+        def note(name: str, committed: Committed) -> None:
+            told.append((name, committed.event.seq))
+
+        for name in ("first", "second"):
+            log.follow(partial(note, name))
+        await asyncio.gather(*(log.append(draft(between, people[0])) for _ in range(3)))
+
+        assert told == [(name, seq) for seq in (1, 2, 3) for name in ("first", "second")]
 
     async def test_a_log_without_a_follower_stores_all_the_same(
         self,

@@ -92,9 +92,7 @@ def elsewhere(store: SlowConversations) -> MemoryConversationLog:
 
 @pytest.fixture
 def log(store: SlowConversations, conversations: CachedConversations) -> CacheTellingLog:
-    log = CacheTellingLog(MemoryConversationLog(store), conversations)
-    log.follow(lambda _: None)
-    return log
+    return CacheTellingLog(MemoryConversationLog(store), conversations)
 
 
 @pytest.fixture
