@@ -12,7 +12,7 @@ from functools import partial
 from typing import Generic, TypeVar
 
 from chat_core.conversations import ActivityPlace, Conversation, Overview
-from chat_core.events import ConversationUpdated
+from chat_core.events import ChangeKind, ConversationUpdated
 from chat_core.ids import ConversationId, UserId
 from chat_core.pages import Page
 from chat_core.ports.log import (
@@ -240,7 +240,9 @@ class CacheTellingLog(ConversationLog):
     def _forget(self, committed: Committed) -> None:
         event = committed.event
         if isinstance(event, ConversationUpdated):
-            self.cache.forget(event.conversation_id, committed.audience)
+            # Of a direct conversation nothing else can change: all others are known by their id.
+            may_be_direct = event.change is ChangeKind.MEMBER_DELETED
+            self.cache.forget(event.conversation_id, committed.audience if may_be_direct else ())
 
     def _look(self, judged: Conversation, done: Done, outcome: Outcome) -> None:
         if isinstance(outcome, Stale):
