@@ -128,6 +128,11 @@ class Conversation:
         """Direct: one of the two accounts is gone, so that nothing more can be said."""
         return bool(self.gone)
 
+    @property
+    def pair(self) -> str | None:
+        """Direct: what is unique about it, both user ids in order with a space between."""
+        return " ".join(sorted(self.members)) if self.kind is _DIRECT else None
+
     def other(self, user_id: UserId) -> UserId | None:
         """In a direct conversation the one that `user_id` talks to; None in a group."""
         if self.kind is not _DIRECT:

@@ -5,12 +5,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from chat_core.log import Log
 from chat_core.measures import Calls, Commits
 from chat_core.memory import (
     MemoryBlockStore,
-    MemoryConversationLog,
     MemoryConversations,
     MemoryLogRetention,
+    MemoryLogStore,
     MemorySessionStore,
     MemoryUserStore,
 )
@@ -111,7 +112,7 @@ async def open_stores(
                 reader=memory,
                 receipts=memory,
                 blocks=MemoryBlockStore(),
-                log=MemoryConversationLog(memory),
+                log=Log(MemoryLogStore(memory)),
                 retention=MemoryLogRetention(memory),
                 check=_nothing_to_ask,
             )

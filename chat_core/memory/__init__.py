@@ -7,7 +7,7 @@ from chat_core.memory.blocks import MemoryBlockStore
 from chat_core.memory.caching import CachedBlocks, CachedConversations, CacheTellingLog
 from chat_core.memory.conversations import MemoryConversations
 from chat_core.memory.limits import MemoryRateLimiter
-from chat_core.memory.log import MemoryConversationLog
+from chat_core.memory.log_store import MemoryLogStore
 from chat_core.memory.notifications import Notification, RecordingNotifier
 from chat_core.memory.retention import MemoryLogRetention
 from chat_core.memory.security import PlainHasher, PlainTokens, RecordingSecurityEvents
@@ -21,9 +21,9 @@ __all__ = [
     "CachedBlocks",
     "CachedConversations",
     "MemoryBlockStore",
-    "MemoryConversationLog",
     "MemoryConversations",
     "MemoryLogRetention",
+    "MemoryLogStore",
     "MemoryRateLimiter",
     "MemorySessionStore",
     "MemoryUserStore",

@@ -68,6 +68,12 @@ class StoredLog:
         self.receipts[user_id] = after = Receipt(user_id, delivered, read)
         return after != before
 
+    def add(self, entry: Said | Revised | ConversationUpdated, at: datetime) -> None:
+        """Append an entry."""
+        self.entries.append(entry)
+        self.times.append(at)
+        self.active_at = at
+
     def event(self, seq: int, until: int) -> LogEvent:
         """The entry at a place, its message as it is now or as it stood at `until`."""
         entry = self.entries[seq - 1]

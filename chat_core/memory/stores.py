@@ -1,8 +1,9 @@
 """The stores of conversations in memory, together."""
 
+from chat_core.log import Log
 from chat_core.memory.blocks import MemoryBlockStore
 from chat_core.memory.conversations import MemoryConversations
-from chat_core.memory.log import MemoryConversationLog
+from chat_core.memory.log_store import MemoryLogStore
 from chat_core.ports.conversation_stores import ConversationStores
 
 
@@ -12,7 +13,7 @@ def memory_conversations() -> ConversationStores:
     return ConversationStores(
         conversations=stored,
         reader=stored,
-        log=MemoryConversationLog(stored),
+        log=Log(MemoryLogStore(stored)),
         receipts=stored,
         blocks=MemoryBlockStore(),
     )

@@ -20,6 +20,18 @@ from chat_core.ports.log import (
     RevisionDraft,
     Stale,
 )
+from chat_core.ports.log_store import (
+    ChangeWrite,
+    CreationWrite,
+    FirstSent,
+    Head,
+    LogStore,
+    MessageWrite,
+    RevisionWrite,
+    Verdict,
+    Verdicts,
+    Write,
+)
 from chat_core.ports.maintenance import Maintenance
 from chat_core.ports.notifications import Connections, Notifier
 from chat_core.ports.retention import LogRetention, OldFront
@@ -41,6 +53,7 @@ __all__ = [
     "Appended",
     "BlockStore",
     "ChangeDraft",
+    "ChangeWrite",
     "Clock",
     "Committed",
     "Connections",
@@ -48,14 +61,19 @@ __all__ = [
     "ConversationStore",
     "ConversationStores",
     "CreationDraft",
+    "CreationWrite",
     "Done",
     "Draft",
+    "FirstSent",
     "Follower",
+    "Head",
     "IdGenerator",
     "LogReader",
     "LogRetention",
+    "LogStore",
     "Maintenance",
     "MessageDraft",
+    "MessageWrite",
     "Notifier",
     "OldFront",
     "Outcome",
@@ -63,6 +81,7 @@ __all__ = [
     "RateLimiter",
     "ReceiptStore",
     "RevisionDraft",
+    "RevisionWrite",
     "SecurityEvents",
     "SessionStore",
     "Stale",
@@ -71,4 +90,7 @@ __all__ = [
     "TokenVerifier",
     "UserDirectory",
     "UserStore",
+    "Verdict",
+    "Verdicts",
+    "Write",
 ]

@@ -26,6 +26,7 @@ pytest.register_assert_rewrite(
     "chat_core.testing.log_messages_contract",
     "chat_core.testing.log_repeats_contract",
     "chat_core.testing.log_revisions_contract",
+    "chat_core.testing.log_store_contract",
     "chat_core.testing.maintenance_contract",
     "chat_core.testing.reader_contract",
     "chat_core.testing.reader_messages_contract",
@@ -48,6 +49,7 @@ from chat_core.testing.directory_contract import UserDirectoryContract
 from chat_core.testing.ids import CountedIds
 from chat_core.testing.limits_contract import RateLimiterContract
 from chat_core.testing.log_contract import ConversationLogContract
+from chat_core.testing.log_store_contract import LogStoreContract
 from chat_core.testing.maintenance_contract import MaintenanceContract
 from chat_core.testing.reader_contract import LogReaderContract
 from chat_core.testing.receipts_contract import ReceiptStoreContract
@@ -74,6 +76,7 @@ __all__ = [
     "IdGeneratorContract",
     "LogReaderContract",
     "LogRetentionContract",
+    "LogStoreContract",
     "MaintenanceContract",
     "ManualClock",
     "PasswordHasherContract",

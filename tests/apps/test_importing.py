@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,8 @@ from bson import ObjectId
 from chat_core.conversations import MemberDeleted
 from chat_core.errors import Unavailable
 from chat_core.ids import ConversationId, UserId
-from chat_core.memory import MemoryConversationLog, MemoryConversations, MemoryUserStore
+from chat_core.log import Log
+from chat_core.memory import MemoryConversations, MemoryLogStore, MemoryUserStore
 from chat_core.ports.log import Appended, ChangeDraft, Draft, MessageDraft, Stale
 from chat_core.testing.clock import ManualClock
 from chat_core.testing.ids import CountedIds
@@ -50,13 +51,22 @@ class FaultyUsers(MemoryUserStore):
             raise Unavailable
 
 
-@dataclass(slots=True)
-class FaultyLog(MemoryConversationLog):
+class MemoryLog(Log):
+    """The log over stores that are at hand."""
+
+    def __init__(self) -> None:
+        self.conversations = MemoryConversations()
+        super().__init__(MemoryLogStore(self.conversations))
+
+
+class FaultyLog(MemoryLog):
     """From a content in `faults` on so many drafts get no answer; every second is stored."""
 
-    faults: dict[str, int] = field(default_factory=dict)
-    refused: int = 0
-    is_away: bool = False
+    def __init__(self, faults: dict[str, int] | None = None) -> None:
+        super().__init__()
+        self.faults = faults or {}
+        self.refused = 0
+        self.is_away = False
 
     async def append(self, draft: Draft) -> Appended:
         await asyncio.sleep(0)
@@ -65,9 +75,9 @@ class FaultyLog(MemoryConversationLog):
         if self.refused or self.is_away:
             self.refused -= not self.is_away
             if self.refused % 2:
-                await MemoryConversationLog.append(self, draft)
+                await MemoryLog.append(self, draft)
             raise Unavailable
-        return await MemoryConversationLog.append(self, draft)
+        return await MemoryLog.append(self, draft)
 
 
 @pytest.fixture
@@ -94,7 +104,7 @@ async def opened(original: Original) -> AsyncIterator[OriginalDatabase]:
 
 
 def importing(
-    opened: OriginalDatabase, log: MemoryConversationLog, users: MemoryUserStore | None = None
+    opened: OriginalDatabase, log: MemoryLog, users: MemoryUserStore | None = None
 ) -> Importing:
     store = MemoryUserStore() if users is None else users
     return Importing(opened, store, log.conversations, log, RestlessClock(), CountedIds())
@@ -111,7 +121,7 @@ EXPECTED: list[Any] = [f"{n}" for n in range(MESSAGES)]
 
 
 async def test_messages_keep_their_order_and_their_times(opened: OriginalDatabase) -> None:
-    log = MemoryConversationLog(MemoryConversations())
+    log = MemoryLog()
     summary = await importing(opened, log).run(SILENT)
 
     assert await contents(log.conversations) == EXPECTED
@@ -121,7 +131,7 @@ async def test_messages_keep_their_order_and_their_times(opened: OriginalDatabas
 async def test_what_a_database_did_not_answer_is_asked_again_and_stored_once(
     opened: OriginalDatabase,
 ) -> None:
-    log = FaultyLog(MemoryConversations(), faults={"0": 700, "600": 1, "1199": 3})
+    log = FaultyLog(faults={"0": 700, "600": 1, "1199": 3})
     summary = await importing(opened, log, FaultyUsers()).run(SILENT)
 
     stored = await contents(log.conversations)
@@ -133,7 +143,7 @@ async def test_what_a_database_did_not_answer_is_asked_again_and_stored_once(
 async def test_a_database_that_stays_away_ends_the_import_and_the_next_run_completes_it(
     opened: OriginalDatabase,
 ) -> None:
-    log = FaultyLog(MemoryConversations())
+    log = FaultyLog()
     users = MemoryUserStore()
     log.is_away = True
     stopped = importing(opened, log, users)
@@ -148,22 +158,23 @@ async def test_a_database_that_stays_away_ends_the_import_and_the_next_run_compl
     assert sorted(map(str, await contents(log.conversations))) == sorted(EXPECTED)
 
 
-@dataclass(slots=True)
-class Interrupted(MemoryConversationLog):
+class Interrupted(MemoryLog):
     """While the import runs, Bob deletes his account."""
 
-    stale: int = 0
+    def __init__(self) -> None:
+        super().__init__()
+        self.stale = 0
 
     async def append(self, draft: Draft) -> Appended:
         if isinstance(draft, MessageDraft) and draft.content == "600":
             conversation = await self.conversations.get(ConversationId(draft.conversation.id))
             assert conversation
             gone = MemberDeleted(UserId(str(BOB)))
-            await MemoryConversationLog.append(
+            await MemoryLog.append(
                 self, ChangeDraft(conversation, acting(UserId(str(BOB))), gone, draft.at)
             )
         try:
-            return await MemoryConversationLog.append(self, draft)
+            return await MemoryLog.append(self, draft)
         except Stale:
             self.stale += 1
             raise
@@ -172,7 +183,7 @@ class Interrupted(MemoryConversationLog):
 async def test_a_conversation_that_ends_while_the_import_runs_takes_no_more(
     opened: OriginalDatabase,
 ) -> None:
-    log = Interrupted(MemoryConversations())
+    log = Interrupted()
     summary = await importing(opened, log).run(SILENT)
 
     assert log.stale > 0
@@ -192,7 +203,7 @@ async def test_names_are_shown_without_what_cannot_be_seen(
         [{"_id": user_id, "username": name} for user_id, name in ids.items()]
     )
     users = MemoryUserStore()
-    await importing(opened, MemoryConversationLog(MemoryConversations()), users).run(SILENT)
+    await importing(opened, MemoryLog(), users).run(SILENT)
 
     stored = await users.get([UserId(str(user_id)) for user_id in ids])
     for user_id, name in ids.items():

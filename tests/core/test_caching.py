@@ -5,13 +5,14 @@ import pytest
 
 from chat_core import Conversation, ConversationId, User, UserId
 from chat_core.conversations import MemberAdded, MemberRemoved, Role, TitleChanged
+from chat_core.log import Log
 from chat_core.memory import (
     CachedBlocks,
     CachedConversations,
     CacheTellingLog,
     MemoryBlockStore,
-    MemoryConversationLog,
     MemoryConversations,
+    MemoryLogStore,
     MemoryUserStore,
 )
 from chat_core.memory.caching import BLOCK_SECONDS
@@ -85,14 +86,14 @@ def conversations(store: SlowConversations) -> CachedConversations:
 
 
 @pytest.fixture
-def elsewhere(store: SlowConversations) -> MemoryConversationLog:
+def elsewhere(store: SlowConversations) -> Log:
     """The log as another process has it, which tells this one nothing."""
-    return MemoryConversationLog(store)
+    return Log(MemoryLogStore(store))
 
 
 @pytest.fixture
 def log(store: SlowConversations, conversations: CachedConversations) -> CacheTellingLog:
-    return CacheTellingLog(MemoryConversationLog(store), conversations)
+    return CacheTellingLog(Log(MemoryLogStore(store)), conversations)
 
 
 @pytest.fixture
@@ -183,7 +184,7 @@ async def test_a_change_from_here_is_seen_at_once(
 async def test_a_change_from_elsewhere_is_seen_once_a_draft_was_stale(
     conversations: CachedConversations,
     log: CacheTellingLog,
-    elsewhere: MemoryConversationLog,
+    elsewhere: Log,
     people: list[User],
 ) -> None:
     friends = await create(log, group(*people))

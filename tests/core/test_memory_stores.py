@@ -1,10 +1,11 @@
 import pytest
 
+from chat_core.log import Log
 from chat_core.memory import (
     MemoryBlockStore,
-    MemoryConversationLog,
     MemoryConversations,
     MemoryLogRetention,
+    MemoryLogStore,
     MemorySessionStore,
     MemoryUserStore,
 )
@@ -12,6 +13,7 @@ from chat_core.testing.accounts_contract import AccountStoreContract
 from chat_core.testing.blocks_contract import BlockStoreContract
 from chat_core.testing.conversations_contract import ConversationStoreContract
 from chat_core.testing.log_contract import ConversationLogContract
+from chat_core.testing.log_store_contract import LogStoreContract
 from chat_core.testing.reader_contract import LogReaderContract
 from chat_core.testing.receipts_contract import ReceiptStoreContract
 from chat_core.testing.retention_contract import LogRetentionContract
@@ -60,8 +62,13 @@ def retention(conversations: MemoryConversations) -> MemoryLogRetention:
 
 
 @pytest.fixture
-def log(conversations: MemoryConversations) -> MemoryConversationLog:
-    return MemoryConversationLog(conversations)
+def log_store(conversations: MemoryConversations) -> MemoryLogStore:
+    return MemoryLogStore(conversations)
+
+
+@pytest.fixture
+def log(log_store: MemoryLogStore) -> Log:
+    return Log(log_store)
 
 
 class TestMemoryUserStore(UserStoreContract):
@@ -84,7 +91,11 @@ class TestMemoryLogReader(LogReaderContract):
     pass
 
 
-class TestMemoryConversationLog(ConversationLogContract):
+class TestMemoryLogStore(LogStoreContract):
+    pass
+
+
+class TestLogInMemory(ConversationLogContract):
     pass
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from chat_core.log import Log
 from chat_core.memory import (
     MemoryBlockStore,
-    MemoryConversationLog,
     MemoryConversations,
     MemoryLogRetention,
+    MemoryLogStore,
     MemorySessionStore,
     MemoryUserStore,
 )
@@ -79,7 +80,7 @@ async def memory_stores() -> AsyncIterator[Stores]:
         reader=conversations,
         receipts=conversations,
         blocks=MemoryBlockStore(),
-        log=MemoryConversationLog(conversations),
+        log=Log(MemoryLogStore(conversations)),
         retention=MemoryLogRetention(conversations),
     )
 

@@ -6,8 +6,9 @@ import pytest
 
 from chat_core import ConnectionId, Presence, PresenceChanged, User, UserId, UserUpdated
 from chat_core.errors import Unavailable
+from chat_core.log import Log
 from chat_core.memory import (
-    MemoryConversationLog,
+    MemoryLogStore,
     RecordingNotifier,
 )
 from chat_core.services.presence import AUDIENCE_AT_ONCE, PAUSE_SECONDS, USERS_AT_ONCE
@@ -24,7 +25,7 @@ PHONE = ConnectionId("phone")
 async def people(users: Users, conversations: Peers) -> list[User]:
     """Ann talks to Bob."""
     ann, bob = await stored_users(users, "ann", "bob")
-    await MemoryConversationLog(conversations).append(draft(direct(ann, bob), ann))
+    await Log(MemoryLogStore(conversations)).append(draft(direct(ann, bob), ann))
     return [ann, bob]
 
 

@@ -11,8 +11,9 @@ from chat_core import (
     UserPresence,
 )
 from chat_core.errors import TooManyConnections, Unavailable
+from chat_core.log import Log
 from chat_core.memory import (
-    MemoryConversationLog,
+    MemoryLogStore,
     RecordingNotifier,
 )
 from chat_core.memory.notifications import Notification
@@ -30,7 +31,7 @@ async def people(users: Users, conversations: Peers) -> list[User]:
     """Ann talks to Bob and to Eve; Joe to no one."""
     ann, bob, eve, joe = await stored_users(users, "ann", "bob", "eve", "joe")
     for other in (bob, eve):
-        await MemoryConversationLog(conversations).append(draft(direct(ann, other), ann))
+        await Log(MemoryLogStore(conversations)).append(draft(direct(ann, other), ann))
     return [ann, bob, eve, joe]
 
 

@@ -1,0 +1,57 @@
+"""Judging drafts: whether a draft may follow a log's head, and whether it repeats what was sent."""
+
+import hashlib
+
+from chat_core.conversations import ConversationKind, Role
+from chat_core.errors import ClientIdConflict
+from chat_core.events import ConversationUpdated, MessageSent
+from chat_core.ids import UserId
+from chat_core.ports.log import Appended, CreationDraft, Draft, MessageDraft
+from chat_core.ports.log_store import FirstSent
+
+
+def may_open(draft: Draft) -> bool:
+    """Whether the draft stores its conversation where that is not stored yet."""
+    is_direct = draft.conversation.kind is ConversationKind.DIRECT
+    return is_direct and isinstance(draft, MessageDraft)
+
+
+def repeat_of_message(draft: MessageDraft, first: FirstSent) -> Appended | ClientIdConflict:
+    """What a draft gets whose client id its sender has used for that message."""
+    message = first.message
+    # A direct conversation that was not stored yet may have got another id meanwhile.
+    same_conversation = message.conversation_id == draft.conversation.id or (
+        draft.conversation.kind is ConversationKind.DIRECT
+        and draft.conversation.members.keys() == {message.sender_id, message.recipient_id}
+    )
+    if not same_conversation or not _says_the_same(draft, first):
+        return ClientIdConflict()
+    return Appended(MessageSent(message), duplicate=True)
+
+
+def repeat_of_creation(
+    draft: CreationDraft, first: ConversationUpdated
+) -> Appended | ClientIdConflict:
+    """What a draft gets whose client id its creator has used for that group."""
+    group = draft.conversation
+    roles = {member.user_id: member.role for member in group.members.values()}
+    if (first.title, created_roles(first)) != (group.title, roles):
+        return ClientIdConflict()
+    return Appended(first, duplicate=True)
+
+
+def created_roles(creation: ConversationUpdated) -> dict[UserId, Role]:
+    """The members that a group was created with, and their roles."""
+    return {member.user_id: member.role for member in creation.members or ()}
+
+
+def digest_of(content: str) -> bytes:
+    """16 bytes by which a repeat is recognised."""
+    return hashlib.blake2b(content.encode(), digest_size=16).digest()
+
+
+def _says_the_same(draft: MessageDraft, first: FirstSent) -> bool:
+    if first.digest is None:
+        return first.message.content in {None, draft.content}
+    sha256 = hashlib.sha256(draft.content.encode()).digest()  # stored by version 0.1 on SQLite
+    return first.digest in {digest_of(draft.content), sha256}
