@@ -92,8 +92,7 @@ class Link:
             if not future.done():
                 future.set_result(json.loads(ack[2])[0])
             return
-        event, data = json.loads(packet[1:])
-        self._listener.heard(event, data)
+        self._listener.pushed(*json.loads(packet[1:]))
 
     def close(self) -> None:
         """The server ends the connection."""

@@ -1,7 +1,6 @@
 """A wire over Socket.IO, by the official Python client."""
 
 import asyncio
-from typing import Any
 
 try:
     import socketio
@@ -36,9 +35,9 @@ class SocketIoWire(Wire):
 
         gone = self._gone = asyncio.Event()
 
-        def heard(event: str, data: Any) -> None:  # noqa: ANN401
-            if self._client is client and isinstance(data, dict):
-                listener.heard(event, data)
+        def heard(event: str, *arguments: object) -> None:
+            if self._client is client:
+                listener.pushed(event, *arguments)
 
         def ended() -> None:
             gone.set()

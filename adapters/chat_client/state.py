@@ -33,8 +33,8 @@ class ConversationState:
         known = (message for message in self.messages.values() if message["seq"] > self.base)
         return sorted(known, key=lambda message: int(message["seq"]))
 
-    def apply(self, event: str, data: Json) -> None:
-        """Take the entry of the next place."""
+    def apply(self, event: str, data: Json, seq: int) -> None:
+        """Take the entry of the next place, `seq`. Of an unknown one only the place counts."""
         match event:
             case "new_message":
                 self._keep(data)
@@ -42,15 +42,15 @@ class ConversationState:
             case "message_updated":
                 self._keep(data["message"])
             case "conversation_updated":
-                self._change(data)
-        self.seq = int(data["seq"])
+                self._change(data, seq)
+        self.seq = seq
 
     def _keep(self, message: Json) -> None:
         known = self.messages.get(message["id"])
         if known is None or message["updatedSeq"] >= known["updatedSeq"]:
             self.messages[message["id"]] = message
 
-    def _change(self, data: Json) -> None:
+    def _change(self, data: Json, seq: int) -> None:
         match data["change"]:
             case "created":
                 self.title = data["title"]
@@ -63,7 +63,7 @@ class ConversationState:
                 self.title = data["title"]
             case "member_deleted":
                 self.members.pop(data["userId"], None)
-                self._blank(data["userId"], data["seq"])
+                self._blank(data["userId"], seq)
 
     def _blank(self, user_id: str, seq: int) -> None:
         for message_id, message in self.messages.items():
@@ -84,10 +84,14 @@ class ChatState:
 
         A push that is known already changes nothing; one that comes too early is dropped, since
         `sync` will bring it; one of a conversation that is not known takes a whole `sync`.
+
+        A push with `conversationId` and `seq` is an entry of that log, whatever its name. Any other
+        push that this client does not know is ignored.
         """
+        conversation_id, seq = data.get("conversationId"), data.get("seq")
+        if isinstance(conversation_id, str) and isinstance(seq, int):
+            return self._entry(conversation_id, seq, event, data)
         match event:
-            case "new_message" | "message_updated" | "conversation_updated":
-                return self._entry(event, data)
             case "receipt":
                 state = self.conversations.get(data["conversationId"])
                 if state is not None:
@@ -117,25 +121,24 @@ class ChatState:
             self.conversations[conversation_id] = state
         for entry in entries:
             if entry["seq"] == state.seq + 1:
-                state.apply(entry["event"], {**entry["data"], "seq": entry["seq"]})
+                state.apply(entry["event"], entry["data"], entry["seq"])
         state.read_seq = max(state.read_seq, part["readSeq"])
         state.unread_count = part["unreadCount"]
         for receipt in part["receipts"]:
             _raise_receipt(state, receipt)
         return bool(part["hasMore"]) or state.seq < part["lastSeq"]
 
-    def _entry(self, event: str, data: Json) -> str | None:
-        conversation_id = str(data["conversationId"])
+    def _entry(self, conversation_id: str, seq: int, event: str, data: Json) -> str | None:
         state = self.conversations.get(conversation_id)
         if state is None:
-            if data["seq"] != 1:
+            if seq != 1:
                 return conversation_id
             state = self.conversations[conversation_id] = ConversationState(conversation_id)
-        if data["seq"] <= state.seq:
+        if seq <= state.seq:
             return None
-        if data["seq"] > state.seq + 1:
+        if seq > state.seq + 1:
             return conversation_id
-        state.apply(event, data)
+        state.apply(event, data, seq)
         return None
 
 

@@ -58,6 +58,11 @@ class Listener:
     heard: Callable[[str, Json], None]
     ended: Callable[[], None]
 
+    def pushed(self, event: str, *arguments: object) -> None:
+        """A push came in. Each carries one object; one that does not is unknown, and ignored."""
+        if arguments and isinstance(arguments[0], dict):
+            self.heard(event, arguments[0])
+
 
 class Wire(Protocol):
     """One connection at a time to a server. Wires are for one event loop."""

@@ -75,7 +75,8 @@ def _channel(messages: Mapping[str, Part]) -> Part:
         "description": (
             "A connection registers first, with `register_user` or with the same payload as the "
             "`auth` of its CONNECT. Each event of a client takes one object, and is answered where "
-            "an ack is asked for. Ignore fields of an answer that are not listed."
+            "an ack is asked for. Ignore fields and events that are not listed. But an event with "
+            "both `conversationId` and `seq` is an entry of that log: keep its place."
         ),
         "servers": [{"$ref": "#/servers/service"}],
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},

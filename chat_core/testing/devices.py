@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from chat_core.chat import Chat
 from chat_core.errors import ChatError
-from chat_core.events import ConversationUpdated, Event, LogEvent, MessageSent, MessageUpdated
+from chat_core.events import Event, LogEvent
 from chat_core.ids import ConnectionId, ConversationId, SessionId, UserId
 from chat_core.memory import RecordingNotifier
 from chat_core.messages import Message, Recipient
@@ -103,7 +103,7 @@ class Device:
     def hear(self, event: Event) -> None:
         """It is pushed an event."""
         self.pushes.append(event)
-        if isinstance(event, MessageSent | MessageUpdated | ConversationUpdated):
+        if isinstance(event, LogEvent):
             self._take(event)
 
     def _take(self, entry: LogEvent) -> None:

@@ -160,6 +160,20 @@ async def test_a_deleted_account_is_blanked_as_the_server_blanks_it(
     assert not ann.client.is_connected
 
 
+@pytest.mark.parametrize("arguments", ["", ",null", ',"text"', ",[1]", ',null,{"seq":1}'])
+async def test_a_push_that_carries_no_object_is_ignored(server: Server, arguments: str) -> None:
+    ann = await started(server, "ann")
+    heard: list[str] = []
+    wire = InProcessWire(server.dispatcher)
+    client = ChatClient(wire, on_event=lambda event, _: heard.append(event))
+    await client.start(ann.token)
+    heard.clear()
+    assert wire.link is not None
+    wire.link.write(f'2["unheard_of"{arguments}]')
+    wire.link.write('2["unheard_of",{},"more"]')
+    assert heard == ["unheard_of"]
+
+
 async def test_a_call_on_a_wire_that_is_down_says_so(server: Server) -> None:
     ann = await started(server, "ann")
     ann.lose_connection()

@@ -162,6 +162,53 @@ describe("the client", () => {
     expect(link.called("sync").at(-1)).toEqual({ conversations: { c: 1 }, others: "none" });
   });
 
+  const REACTION = { messageId: "m1", userId: "eve", key: "👍", on: true };
+  const LATER_CHANGE = { change: "metadata_changed", userId: "bob", metadata: { colour: "red" } };
+
+  it("goes on after entries that it does not know, and asks for nothing", async () => {
+    const link = new FakeLink({ sync: () => ({ conversations: [part], nextCursor: null }) });
+    const send = fakeSend({ "GET /conversations/c": () => conversation });
+    const ann = client(link, send);
+    link.connect();
+    await settled();
+    const asked = send.mock.calls.length;
+    link.push({ event: "reactions_changed", data: { conversationId: "c", seq: 2, ...REACTION } });
+    link.push({
+      event: "conversation_updated",
+      data: { conversationId: "c", seq: 3, ...LATER_CHANGE },
+    });
+    await settled();
+    const state = ann.state.conversations.get("c");
+    expect(state).toMatchObject({ seq: 3, unreadCount: 1 });
+    expect([...(state?.members.keys() ?? [])]).toEqual(["ann", "bob"]);
+    expect(state?.timeline.map(({ kind }) => kind)).toEqual(["message"]);
+    expect(send.mock.calls).toHaveLength(asked);
+    link.push({ event: "new_message", data: message(4) });
+    await settled();
+    expect(state).toMatchObject({ seq: 4, unreadCount: 2 });
+    expect(link.called("mark_delivered").at(-1)).toEqual({ conversationId: "c", seq: 4 });
+    expect(link.called("sync")).toHaveLength(1);
+  });
+
+  it.each([
+    ["an event without a payload", { event: "unheard_of" }],
+    ["an event with null", { event: "unheard_of", data: null }],
+    ["an event with text", { event: "unheard_of", data: "text" }],
+    ["an event of a conversation", { event: "unheard_of", data: { conversationId: "c" } }],
+    ["an event whose place is null", { event: "typing", data: { conversationId: "c", seq: null } }],
+  ])("ignores what is no entry: %s", async (_, pushed) => {
+    const link = new FakeLink({ sync: () => ({ conversations: [part], nextCursor: null }) });
+    const send = fakeSend({ "GET /conversations/c": () => conversation });
+    const ann = client(link, send);
+    link.connect();
+    await settled();
+    const [asked, called] = [send.mock.calls.length, link.calls.length];
+    link.push(pushed);
+    await settled();
+    expect(ann.state.conversations.get("c")).toMatchObject({ seq: 1, unreadCount: 1 });
+    expect([send.mock.calls.length, link.calls.length]).toEqual([asked, called]);
+  });
+
   it("fetches what the log does not tell of a conversation", async () => {
     const link = new FakeLink({ sync: () => ({ conversations: [part], nextCursor: null }) });
     const ann = client(link, fakeSend({ "GET /conversations/c": () => conversation }));

@@ -61,6 +61,12 @@ describe("a description", () => {
     expect([...state.members]).toEqual([["ann", "owner"]]);
   });
 
+  it("of an unknown kind is that of a group", () => {
+    const state = withMessages(2);
+    state.describe({ ...told, kind: "channel" as "group" });
+    expect([state.kind, state.title]).toEqual(["group", "Team"]);
+  });
+
   it("is refused where a later change is known", () => {
     const state = withMessages(2);
     const change = {

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import table from "../../../tests/scenarios/reducer.json";
 import { ChatState } from "../src/client/chat-state";
 import type { ConversationState } from "../src/client/conversation-state";
-import type { LogEvent, ServerEvent, SyncPart } from "../src/client/wire";
+import { pushOf } from "../src/client/decoding";
+import type { SyncPart } from "../src/client/wire";
 
 /** One line of the table that the Python client runs, too: tests/scenarios/reducer.json. */
 interface Told {
@@ -50,9 +51,10 @@ function take(state: ChatState, told: Told): object {
     }));
     return { more: state.synced({ ...defaults.part, ...told.sync, entries } as SyncPart) };
   }
-  const event = told.ack === undefined ? told.push : "new_message";
+  const event = told.push ?? "new_message";
   const data = told.ack === undefined ? dataOf(told, event) : { ...defaults.message, ...told.ack };
-  return { missing: state.push({ event, data } as ServerEvent | LogEvent) };
+  const pushed = pushOf({ event, data });
+  return { missing: pushed === null ? null : state.push(pushed) };
 }
 
 function shown(conversation: ConversationState): Record<string, unknown> {

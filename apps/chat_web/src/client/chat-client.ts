@@ -1,6 +1,7 @@
 import { Api } from "./api";
 import { ChatState } from "./chat-state";
 import { Connection, type Status } from "./connection";
+import { isEntry } from "./decoding";
 import { Describer } from "./describer";
 import { Directory } from "./directory";
 import { Drafts } from "./drafts";
@@ -218,7 +219,7 @@ export class ChatClient {
     if (!("conversationId" in pushed.data)) return;
     const state = this.state.conversations.get(pushed.data.conversationId);
     if (state === undefined) return;
-    if ("seq" in pushed.data) this.entered(pushed as LogEvent, state.seq);
+    if (isEntry(pushed)) this.entered(pushed, state.seq);
     if (!state.isDescribed) void this.connection.attempt(() => this.describer.all());
     this.tell({ about: "conversation", id: state.id });
     if (pushed.event === "new_message" && state.seq > known && pushed.data.senderId !== this.me)
@@ -297,7 +298,7 @@ export class ChatClient {
 
 function peopleOf(entry: LogEvent): string[] {
   if (entry.event === "new_message") return [entry.data.senderId];
-  if (entry.event === "message_updated") return [];
+  if (entry.event !== "conversation_updated") return [];
   const { actorId, userId, members } = entry.data;
   const named = [actorId, userId, ...(members ?? []).map((member) => member.userId)];
   return named.filter((id) => id !== null);

@@ -1,4 +1,5 @@
 import { ConversationState } from "./conversation-state";
+import { entryOf } from "./decoding";
 import type { LogEvent, ServerEvent, SyncPart } from "./wire";
 
 /**
@@ -27,6 +28,7 @@ export class ChatState {
       case "new_message":
       case "message_updated":
       case "conversation_updated":
+      case "unknown_entry":
         return this.entry(pushed);
       case "receipt":
         this.conversations.get(pushed.data.conversationId)?.raise([pushed.data]);
@@ -52,18 +54,20 @@ export class ChatState {
 
   /** Take one conversation of an answer: whether there is more of it to ask for. */
   synced(part: SyncPart): boolean {
-    let state = this.conversations.get(part.conversationId);
+    const { conversationId } = part;
+    let state = this.conversations.get(conversationId);
     if (part.reset || state === undefined) {
       if (part.reset && part.lastSeq === 0) {
-        this.conversations.delete(part.conversationId);
+        this.conversations.delete(conversationId);
         return false;
       }
       const base = (part.entries[0]?.seq ?? part.lastSeq + 1) - 1;
-      state = new ConversationState(part.conversationId, this.me, base);
-      this.conversations.set(part.conversationId, state);
+      state = new ConversationState(conversationId, this.me, base);
+      this.conversations.set(conversationId, state);
     }
-    for (const { seq, ...entry } of part.entries) {
-      if (seq === state.seq + 1) state.apply(placed(entry, seq));
+    for (const entry of part.entries) {
+      const { seq } = entry;
+      if (seq === state.seq + 1) state.apply(entryOf(entry, { conversationId, seq }));
     }
     state.settle(part);
     return part.hasMore || state.seq < part.lastSeq;
@@ -81,17 +85,5 @@ export class ChatState {
     if (seq > state.seq + 1) return conversationId;
     state.apply(pushed);
     return null;
-  }
-}
-
-/** A message in a `sync` shows its present self at each of its places: the entry has the place. */
-function placed(entry: LogEvent, seq: number): LogEvent {
-  switch (entry.event) {
-    case "new_message":
-      return entry;
-    case "message_updated":
-      return { event: entry.event, data: { ...entry.data, seq } };
-    case "conversation_updated":
-      return { event: entry.event, data: { ...entry.data, seq } };
   }
 }

@@ -1,3 +1,4 @@
+import { type Pushed, pushOf } from "./decoding";
 import { Disconnected, endsSession, PASSWORD_CHANGE_REQUIRED, Refused } from "./errors";
 import type { Send } from "./http";
 import type { Link } from "./link";
@@ -178,7 +179,9 @@ export class Connection {
     });
   }
 
-  private heard(pushed: ServerEvent): void {
+  private heard(told: Pushed): void {
+    const pushed = pushOf(told);
+    if (pushed === null) return;
     if (pushed.event === "auth_error") {
       this.stopFor(pushed.data.code);
     } else if (pushed.event === "server_closing") {

@@ -71,16 +71,17 @@ export class ConversationState {
 
   /** Take the entry of the next place. */
   apply(entry: LogEvent): void {
-    if (entry.event === "new_message") {
-      const message = entry.data;
-      this.typing.delete(message.senderId);
-      this.keep(message);
-      if (message.senderId === this.me) this.readUpTo(message.seq);
-      else if (message.seq > this.readSeq && this.isUnread(message)) this.unreadCount += 1;
-    } else if (entry.event === "message_updated") {
-      this.keep(entry.data.message);
-    } else {
-      this.change(entry.data);
+    switch (entry.event) {
+      case "new_message":
+        this.add(entry.data);
+        break;
+      case "message_updated":
+        this.keep(entry.data.message);
+        break;
+      case "conversation_updated":
+        this.change(entry.data);
+        break;
+      case "unknown_entry": // its place is all that is known of it
     }
     this.seq = entry.data.seq;
   }
@@ -106,7 +107,8 @@ export class ConversationState {
   describe(told: Conversation): boolean {
     if (told.lastSeq < this.changedSeq) return false;
     this.isDescribed = true;
-    this.kind = told.kind;
+    // A kind that only later versions know has members and a title, as a group has.
+    this.kind = told.kind === "direct" ? "direct" : "group";
     this.title = told.title;
     this.createdAt = told.createdAt;
     this.takeMembers(told);
@@ -164,6 +166,13 @@ export class ConversationState {
     return message.senderId !== this.me && message.content !== null;
   }
 
+  private add(message: Message): void {
+    this.typing.delete(message.senderId);
+    this.keep(message);
+    if (message.senderId === this.me) this.readUpTo(message.seq);
+    else if (message.seq > this.readSeq && this.isUnread(message)) this.unreadCount += 1;
+  }
+
   private keep(message: Message): void {
     const known = this.messages.get(message.id);
     if (known !== undefined && message.updatedSeq < known.updatedSeq) return;
@@ -190,13 +199,22 @@ export class ConversationState {
       for (const member of members ?? []) this.members.set(member.userId, member.role);
       this.unlisted = 0;
       this.hasAllMembers = true;
-    } else if (userId !== null && role !== null) {
-      if (change === "role_changed" && !this.members.has(userId)) this.foundUnlisted();
-      this.members.set(userId, role);
-    } else if (userId !== null && !this.members.delete(userId)) {
-      if (change === "member_removed") this.foundUnlisted();
-      // Whose account is gone may have left before: only the server knows how many are left.
-      else if (this.unlisted > 0) this.isDescribed = false;
+    }
+    if (userId === null) return;
+    switch (change) {
+      case "role_changed":
+        if (!this.members.has(userId)) this.foundUnlisted();
+        if (role !== null) this.members.set(userId, role);
+        break;
+      case "member_added":
+        if (role !== null) this.members.set(userId, role);
+        break;
+      case "member_removed":
+        if (!this.members.delete(userId)) this.foundUnlisted();
+        break;
+      case "member_deleted":
+        // Whose account is gone may have left before: only the server knows how many are left.
+        if (!this.members.delete(userId) && this.unlisted > 0) this.isDescribed = false;
     }
   }
 

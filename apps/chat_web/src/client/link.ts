@@ -1,12 +1,13 @@
 import { io, type Socket } from "socket.io-client";
+import type { Pushed } from "./decoding";
 import { Disconnected, Refused } from "./errors";
-import type { ClientEvents, Problem, ServerEvent } from "./wire";
+import type { ClientEvents, Problem } from "./wire";
 
 /** Who hears of what happens to a link. */
 export interface LinkListener {
   /** A connection stands; it is not registered yet. */
   connected(): void;
-  heard(pushed: ServerEvent): void;
+  heard(pushed: Pushed): void;
   /** The connection is gone, or could not be made; the link tries again by itself. */
   lost(): void;
 }
@@ -50,9 +51,7 @@ export class SocketLink implements Link {
     });
     this.socket = socket;
     socket.on("connect", () => listener.connected());
-    socket.onAny((event: ServerEvent["event"], data: ServerEvent["data"]) => {
-      listener.heard({ event, data } as ServerEvent);
-    });
+    socket.onAny((event: string, data: unknown) => listener.heard({ event, data }));
     socket.on("connect_error", () => {
       listener.lost();
       // `active` tells that the library tries again; it does not after a refused handshake.

@@ -118,13 +118,23 @@ export interface ConversationUpdate {
   members: { userId: string; role: Role }[] | null;
 }
 
-/** An entry of a conversation's log, as a push or a part of `sync` brings it. */
+/** Where an entry stands. */
+export interface EntryPlace {
+  conversationId: string;
+  seq: number;
+}
+
+/**
+ * An entry of a conversation's log, as a push or a part of `sync` brings it. `unknown_entry` stands
+ * for every event, and every change of a conversation, that only later versions know.
+ */
 export type LogEvent =
   | { event: "new_message"; data: Message }
   | { event: "message_updated"; data: MessageUpdate }
-  | { event: "conversation_updated"; data: ConversationUpdate };
+  | { event: "conversation_updated"; data: ConversationUpdate }
+  | { event: "unknown_entry"; data: EntryPlace };
 
-/** All that the server pushes. */
+/** All that the server pushes, as far as this client knows it. */
 export type ServerEvent =
   | LogEvent
   | { event: "receipt"; data: Receipt & { conversationId: string } }
@@ -149,7 +159,7 @@ export interface Registration {
 /** One conversation in the answer of `sync`. */
 export interface SyncPart {
   conversationId: string;
-  entries: (LogEvent & { seq: number })[];
+  entries: { seq: number; event: string; data: unknown }[];
   firstSeq: number;
   lastSeq: number;
   hasMore: boolean;

@@ -1,9 +1,10 @@
 import { vi } from "vitest";
+import type { Pushed } from "../../src/client/decoding";
 import { Disconnected, Refused } from "../../src/client/errors";
 import type { Method, Send } from "../../src/client/http";
 import type { Link, LinkListener } from "../../src/client/link";
 import type { StoredLogin } from "../../src/client/log-in-store";
-import type { ClientEvents, Login, Message, ServerEvent, User } from "../../src/client/wire";
+import type { ClientEvents, Login, Message, User } from "../../src/client/wire";
 
 /** The browser's storage, in memory. */
 export class MemoryStorage implements Storage {
@@ -103,7 +104,7 @@ export class FakeLink implements Link {
     this.listener?.lost();
   }
 
-  push(pushed: ServerEvent): void {
+  push(pushed: Pushed): void {
     this.listener?.heard(pushed);
   }
 

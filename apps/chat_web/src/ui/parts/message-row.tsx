@@ -91,7 +91,7 @@ function MessageActions({ message, actions }: { message: Message; actions: Actio
   watch(conversation);
   const isOwn = message.senderId === client.me;
   const role = conversation.members.get(client.me);
-  const mayDelete = isOwn || (conversation.kind === "group" && role !== "member");
+  const mayDelete = isOwn || role === "owner" || role === "admin";
 
   async function remove() {
     const isSure = await confirmed(

@@ -73,7 +73,7 @@ export function PeopleSearch({ client, label, onChoose, without }: PeopleSearchP
               <span class="person-name" dir="auto">
                 {user.displayName ?? user.username}
               </span>
-              <span class="person-note">@{user.username}</span>
+              {user.username !== null && <span class="person-note">@{user.username}</span>}
             </button>
           </li>
         ))}

@@ -1,4 +1,4 @@
-import type { ChatClient, ConversationUpdate } from "../../client";
+import type { ChatClient, ConversationUpdate, Role } from "../../client";
 import { listed, nameOf } from "../names";
 import { dayName } from "../times";
 
@@ -40,10 +40,22 @@ function sentenceOfChange(client: ChatClient, change: ConversationUpdate): strin
     case "member_removed":
       return change.actorId === change.userId ? `${actor} left` : `${actor} removed ${whom}`;
     case "role_changed":
-      return `${actor} made ${whom} ${change.role === "member" ? "a member" : `an ${change.role}`}`;
+      return sentenceOfRole(actor, whom, change.role);
     case "title_changed":
       return `${actor} named the group “${change.title ?? ""}”`;
     case "member_deleted":
       return `${name(change.userId)} deleted the account`;
+  }
+}
+
+function sentenceOfRole(actor: string, whom: string, role: Role | null): string {
+  switch (role) {
+    case "owner":
+    case "admin":
+      return `${actor} made ${whom} an ${role}`;
+    case "member":
+      return `${actor} made ${whom} a member`;
+    default: // a role that only later versions know
+      return `${actor} gave ${whom} another role`;
   }
 }

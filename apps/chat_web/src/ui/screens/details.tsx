@@ -184,7 +184,8 @@ function MemberRow({
             value={role}
             onChange={(event) => void changeRole(event.currentTarget)}
           >
-            {ROLES.map((each) => (
+            {/* A role that only later versions know stays what it is until another is chosen. */}
+            {[...new Set([...ROLES, role])].map((each) => (
               <option key={each} value={each}>
                 {each}
               </option>
