@@ -62,8 +62,8 @@ class BoundedHttpProtocol(PacedHttpProtocol):
         self._address: str | None = None
         """That it counts for, as long as it does."""
         self._outbound = outbound
-        self._reading_since: float | None = None
-        """Since when a request is waited for."""
+        self._due: float | None = None
+        """When a request has to be there that is waited for."""
         self._stuck_since: float | None = None
         """Since when the client takes nothing of an answer."""
         self._head_bytes: int | None = None
@@ -72,12 +72,16 @@ class BoundedHttpProtocol(PacedHttpProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio."""
         super().connection_made(transport)
-        self._reading_since = self.loop.time()
+        now = self.loop.time()
+        self._due = now + PATIENCE_SECONDS
         self._address = self._bound.opened(self.client[0] if self.client else None)
         try:
             self._bound.check(len(self.connections), self._address)
         except ChatError as error:
             self._refuse(error)
+        else:
+            if seconds := self._bound.pause(self._address, now):
+                self.rest(seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
@@ -98,9 +102,11 @@ class BoundedHttpProtocol(PacedHttpProtocol):
 
     def on_message_begin(self) -> None:
         """See uvicorn."""
-        self._head_bytes = 0
-        self._reading_since = self.loop.time()
         super().on_message_begin()
+        self._head_bytes = 0
+        now = self.loop.time()
+        self._due = now + PATIENCE_SECONDS
+        self.request_began(now)
 
     def on_headers_complete(self) -> None:
         """See uvicorn."""
@@ -109,14 +115,24 @@ class BoundedHttpProtocol(PacedHttpProtocol):
 
     def on_message_complete(self) -> None:
         """See uvicorn."""
-        self._reading_since = None
+        self._due = None
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """See uvicorn; whatever comes, a blank line even, ends its own wait for a request."""
-        super().on_response_complete()
-        if self._reading_since is None and self.cycle.response_complete:
-            self._reading_since = self.loop.time()
+        """As uvicorn's, but for its timer: `end_if_late` ends the wait for the next request.
+
+        A timer for each answer costs as much as parsing the request, and whatever comes, a blank
+        line even, stops it.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._due is None and self.cycle.response_complete:
+            self._due = self.loop.time() + self.timeout_keep_alive
+        self.response_completed()
 
     def pause_writing(self) -> None:
         """See asyncio."""
@@ -156,12 +172,12 @@ class BoundedHttpProtocol(PacedHttpProtocol):
             self._outbound.count_cut_off()
         self.transport.abort()
 
-    def end_if_late(self) -> None:
-        """Close a connection that has made the service wait for too long."""
-        latest = self.loop.time() - PATIENCE_SECONDS
-        for since in (self._reading_since, self._stuck_since):
-            if since is not None and since < latest:
-                self.transport.abort()
+    def end_if_late(self, now: float) -> None:
+        """Close a connection that has made the service wait for too long by then."""
+        if self._stuck_since is not None and now > self._stuck_since + PATIENCE_SECONDS:
+            self.transport.abort()
+        elif self._due is not None and now > self._due:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words
         """See uvicorn."""
@@ -194,7 +210,10 @@ def speaking_http(connections: Iterable[object]) -> Sequence[BoundedHttpProtocol
     return [each for each in connections if isinstance(each, BoundedHttpProtocol)]
 
 
-def end_late(connections: Iterable[object]) -> None:
-    """Close those of a server's connections that make it wait for too long."""
+def end_late(connections: Iterable[object], now: float) -> None:
+    """Close those of a server's connections that have made it wait for too long.
+
+    `now` is the time of their event loop.
+    """
     for each in speaking_http(connections):
-        each.end_if_late()
+        each.end_if_late(now)

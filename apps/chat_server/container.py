@@ -42,6 +42,7 @@ from chat_server.hosts import HostPolicy
 from chat_server.http.request_rates import RequestRates
 from chat_server.ids import TimeOrderedIds
 from chat_server.limits import (
+    OPENED,
     REQUESTS_READ,
     anonymous_request_limit,
     connection_limit,
@@ -49,6 +50,7 @@ from chat_server.limits import (
     login_limits,
     message_limits,
     message_rate,
+    opening_pace,
     password_rules,
     profile_changes,
     rate,
@@ -138,6 +140,7 @@ def _connection_bound(settings: Settings, sockets: Callable[[], SocketServer]) -
     return ConnectionBound(
         settings.connections,
         replace(connection_limit(settings), burst=settings.connections_per_address),
+        opening_pace(settings),
         counts_addresses=settings.trusted_proxies == 0,
         sessions=sessions,
     )
@@ -180,6 +183,7 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
             **(admission.refused + Counter({bound.per_address.name: bound.refused_of_address})),
             "connections": bound.refused,
             REQUESTS_READ: bound.pauses,
+            OPENED: bound.opened_late,
             "requests at once": reads.refused,
             "passwords at once": sessions.queue.refused,
             "sessions per user": sessions.displaced.total(),

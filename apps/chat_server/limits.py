@@ -74,6 +74,24 @@ def connection_limit(settings: Settings) -> Limit:
     return rate(settings, "connections per address", settings.connections_per_address, MINUTE)
 
 
+OPENED = "connections opened"
+"""The pace at which an address opens connections, by its name."""
+LEAST_OPENED, LEAST_OPENED_PER_SECOND = 200, 100
+"""What an address may open at once, and in a second, however few sockets it may."""
+
+
+def opening_pace(settings: Settings) -> Limit:
+    """How fast an address opens connections, of whatever kind, that are read at once.
+
+    Over time twice as many as it may open sockets, and a tenth of a minute's of those together; but
+    that many at least, since pages and health checks open some, too.
+    """
+    a_minute = settings.connections_per_address
+    burst = max(LEAST_OPENED, a_minute // 10)
+    per_second = max(LEAST_OPENED_PER_SECOND, 2 * a_minute / MINUTE)
+    return rate(settings, OPENED, burst, burst / per_second)
+
+
 def token_life(settings: Settings) -> timedelta:
     """How long an access token is good."""
     return timedelta(seconds=settings.access_token_seconds)

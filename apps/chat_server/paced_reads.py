@@ -33,6 +33,10 @@ class HeldFlow(FlowControl):
         self.is_held = True
         self.pause_reading()
 
+    def pause_again(self) -> None:
+        """Again: `connection_made` paused the connection, and uvloop reads it once all the same."""
+        self._transport.pause_reading()
+
     def release(self) -> None:
         """Read again."""
         self.is_held = False
@@ -82,22 +86,21 @@ class PacedHttpProtocol(JoiningHttpProtocol):
         """See asyncio."""
         if self.flow.is_held:  # it was read before
             self._unread += data
+            self.flow.pause_again()
         elif len(data) <= SLICE_BYTES:
             self.parse(data)
         else:
             self._parse_slices(data)
 
-    def parse(self, data: bytes) -> None:
-        """Take a part of what was read."""
-        super().data_received(data)
+    parse = JoiningHttpProtocol.data_received
+    """Takes a part of what was read."""
 
-    def on_response_complete(self) -> None:
-        """See uvicorn."""
-        super().on_response_complete()
+    def response_completed(self) -> None:
+        """An answer was written, and the next request of the pipeline has begun, if any."""
         if self.answers.too_many:
             self.answers.too_many = 0
             if self._pace is not None:
-                self._rest(self._after_refusal())
+                self.rest(self._after_refusal())
         if self._unread and self._may_parse():
             self.loop.call_soon(self._parse_unread)
 
@@ -127,12 +130,11 @@ class PacedHttpProtocol(JoiningHttpProtocol):
             if not self.flow.is_held and not self._is_taken_over:
                 self.flow.resume_reading()
 
-    def on_message_begin(self) -> None:
-        """See uvicorn."""
-        super().on_message_begin()
-        if self._pace is not None and (seconds := self._pace.spend(1, self.loop.time())):
+    def request_began(self, now: float) -> None:
+        """The first bytes of a request were read."""
+        if self._pace is not None and (seconds := self._pace.spend(1, now)):
             self.count_pause()
-            self._rest(seconds)
+            self.rest(seconds)
 
     def count_pause(self) -> None:
         """The connection is past its pace."""
@@ -146,7 +148,8 @@ class PacedHttpProtocol(JoiningHttpProtocol):
         self._refused_at = now
         return seconds
 
-    def _rest(self, seconds: float) -> None:
+    def rest(self, seconds: float) -> None:
+        """Read nothing for so long."""
         if self._resting is not None:
             self._resting.cancel()
         self.flow.hold()

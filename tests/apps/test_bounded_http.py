@@ -12,8 +12,7 @@ from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 from uvicorn.server import ServerState
 
 from chat_core.limits import Limit
-from chat_server import bounded_http
-from chat_server.bounded_http import BoundedHttpProtocol, end_late
+from chat_server.bounded_http import PATIENCE_SECONDS, BoundedHttpProtocol, end_late
 from chat_server.connection_bound import ConnectionBound
 from chat_socketio import Outbound, OutboundBound
 from tests.apps.test_joined_writes import Connection
@@ -59,7 +58,10 @@ class AbortedConnection(Connection):
 
 def of_two() -> ConnectionBound:
     """It lets two in, and as many of an address."""
-    return ConnectionBound(2, Limit("a", 2, 1), counts_addresses=True, sessions=lambda _: 0)
+    opening = Limit("b", 1_000_000, 1)
+    return ConnectionBound(
+        2, Limit("a", 2, 1), opening, counts_addresses=True, sessions=lambda _: 0
+    )
 
 
 def connected(
@@ -78,6 +80,15 @@ def connected(
     )
     protocol.connection_made(cast("asyncio.Transport", connection))
     return protocol, connection
+
+
+def now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def later() -> float:
+    """When nothing may be waited for any more that is waited for now."""
+    return now() + PATIENCE_SECONDS + 1
 
 
 def refusal(connection: Connection) -> tuple[int, dict[str, object]]:
@@ -127,9 +138,7 @@ async def test_one_header_past_the_bound_is_the_end() -> None:
         *("half of the next one", "no next one", "a blank line for the next one"),
     ],
 )
-async def test_what_a_request_may_take_is_bounded_in_time(
-    monkeypatch: pytest.MonkeyPatch, sent: bytes
-) -> None:
+async def test_what_a_request_may_take_is_bounded_in_time(sent: bytes) -> None:
     application, state = Waiting(), ServerState()
     application.go.set()
     protocol, connection = connected(application, state)
@@ -137,52 +146,45 @@ async def test_what_a_request_may_take_is_bounded_in_time(
         protocol.data_received(sent)
     if sent.startswith(POSTED + b"123"):
         await until(lambda: bool(connection.writes))
-    end_late(state.connections)
+    end_late(state.connections, now())
     assert not connection.is_closing()
-    monkeypatch.setattr(bounded_http, "PATIENCE_SECONDS", -1.0)
-    end_late(state.connections)
+    end_late(state.connections, later())
     assert connection.is_closing()
 
 
-async def test_a_request_that_is_there_may_be_answered_late(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_request_that_is_there_may_be_answered_late() -> None:
     application, state = Waiting(), ServerState()
     protocol, connection = connected(application, state)
     protocol.data_received(POSTED + b"123")
     await application.has_read.wait()
     (task,) = state.tasks
-    monkeypatch.setattr(bounded_http, "PATIENCE_SECONDS", -1.0)
-    end_late(state.connections)
+    end_late(state.connections, later())
     assert not connection.is_closing()
 
     protocol.pause_writing()
-    end_late(state.connections)
+    end_late(state.connections, now())
+    assert not connection.is_closing()
+    end_late(state.connections, later())
     assert connection.is_closing()
     protocol.connection_lost(None)
     application.go.set()
     await task
 
 
-async def test_a_client_that_takes_its_answer_after_all_is_not_late(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_client_that_takes_its_answer_after_all_is_not_late() -> None:
     application, state = Waiting(), ServerState()
     protocol, connection = connected(application, state)
     protocol.data_received(POSTED + b"123")
     (task,) = state.tasks
     protocol.pause_writing()
     protocol.resume_writing()
-    monkeypatch.setattr(bounded_http, "PATIENCE_SECONDS", -1.0)
-    end_late(state.connections)
+    end_late(state.connections, later())
     assert not connection.is_closing()
     application.go.set()
     await task
 
 
-async def test_to_take_an_answer_gives_no_more_time_for_the_next_request(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_to_take_an_answer_gives_no_more_time_for_the_next_request() -> None:
     application, state = Waiting(), ServerState()
     protocol, connection = connected(application, state)
     protocol.data_received(POSTED + b"123" + HEADERS)
@@ -192,8 +194,7 @@ async def test_to_take_an_answer_gives_no_more_time_for_the_next_request(
     application.go.set()
     await task
     assert not connection.is_closing()
-    monkeypatch.setattr(bounded_http, "PATIENCE_SECONDS", -1.0)
-    end_late(state.connections)
+    end_late(state.connections, later())
     assert connection.is_closing()
 
 

@@ -12,7 +12,7 @@ from websockets.exceptions import InvalidStatus
 
 from chat_core.errors import TooManyConnections
 from chat_core.limits import Limit
-from chat_server.connection_bound import RETRY_SECONDS, ConnectionBound
+from chat_server.connection_bound import MOST_PACES, RETRY_SECONDS, ConnectionBound
 from tests.support.hostile_peer import OPENED, HungUpError, Peer
 from tests.support.metrics import scraped, value
 from tests.support.raw_socket import raw_socket
@@ -264,7 +264,7 @@ def test_an_ipv6_site_has_ten_times_the_connections_of_a_network() -> None:
     sessions = Counter({"2001:db8:1::/64": 1, "2001:db8:1::/48": 1})
     limit = Limit("connections per address", 2, 60)
     bound = ConnectionBound(
-        1000, limit, counts_addresses=True, sessions=lambda network: sessions[network]
+        1000, limit, limit, counts_addresses=True, sessions=lambda network: sessions[network]
     )
 
     def opens(peer: str) -> bool:
@@ -290,3 +290,50 @@ def test_an_ipv6_site_has_ten_times_the_connections_of_a_network() -> None:
     assert opens("::ffff:192.0.2.1")
     assert not opens("192.0.2.1")
     assert bound.refused_of_address == 3
+
+
+OPENING = Limit("connections opened", 10, 10)
+
+
+def bound_on_openings() -> ConnectionBound:
+    limit = Limit("connections per address", 1000, 60)
+    return ConnectionBound(1000, limit, OPENING, counts_addresses=True, sessions=lambda _: 0)
+
+
+def test_an_address_that_opens_connections_too_fast_waits_and_no_other() -> None:
+    bound = bound_on_openings()
+    assert [bound.pause("192.0.2.1", 0.0) for _ in range(10)] == [0.0] * 10
+    assert [bound.pause("192.0.2.1", 0.0) for _ in range(2)] == [2.0, 2.0]
+    assert bound.opened_late == 2
+    assert bound.pause("192.0.2.2", 0.0) == 0.0
+    assert bound.pause(None, 0.0) == 0.0
+    assert bound.pause("192.0.2.1", 20.0) == 0.0
+
+
+def test_addresses_of_an_ipv6_site_wait_once_they_have_opened_ten_times_as_many() -> None:
+    bound = bound_on_openings()
+    for number in range(100):
+        assert not bound.pause(f"2001:db8:1:{number}::1", 0.0)
+    assert bound.pause("2001:db8:1:ffff::1", 0.0)
+    assert not bound.pause("2001:db8:2::1", 0.0)
+
+
+def test_of_many_addresses_that_come_and_go_few_are_remembered() -> None:
+    bound = bound_on_openings()
+    for number in range(3 * MOST_PACES):
+        bound.pause(f"192.0.{number >> 8}.{number & 255}", 0.0)
+    assert len(bound._paces) == MOST_PACES
+
+
+async def test_a_connection_that_comes_too_soon_is_answered_all_the_same(tmp_path: Path) -> None:
+    settings: dict[str, str | int] = {
+        "CHAT_RATE_LIMITS": "on",
+        "CHAT_CONNECTIONS_PER_ADDRESS": 1000,
+    }
+    async with ServerProcess(tmp_path, RUN, **settings) as server:
+        peers = [await Peer.connected(server.url) for _ in range(400)]
+        for peer in peers:
+            assert (await peer.request("GET", "/health/live"))[0] == 200
+            peer.cut()
+        series = await scraped(server.url, local_address="127.0.0.2")
+    assert value(series, "chat_rate_limited_total", limit="connections opened") >= 1

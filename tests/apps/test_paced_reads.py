@@ -56,6 +56,9 @@ class ReadConnection(Connection):
 
     is_read = True
 
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return ("192.0.2.1", 50_000) if name == "peername" else default
+
     def pause_reading(self) -> None:
         self.is_read = False
 
@@ -96,14 +99,24 @@ class Timers:
         self.waiting.pop()()
 
 
+def bound_of(opening: Limit, *, behind_proxy: bool = False) -> ConnectionBound:
+    limit = Limit("connections per address", 10, 60)
+    return ConnectionBound(
+        10, limit, opening, counts_addresses=not behind_proxy, sessions=lambda _: 0
+    )
+
+
 def connected(
-    application: Answering, *, behind_proxy: bool = False, pace: Limit = ANY_PACE
+    application: Answering,
+    *,
+    behind_proxy: bool = False,
+    pace: Limit = ANY_PACE,
+    bound: ConnectionBound | None = None,
 ) -> tuple[BoundedHttpProtocol, ReadConnection, Timers]:
     config = Config(application, ws="none", lifespan="off", log_config=None, access_log=False)
     config.load()
-    limit = Limit("connections per address", 10, 60)
     protocol = BoundedHttpProtocol(
-        bound=ConnectionBound(10, limit, counts_addresses=not behind_proxy, sessions=lambda _: 0),
+        bound=bound or bound_of(ANY_PACE, behind_proxy=behind_proxy),
         pace=pace,
         outbound=Outbound(OutboundBound()),
         config=config,
@@ -115,6 +128,25 @@ def connected(
     connection = ReadConnection()
     protocol.connection_made(cast("asyncio.Transport", connection))
     return protocol, connection, timers
+
+
+async def test_a_connection_opened_too_soon_is_read_after_a_while() -> None:
+    answering = Answering()
+    answering.go.set()
+    bound = bound_of(Limit("opened", 1, 1))
+    connected(answering, bound=bound)
+    protocol, connection, timers = connected(answering, bound=bound)
+    read = [connection.is_read]
+    connection.resume_reading()  # as uvloop does after `connection_made`
+    protocol.data_received(SHORTEST)
+    read.append(connection.is_read)
+    assert connection.answers == answering.asked == 0
+
+    timers.run()
+    await until(lambda: connection.answers)
+    read.append(connection.is_read)
+    assert read == [False, False, True]
+    assert (connection.answers, answering.asked) == (1, 1)
 
 
 async def test_of_requests_in_a_row_a_few_wait_and_the_rest_is_not_parsed() -> None:
