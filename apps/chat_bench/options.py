@@ -130,13 +130,15 @@ def guarded(measured: Coroutine[Any, Any, T]) -> T:
     """What it returns; what it can't do, as a sentence. SIGTERM ends it as Ctrl-C does."""
 
     async def ended_by_either() -> T:
-        asyncio.get_running_loop().add_signal_handler(
-            signal.SIGTERM, signal.raise_signal, signal.SIGINT
-        )
-        return await measured
+        measuring = asyncio.ensure_future(measured)
+        # Not by raising SIGINT, which a program that a shell has put in the background ignores.
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, measuring.cancel)
+        return await measuring
 
     try:
         return asyncio.run(ended_by_either())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
     except (AccountsError, ProcessesError, RunError, StartError) as error:
         raise click.ClickException(str(error)) from error
 

@@ -26,7 +26,7 @@ from tests.support.faulty_relay import Fault, faulty_relay
 from tests.support.mongod import mongod_binary
 from tests.support.server import ServerProcess
 from tests.support.services import missing
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 RUN = (sys.executable, "-m", "chat_bench")
 SECONDS = 0.3
@@ -132,6 +132,7 @@ def test_what_was_counted_is_stored_and_shown(server: ServerProcess, tmp_path: P
     answer = httpx.get(
         f"{server.url}/api/v1/conversations",
         headers={"Authorization": f"Bearer {known['token']}"},
+        timeout=PATIENCE_SECONDS,
     )
     (conversation,) = answer.json()["items"]
     # Warming up and the end of the run are not counted.
@@ -248,17 +249,33 @@ def test_other_stacks_are_compared() -> None:
         assert (each["database_cpu_us_each"] is None) is (each["target"] == "relay")
 
 
-async def test_a_comparison_that_is_stopped_leaves_no_process() -> None:
+@pytest.mark.parametrize("in_background", [False, True], ids=["before us", "in the background"])
+async def test_a_comparison_that_is_stopped_leaves_no_process(*, in_background: bool) -> None:
     command = [*RUN, "compare", "chat-sqlite", "--seconds", "60"]
-    comparing = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    await eventually(comparing.children)
-    started = comparing.children(recursive=True)
+    comparing = psutil.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=_ignore_ctrl_c if in_background else None,
+    )
+    try:
+        await eventually(comparing.children)
+        started = comparing.children(recursive=True)
 
-    comparing.send_signal(signal.SIGTERM)
+        comparing.send_signal(signal.SIGTERM)
 
-    await eventually(lambda: comparing.poll() is not None)
-    assert comparing.returncode != 0
+        await eventually(lambda: comparing.poll() is not None)
+    finally:
+        if comparing.poll() is None:
+            comparing.kill()
+            comparing.wait()
+    assert comparing.returncode == 1
     assert [each for each in started if each.is_running()] == []
+
+
+def _ignore_ctrl_c() -> None:
+    """As a shell does in what it starts in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 # ---------------------------------------------------------------------------------------- figures
