@@ -15,6 +15,7 @@ from chat_socketio.server import SocketServer, TransportLimits
 from chat_wire.problems import ProblemReporter
 
 RESTART_SECONDS = 1.0
+END_SECONDS = 1.0
 DEFAULT_SOCKET_LIMITS = SocketLimits()
 DEFAULT_TRANSPORT_LIMITS = TransportLimits()
 
@@ -72,7 +73,8 @@ class SocketEndpoint:
         await self._server.close()
         if self._announcing is not None:
             self._announcing.cancel()
-            await asyncio.wait([self._announcing])
+            # A store's library may swallow the cancellation, and go on.
+            await asyncio.wait([self._announcing], timeout=END_SECONDS)
         await self._chat.presence.farewell()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from itertools import chain
@@ -47,6 +47,8 @@ from chat_server.settings import Settings, load_settings
 
 ANY_LOCALHOST = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 RESTART_SECONDS = 1.0
+CANCELLATIONS, CANCEL_AGAIN_SECONDS = 10, 0.1
+"""At a stop."""
 
 logger = logging.getLogger(__name__)
 
@@ -193,11 +195,25 @@ async def _running(container: Container, settings: Settings) -> AsyncIterator[No
             yield
         finally:
             await container.socket_server().close()
-            for each in loops:
-                each.cancel()
-            await asyncio.wait(loops)
+            await _ended(loops)
             container.hasher().close()
             await _farewell(container)
+
+
+async def _ended(loops: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel what runs beside the requests until it ends, for about a second at most.
+
+    More than once: the driver of MongoDB may swallow a cancellation in an outage, since
+    `asyncio.wait_for` of Python 3.11 does so where its time is over just then.
+    """
+    running = set(loops)
+    for _ in range(CANCELLATIONS):
+        for each in running:
+            each.cancel()
+        _, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_SECONDS)
+        if not running:
+            return
+    logger.warning("what ran beside the requests did not end: stopped all the same")
 
 
 async def _farewell(container: Container) -> None:

@@ -7,11 +7,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from chat_core.services.revocation import Revocations
 from chat_core.testing.clock import ManualClock
 from chat_core.testing.ids import CountedIds
+from chat_server.asgi import create_app
+from chat_server.settings import load_settings
 from tests.support.machine_speed import times_slower
 from tests.support.raw_socket import deaf_socket, raw_socket
-from tests.support.server import STOP_SECONDS, Api, ServerProcess, answered
+from tests.support.server import SECRET, STOP_SECONDS, Api, ServerProcess, answered
 from tests.support.simulation import Gate, Server, new_device
 from tests.support.socket_clients import KINDS, SocketClients
 from tests.support.stores import memory_stores
@@ -78,6 +81,33 @@ async def test_it_stops_while_clients_neither_read_nor_speak_the_protocol(tmp_pa
             await server.stop()
         await entered.closed()
         assert "Traceback" not in server.log
+
+
+@pytest.mark.parametrize("times", [1, 1000], ids=["once", "always"])
+async def test_a_database_driver_that_swallows_a_cancellation_does_not_hold_the_stop_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    swallowed, over = 0, asyncio.Event()
+
+    async def run(_: Revocations) -> None:
+        nonlocal swallowed
+        while not over.is_set():
+            try:
+                await over.wait()
+            except asyncio.CancelledError:
+                swallowed += 1
+                if swallowed > times:
+                    raise
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(Revocations, "run", run)
+    monkeypatch.chdir(tmp_path)
+    app = create_app(load_settings(DATABASE_URL="memory://", JWT_SECRET=SECRET))
+    async with app.lifespan():
+        await settle()
+    assert swallowed >= 1
+    over.set()
+    await settle()
 
 
 async def test_what_was_acked_before_the_stop_is_there_after_it(tmp_path: Path) -> None:
