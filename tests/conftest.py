@@ -15,6 +15,7 @@ from chat_mongo import MongoDatabase
 from tests.support import server
 from tests.support.mongod import stop_shared_mongod
 from tests.support.server_log import secrets_in
+from tests.support.signals import let_children_be_stopped
 from tests.support.stores import empty_database
 
 settings.register_profile(
@@ -25,6 +26,7 @@ settings.register_profile(
     "prove", deadline=None, max_examples=2_000, stateful_step_count=60, print_blob=True
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+let_children_be_stopped()
 
 
 LONG_SECONDS = 3600
