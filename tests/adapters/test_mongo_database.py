@@ -11,8 +11,11 @@ from pymongo.database import Database
 from chat_core.errors import Unavailable
 from chat_mongo import DatabaseRefused, MongoDatabase
 from chat_mongo.documents import UserDocument
+from tests.support.machine_speed import check_took
 from tests.support.mongod import Mongod, ReplicaSet, fresh_database
 from tests.support.waiting import eventually
+
+ANSWER_SECONDS = 5
 
 
 @pytest.fixture
@@ -84,13 +87,15 @@ async def test_many_who_ask_during_an_outage_are_answered_after_it(tmp_path: Pat
             async with database.session() as session:
                 await users.find_one({}, session=session)
 
+        took = []
+
         async def ask(call: Callable[[], Awaitable[None]], began: float) -> None:
-            """On and on for a while; whoever is not answered in time fails the test."""
+            """On and on for a while."""
             await eventually(lambda: time.monotonic() > began)
-            while time.monotonic() < began + 5:
+            while (asked := time.monotonic()) < began + 5:
                 with pytest.raises(Unavailable):
-                    async with asyncio.timeout(5):
-                        await call()
+                    await call()
+                took.append(time.monotonic() - asked)
 
         async def is_back() -> bool:
             try:
@@ -107,6 +112,7 @@ async def test_many_who_ask_during_an_outage_are_answered_after_it(tmp_path: Pat
             for number in range(40):
                 asking.create_task(ask(read, now + number / 40))
                 asking.create_task(ask(database.check, now + number / 40))
+        check_took(max(took), ANSWER_SECONDS)
         await asyncio.to_thread(mongod.start)
         await eventually(is_back)
         await database.close()

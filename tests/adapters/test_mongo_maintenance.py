@@ -20,7 +20,8 @@ from chat_core.testing.maintenance_contract import (
 from chat_core.testing.makers import stored_users
 from chat_mongo import DatabaseRefused, MongoDatabase, MongoMaintenance, MongoUserStore
 from chat_mongo.database import SCHEMA_VERSION
-from tests.support.mongod import Mongod, ReplicaSet, free_port, fresh_database, nobody_answers
+from tests.support.mongod import Mongod, ReplicaSet, fresh_database, nobody_answers
+from tests.support.ports import free_port
 
 PATIENCE = 60
 """A machine that is busy with other tests may hold up a call for seconds."""

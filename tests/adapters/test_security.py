@@ -23,6 +23,7 @@ from chat_core.ids import SessionId, UserId
 from chat_core.testing.makers import at
 from chat_core.testing.security_contracts import PasswordHasherContract, TokenContract
 from chat_security import Argon2Hasher, JwtTokens, is_bcrypt
+from tests.support.waiting import PATIENCE_SECONDS
 
 ANN = UserId("ann")
 PHONE = SessionId("phone")
@@ -56,7 +57,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     hash_really = argon2.PasswordHasher.hash
 
     def hash_when_opened(self: argon2.PasswordHasher, password: bytes) -> str:
-        assert opened.wait(timeout=30)
+        assert opened.wait(timeout=PATIENCE_SECONDS)
         return hash_really(self, password)
 
     monkeypatch.setattr(argon2.PasswordHasher, "hash", hash_when_opened)

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from chat_server.commands import chat_server
 from chat_server.settings import variables_by_field
+from tests.support.machine_speed import within
 from tests.support.mongod import fresh_database
 from tests.support.server import (
     COMMAND,
@@ -73,10 +74,12 @@ async def told(server: ServerProcess, *arguments: str, given: str = "") -> Any:
 
 
 async def is_thrown_out(client: SocketClient, code: str) -> None:
-    async with asyncio.timeout(IN_TIME):
+    async def ended() -> None:
         (error,) = await client.wait_for("auth_error")
         assert error["code"] == code
         await client.wait_for("$disconnect")
+
+    await within(IN_TIME, ended())
 
 
 async def log_in(api: Api, username: str, password: str = PASSWORD) -> Any:

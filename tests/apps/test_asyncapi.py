@@ -20,6 +20,7 @@ from chat_wire.problems import STATUS
 from tests.support.asyncapi import misfits_of
 from tests.support.server import ServerProcess
 from tests.support.services import missing
+from tests.support.waiting import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 OFFICIAL = ROOT / "tests" / "js" / "node_modules" / "@asyncapi" / "specs" / "schemas" / "3.0.0.json"
@@ -42,7 +43,7 @@ MESSAGE = {
 
 @pytest.fixture(scope="module")
 def document(server: ServerProcess) -> Any:
-    answer = httpx.get(f"{server.url}/asyncapi.json")
+    answer = httpx.get(f"{server.url}/asyncapi.json", timeout=PATIENCE_SECONDS)
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("application/json")
     return answer.json()

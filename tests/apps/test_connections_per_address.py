@@ -14,6 +14,7 @@ from chat_core.errors import TooManyConnections
 from chat_core.limits import Limit
 from chat_server.connection_bound import MOST_PACES, RETRY_SECONDS, ConnectionBound
 from tests.support.hostile_peer import OPENED, HungUpError, Peer
+from tests.support.http_client import http_client
 from tests.support.metrics import scraped, value
 from tests.support.raw_socket import raw_socket
 from tests.support.server import PLAIN_ASGI, RUN, ServerProcess, refused
@@ -57,7 +58,7 @@ async def test_an_address_opens_so_many_whatever_they_are_and_the_others_open_th
         CHAT_TRUSTED_PROXIES=1,
     )
     here, elsewhere = from_address("192.0.2.1"), from_address("192.0.2.2")
-    async with server, httpx.AsyncClient() as http:
+    async with server, http_client() as http:
         http.base_url = httpx.URL(server.url)
         opened = (await http.get(POLLING, headers=here)).text
         sid = opened.partition('"sid":"')[2].partition('"')[0]
@@ -82,13 +83,13 @@ async def test_an_address_opens_so_many_whatever_they_are_and_the_others_open_th
 async def test_without_trusted_proxies_it_is_the_peer_that_counts(tmp_path: Path) -> None:
     server = ServerProcess(tmp_path, CHAT_RATE_LIMITS="on", CHAT_CONNECTIONS_PER_ADDRESS=2)
     other_peer = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
-    async with server, httpx.AsyncClient() as http:
+    async with server, http_client() as http:
         for number in range(2):
             async with raw_socket(server.url, **from_address(f"192.0.2.{number}")):
                 pass
         await is_refused_a_websocket(server, from_address("192.0.2.3"))
         await is_refused_a_poll(http, f"{server.url}{POLLING}", from_address("192.0.2.4"))
-        async with httpx.AsyncClient(base_url=server.url, transport=other_peer) as another:
+        async with http_client(server.url, transport=other_peer) as another:
             assert (await another.get(POLLING)).status_code == 200
 
 
@@ -98,7 +99,7 @@ async def test_an_address_holds_so_many_though_no_rate_is_limited(
 ) -> None:
     async with (
         ServerProcess(tmp_path, command, CHAT_CONNECTIONS_PER_ADDRESS=2) as server,
-        httpx.AsyncClient(base_url=server.url) as http,
+        http_client(server.url) as http,
     ):
         for _ in range(3):  # more than may be held, one after the other
             async with raw_socket(server.url) as first, raw_socket(server.url):
@@ -127,7 +128,7 @@ async def test_an_ipv6_network_holds_as_many_as_an_address_and_the_one_around_it
             refused(answer, 429, "too_many_connections")
         return answer.status_code == 200
 
-    async with server, httpx.AsyncClient(base_url=server.url) as http:
+    async with server, http_client(server.url) as http:
         assert await opens(http, "[2001:db8:1::1]:443")
         assert not await opens(http, "2001:db8:1::2")
         for number in range(1, 10):
@@ -213,7 +214,7 @@ async def test_connections_over_http_and_sockets_of_an_address_are_bounded_toget
 ) -> None:
     server = ServerProcess(tmp_path, CHAT_CONNECTIONS_PER_ADDRESS=3)
     elsewhere = httpx.AsyncHTTPTransport(local_address="127.0.0.2")
-    async with server, httpx.AsyncClient(base_url=server.url, transport=elsewhere) as other:
+    async with server, http_client(server.url, transport=elsewhere) as other:
         async with raw_socket(server.url) as first, raw_socket(server.url):
             await first.enter()  # a websocket counts once: else there is no room for the third
             held = await Peer.connected(server.url)

@@ -3,9 +3,9 @@
 import json
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 
+from tests.support.http_client import http_client
 from tests.support.server import PASSWORD, Api, ServerProcess, answered, refused
 
 JSON = [
@@ -74,7 +74,7 @@ async def test_every_call_refuses_such_a_body_and_takes_none_at_all(
     server: ServerProcess, api: Api
 ) -> None:
     alice = await api.person("alice")
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with http_client(server.url) as http:
         document = answered(await http.get("/schema"), 200)
         headers = alice.bearer | typed("text/plain")
         changing = {"post", "put", "patch", "delete"}

@@ -4,10 +4,10 @@ import json
 from urllib.parse import urlsplit
 
 import pytest
-from httpx import AsyncClient
 from websockets.exceptions import InvalidStatus
 
 from tests.support.hostile_peer import OPENED, POLLED, Peer
+from tests.support.http_client import http_client
 from tests.support.raw_socket import raw_socket
 from tests.support.server import PASSWORD, Api, ServerProcess, refused
 
@@ -37,7 +37,7 @@ def either(
 @pytest.mark.parametrize("origin", FOREIGN)
 @pytest.mark.parametrize("either", ["server", "strict_server"], indirect=True)
 async def test_a_page_of_another_origin_gets_no_socket(either: ServerProcess, origin: str) -> None:
-    async with AsyncClient(base_url=either.url) as http:
+    async with http_client(either.url) as http:
         answer = await http.get(POLLING, headers={"Origin": origin})
         refused(answer, 403, "origin_not_allowed")
         assert allowed(answer.headers.raw) == []
@@ -60,7 +60,7 @@ async def test_a_page_of_another_origin_gets_no_socket(either: ServerProcess, or
     indirect=["either"],
 )
 async def test_a_page_of_a_listed_origin_gets_one(either: ServerProcess, origin: str) -> None:
-    async with AsyncClient(base_url=either.url) as http:
+    async with http_client(either.url) as http:
         answer = await http.get(POLLING, headers={"Origin": origin})
         assert answer.status_code == 200
         assert allowed(answer.headers.raw) == [origin]
@@ -78,7 +78,7 @@ async def test_a_page_of_the_service_itself_gets_one_and_so_does_no_page_at_all(
 ) -> None:
     pages: list[dict[str, str]] = [{"Origin": either.url}, {}]
     for headers in pages:
-        async with AsyncClient(base_url=either.url) as http:
+        async with http_client(either.url) as http:
             assert (await http.get(POLLING, headers=headers)).status_code == 200
         async with raw_socket(either.url, **headers) as raw:
             await raw.enter()
@@ -91,12 +91,12 @@ async def test_what_a_proxy_claims_makes_no_origin_the_same(strict_server: Serve
         "X-Forwarded-Proto": "https",
         "Forwarded": "host=evil.example;proto=https",
     }
-    async with AsyncClient(base_url=strict_server.url) as http:
+    async with http_client(strict_server.url) as http:
         refused(await http.get(POLLING, headers=headers), 403, "origin_not_allowed")
 
 
 async def test_a_later_request_of_the_session_is_judged_too(server: ServerProcess) -> None:
-    async with AsyncClient(base_url=server.url) as http:
+    async with http_client(server.url) as http:
         opened = (await http.get(POLLING)).text
         sid = opened.partition('"sid":"')[2].partition('"')[0]
         foreign = {"Origin": "https://evil.example"}
@@ -124,7 +124,7 @@ async def test_a_preflight_allows_what_the_api_needs(
         "Access-Control-Request-Method": method,
         "Access-Control-Request-Headers": "authorization,content-type",
     }
-    async with AsyncClient(base_url=strict_server.url) as http:
+    async with http_client(strict_server.url) as http:
         answer = await http.options(path, headers=ask)
         foreign = await http.options(path, headers=ask | {"Origin": "https://evil.example"})
 

@@ -4,10 +4,10 @@ import base64
 import json
 from typing import Any
 
-import httpx
 import pytest
 
 from chat_wire.codec import encode_cursor
+from tests.support.http_client import http_client
 from tests.support.server import Api, Person, ServerProcess, answered, refused
 from tests.support.socket_clients import SocketClients
 
@@ -63,7 +63,7 @@ async def routes(server: ServerProcess, api: Api, person: Person, other: Person)
         ),
         201,
     )
-    async with httpx.AsyncClient() as http:
+    async with http_client() as http:
         schema = (await http.get(f"{server.url}/schema")).json()
     found = []
     for path, methods in schema["paths"].items():

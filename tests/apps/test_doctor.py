@@ -18,7 +18,8 @@ from click.testing import CliRunner, Result
 from chat_server.commands import chat_server
 from chat_server.settings import variables_by_field
 from chat_sqlite.schema import APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION
-from tests.support.mongod import free_port, fresh_database, nobody_answers
+from tests.support.mongod import fresh_database, nobody_answers
+from tests.support.ports import free_port
 from tests.support.server import COMMAND, SECRET, ServerProcess
 from tests.support.services import missing
 

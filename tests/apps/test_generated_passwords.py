@@ -11,6 +11,7 @@ import pytest
 
 from chat_client import ChatClient, PasswordChangeRequired
 from chat_client.socketio_wire import SocketIoWire
+from tests.support.http_client import http_client
 from tests.support.mongod import fresh_database
 from tests.support.server import PASSWORD, Api, Person, ServerProcess, answered, confided, refused
 from tests.support.socket_clients import SocketClients
@@ -57,7 +58,7 @@ async def change(api: Api, person: Person, new: str) -> httpx.Response:
 
 async def operations(server: ServerProcess) -> list[tuple[str, str]]:
     """Every call of the API, by method and path, with ids that nobody has."""
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with http_client(server.url) as http:
         document = answered(await http.get("/schema/openapi.json"), 200)
     parts = [
         (method.upper(), path.removeprefix("/api/v1"))

@@ -305,7 +305,7 @@ async def test_tokens_live_as_long_as_the_setting_says(tmp_path: Path) -> None:
             response = await api.http.get("/users/me", headers=alice.bearer)
             return bool(response.status_code == 401 and refused(response, 401, "token_expired"))
 
-        await eventually(is_over, seconds=5)
+        await eventually(is_over)
         async with raw_socket(server.url) as raw:
             await raw.enter()
             failed(await raw.call("register_user", {"token": alice.token}), "token_expired")

@@ -10,10 +10,11 @@ import pytest
 from httpx import AsyncClient
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from tests.support.http_client import http_client
 from tests.support.raw_socket import RawSocket, raw_socket
 from tests.support.server import Api, Person, ServerProcess, refused
 from tests.support.socket_clients import SocketClients
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 DEEP = "[" * 100 + "]" * 100
 POLLING = "/socket.io/?EIO=4&transport=polling"
@@ -210,7 +211,7 @@ async def test_polling_refuses_what_is_no_packet(server: ServerProcess, api: Api
         b"x" * 70_000,
     ]
     for body in bodies:
-        async with AsyncClient(base_url=server.url, timeout=10) as http:
+        async with http_client(server.url) as http:
             path = await registered(http, alice)
             answer = await http.post(path, content=body)
             assert answer.status_code in {200, 400, 413}, body
@@ -219,7 +220,7 @@ async def test_polling_refuses_what_is_no_packet(server: ServerProcess, api: Api
 
 
 async def test_an_oversized_body_is_refused_while_no_poll_waits(server: ServerProcess) -> None:
-    async with AsyncClient(base_url=server.url, timeout=10) as http:
+    async with http_client(server.url) as http:
         opened = await http.get(POLLING)
         path = f"{POLLING}&sid={json.loads(opened.text[1:])['sid']}"
         answer = await http.post(path, content=b"40" + b"x" * 100_000)
@@ -230,7 +231,7 @@ async def test_forty_packets_in_one_body_all_count_and_keep_their_order(
     server: ServerProcess, api: Api
 ) -> None:
     alice, bob = await api.people("alice", "bob")
-    async with AsyncClient(base_url=server.url, timeout=10) as http:
+    async with http_client(server.url) as http:
         path = await registered(http, alice)
         sends = [
             f"42{number}"
@@ -269,7 +270,7 @@ async def test_forty_packets_in_one_body_all_count_and_keep_their_order(
     ],
 )
 async def test_a_handshake_that_is_none_is_a_bad_request(server: ServerProcess, query: str) -> None:
-    async with AsyncClient(base_url=server.url) as http:
+    async with http_client(server.url) as http:
         assert (await http.get(f"/socket.io/{query}")).status_code == 400
         assert (await http.post(f"/socket.io/{query}", content="40")).status_code == 400
         assert (await http.delete(f"/socket.io/{query}")).status_code in {400, 405}
@@ -279,7 +280,7 @@ async def test_a_second_upgrade_does_not_take_over_the_first(
     server: ServerProcess, api: Api
 ) -> None:
     alice, bob = await api.people("alice", "bob")
-    async with AsyncClient(base_url=server.url, timeout=10) as http:
+    async with http_client(server.url) as http:
         path = await registered(http, alice)
         sid = path.rpartition("=")[2]
         async with raw_socket(server.url, upgrade=sid) as first:
@@ -410,6 +411,6 @@ async def registered(http: AsyncClient, person: Person) -> str:
 
 async def ended_by_polling(http: AsyncClient, path: str) -> None:
     """Poll until the session is no more."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while (await http.get(path)).status_code == 200:
             pass

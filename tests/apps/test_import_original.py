@@ -334,7 +334,7 @@ async def test_a_run_that_is_killed_is_completed_by_the_next(
     async def is_half_way() -> bool:
         return await stored_messages(target) > 0
 
-    await eventually(is_half_way, seconds=60)
+    await eventually(is_half_way)
     program.kill()
     await program.wait()
     stored = await stored_messages(target)
@@ -380,7 +380,7 @@ async def test_ctrl_c_stops_it_with_a_sentence(tmp_path: Path, original: Origina
     async def has_begun() -> bool:
         return await stored_messages(target) > 0
 
-    await eventually(has_begun, seconds=60)
+    await eventually(has_begun)
     program.send_signal(signal.SIGINT)
     stdout, stderr = await program.communicate()
     assert (program.returncode, stdout) == (130, b"")

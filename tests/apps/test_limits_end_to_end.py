@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.support.http_client import http_client
 from tests.support.raw_socket import raw_socket
 from tests.support.server import PASSWORD, Api, Person, ServerProcess, answered, refused
 from tests.support.waiting import eventually
@@ -128,7 +129,7 @@ async def test_groups_people_in_them_and_their_changes_have_rates_of_their_own(
     left = await caller.http.delete(f"{path}/members/{bob.id}", headers=bob.bearer)
     assert left.status_code == 204
 
-    async with httpx.AsyncClient() as plain:
+    async with http_client() as plain:
         metrics = (await plain.get(f"{limited.url}/metrics")).text
     for limit in ("groups", "members", "changes", "profile changes"):
         assert f'chat_rate_limited_total{{limit="{limit}"}}' in metrics

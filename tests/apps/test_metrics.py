@@ -6,7 +6,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import httpx
 import pytest
 
 from chat_core.ids import UserId
@@ -16,6 +15,7 @@ from chat_core.testing.makers import direct, draft, stored_users
 from chat_server.metrics import LAG_SECONDS, HttpRequests, LoopLag
 from chat_sqlite import SqliteDatabase
 from tests.support import pages
+from tests.support.http_client import http_client
 from tests.support.live_socket import live_socket
 from tests.support.metrics import risen, scraped, value
 from tests.support.server import Api, Person, ServerProcess
@@ -66,7 +66,7 @@ async def test_http_requests_are_counted_by_template_and_class(
     labels = {"route": "/api/v1/users/{user_id}", "method": "GET"}
     before = await scraped(server.url)
     headers = {"Authorization": f"Bearer {alice.token}"}
-    async with httpx.AsyncClient(base_url=server.url, headers=headers) as http:
+    async with http_client(server.url, headers=headers) as http:
         await http.get(f"/api/v1/users/{alice.id}")
         await http.get("/api/v1/users/nobody")
         await http.get("/nowhere/at/all")
@@ -169,7 +169,7 @@ async def test_more_users_and_conversations_make_no_more_series(tmp_path: Path) 
                     ack = await anns.call("send_message", {"recipientId": other.id, "content": "."})
                     assert ack["ok"]
                     headers = {"Authorization": f"Bearer {other.token}"}
-                    async with httpx.AsyncClient(base_url=server.url, headers=headers) as http:
+                    async with http_client(server.url, headers=headers) as http:
                         conversation = ack["message"]["conversationId"]
                         (await http.get(f"/api/v1/users/{other.id}")).raise_for_status()
                         (await http.get(f"/api/v1/conversations/{conversation}")).raise_for_status()
@@ -268,7 +268,7 @@ def test_promtool_has_nothing_to_say_against_the_rules() -> None:
 
 
 async def test_promtool_has_nothing_to_say_against_the_metrics(server: ServerProcess) -> None:
-    async with httpx.AsyncClient() as http:
+    async with http_client() as http:
         text = (await http.get(f"{server.url}/metrics")).text
     done = await asyncio.to_thread(
         subprocess.run,
@@ -291,7 +291,7 @@ def promtool() -> str:
 
 async def test_the_metrics_are_as_strict_a_reader_wants_them(server: ServerProcess) -> None:
     """Each family is told once, with its help and type before its samples, and no series twice."""
-    async with httpx.AsyncClient() as http:
+    async with http_client() as http:
         text = (await http.get(f"{server.url}/metrics")).text
     assert text.endswith("\n")
     seen: set[str] = set()

@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from tests.support.server import ServerProcess
+from tests.support.waiting import PATIENCE_SECONDS
 
 ROUTES = {
     ("post", "/api/v1/users"),
@@ -44,7 +45,7 @@ PUBLIC = {
 
 @pytest.fixture(scope="module")
 def schema(server: ServerProcess) -> Any:
-    answer = httpx.get(f"{server.url}/schema")
+    answer = httpx.get(f"{server.url}/schema", timeout=PATIENCE_SECONDS)
     assert answer.status_code == 200
     assert "json" in answer.headers["content-type"]
     return answer.json()

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from httpx import AsyncClient
 
+from tests.support.http_client import http_client
 from tests.support.server import Api, ServerProcess, refused
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 LOG_IN = b"POST /api/v1/users/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 BODY = b'{"username":"alice","password":"a guess"}'
@@ -27,7 +27,7 @@ async def test_every_body_says_what_it_is(server: ServerProcess) -> None:
         "/api/v1/users/me": problem,
         "/nowhere": problem,
     }
-    async with AsyncClient(base_url=server.url) as http:
+    async with http_client(server.url) as http:
         told = {path: (await http.get(path)).headers.get_list("content-type") for path in kinds}
     assert told == {path: [kind] for path, kind in kinds.items()}
 
@@ -49,7 +49,7 @@ async def test_a_request_of_unclear_length_is_refused(
     url = httpx.URL(strict_server.url)
     reader, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(request_of_unclear_length)
-    answers = await asyncio.wait_for(reader.read(), timeout=10)
+    answers = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
     writer.close()
     assert answers.startswith(b"HTTP/1.1 400 ")
     assert answers.count(b"HTTP/1.1 ") == 1
@@ -57,7 +57,7 @@ async def test_a_request_of_unclear_length_is_refused(
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/users/me", "/socket.io/", "/health/live"])
 async def test_trace_is_no_method_here(server: ServerProcess, path: str) -> None:
-    async with AsyncClient(base_url=server.url) as http:
+    async with http_client(server.url) as http:
         answer = await http.request("TRACE", path, headers={"X-Secret": "repeat this"})
     assert 400 <= answer.status_code < 500
     assert "repeat this" not in answer.text
@@ -76,7 +76,7 @@ async def test_of_a_doubled_parameter_the_last_is_judged_and_used(
 async def test_a_line_feed_in_a_path_makes_no_line(tmp_path: Path, environment: str) -> None:
     settings = {"CHAT_ENV": environment, "HOST": "127.0.0.1"}
     async with ServerProcess(tmp_path, **settings) as server:
-        async with AsyncClient(base_url=server.url) as http:
+        async with http_client(server.url) as http:
             await http.get("/found%0d%0amade-up%1b%5b31m")
         await eventually(lambda: "found" in server.log)
         lines = server.log.split("\n")

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import pytest
 from httpx import AsyncClient
 
+from tests.support.http_client import http_client
 from tests.support.raw_socket import PING, raw_socket
 from tests.support.server import Api, Person, ServerProcess
 from tests.support.socket_clients import KINDS, SocketClient, SocketClients, caught_up, heard
@@ -29,7 +30,7 @@ async def friends(api: Api) -> tuple[Person, Person]:
 async def told(watching: SocketClient, about: Person) -> Any:
     """The next that one hears of the other's presence."""
     (change,) = await watching.wait_for(
-        "presence_changed", lambda change: change["userId"] == about.id, timeout=10
+        "presence_changed", lambda change: change["userId"] == about.id
     )
     return change
 
@@ -136,7 +137,7 @@ async def test_a_new_display_name_is_pushed_to_friends_and_to_oneself(
 
 async def test_a_client_that_hangs_up_in_a_poll_is_gone(server: ServerProcess, api: Api) -> None:
     alice, bob = await friends(api)
-    async with AsyncClient(base_url=server.url) as http:
+    async with http_client(server.url) as http:
         path = await registered_by_polling(http, alice)
     assert (await api.presence(alice, bob))["devices"] == 1
 
@@ -154,7 +155,7 @@ async def test_a_client_that_polls_no_more_is_offline_after_the_ping_timeout(
     server: ServerProcess, api: Api
 ) -> None:
     alice, bob = await friends(api)
-    async with AsyncClient(base_url=server.url) as http:
+    async with http_client(server.url) as http:
         await registered_by_polling(http, alice)
     assert (await api.presence(alice, bob))["devices"] == 1
 

@@ -10,6 +10,7 @@ import pytest
 from litestar import Litestar
 
 from chat_server.asgi import create_app
+from tests.support.http_client import http_client
 from tests.support.server import PASSWORD, SECRET
 
 
@@ -36,7 +37,7 @@ async def test_a_request_starts_no_task(app: Litestar) -> None:
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     async with (
         app.lifespan(),
-        httpx.AsyncClient(transport=transport, base_url="http://chat/api/v1") as http,
+        http_client("http://chat/api/v1", transport=transport) as http,
     ):
         account = {"username": "alice", "password": PASSWORD}
         alice = (await http.post("/users", json=account)).json()

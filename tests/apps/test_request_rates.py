@@ -18,6 +18,7 @@ from chat_server.asgi import create_app
 from chat_server.http.authentication import BearerAuthentication
 from chat_server.http.request_rates import RequestRates
 from chat_server.settings import load_settings
+from tests.support.http_client import http_client
 from tests.support.server import SECRET, Api, Person, ServerProcess, answered, refused
 from tests.support.tokens import forged
 from tests.support.waiting import eventually
@@ -139,7 +140,7 @@ async def test_an_address_makes_so_many_requests_without_a_good_token(
 async def test_what_anyone_may_ask_for_counts_for_the_address(
     limited: ServerProcess, method: str, path: str
 ) -> None:
-    async with httpx.AsyncClient(base_url=limited.url, headers=elsewhere()) as http:
+    async with http_client(limited.url, headers=elsewhere()) as http:
         answers = [await http.request(method, path) for _ in range(PER_ADDRESS)]
         assert 429 not in {answer.status_code for answer in answers}
         for _ in range(3):
@@ -149,7 +150,7 @@ async def test_what_anyone_may_ask_for_counts_for_the_address(
 
 async def test_refused_requests_for_sockets_count_and_polls_go_on(limited: ServerProcess) -> None:
     polling = "/socket.io/?EIO=4&transport=polling"
-    async with httpx.AsyncClient(base_url=limited.url, headers=elsewhere()) as http:
+    async with http_client(limited.url, headers=elsewhere()) as http:
         opened = (await http.get(polling)).text
         sid = opened.partition('"sid":"')[2].partition('"')[0]
 

@@ -15,9 +15,11 @@ from chat_core.errors import HostNotAllowed
 from chat_server.asgi import create_app
 from chat_server.hosts import HostPolicy, parse_hosts
 from chat_server.settings import load_settings
-from tests.support.hostile_peer import OPENED, SECONDS, Peer
+from tests.support.hostile_peer import OPENED, Peer
+from tests.support.http_client import http_client
 from tests.support.raw_socket import raw_socket
 from tests.support.server import PLAIN_ASGI, RUN, SECRET, Api, ServerProcess, refused
+from tests.support.waiting import PATIENCE_SECONDS
 
 POLLING = "/socket.io/?EIO=4&transport=polling"
 ALWAYS = {
@@ -43,7 +45,7 @@ async def test_every_answer_that_is_no_page_is_shown_nowhere_and_kept_nowhere(
     message = {"recipientId": bob.id, "content": "hi"}
     json_type = {"Content-Type": "application/json"}
     wrong = {"Origin": "https://evil.example"}
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with http_client(server.url) as http:
         answers = [
             await api.http.post("/users/login", json=account),
             await api.post("/messages", alice, message),
@@ -69,7 +71,7 @@ async def test_every_answer_that_is_no_page_is_shown_nowhere_and_kept_nowhere(
 
 
 async def test_a_page_has_a_policy_of_its_own(server: ServerProcess) -> None:
-    async with httpx.AsyncClient(base_url=server.url) as http:
+    async with http_client(server.url) as http:
         page = await http.get("/")
 
     assert page.headers["content-type"].startswith("text/html")
@@ -96,7 +98,7 @@ async def told_raw(url: str, *lines: str) -> tuple[int, dict[str, str], bytes]:
     """What is answered to these lines, whatever they are: the status, the headers, the body."""
     peer = await Peer.connected(url)
     peer.write("\r\n".join([*lines, "", ""]).encode())
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         head = await peer.reader.readuntil(b"\r\n\r\n")
         first, *rest = head.decode().strip().split("\r\n")
         headers = dict[str, str]()
@@ -169,7 +171,7 @@ async def test_names_of_headers_are_lower_case_within_asgi(
 
     transport = httpx.ASGITransport(app=noting)  # type: ignore[arg-type]
     page = {"Origin": "http://localhost:3000"}
-    async with app.lifespan(), httpx.AsyncClient(transport=transport) as http:
+    async with app.lifespan(), http_client(transport=transport) as http:
         http.base_url = httpx.URL("http://chat.example")
         for path in ("/", "/schema", "/nowhere", "/api/v1/users/me", "/health/live", POLLING):
             await http.get(path, headers=page)
@@ -187,7 +189,7 @@ async def test_only_requests_for_the_named_hosts_are_served(
 ) -> None:
     server = ServerProcess(tmp_path, command, CHAT_HOSTS="chat.example, 127.0.0.1")
     good = {"Host": "Chat.Example:8443"}
-    async with server, httpx.AsyncClient() as http:
+    async with server, http_client() as http:
         http.base_url = httpx.URL(server.url)
         for wrong in ("evil.example", "chat.example.evil.example", "localhost", "[::1]:5000"):
             for method, path in (

@@ -26,6 +26,7 @@ from chat_server.database_url import (
 )
 from chat_server.jwt_secret import MIN_BITS, REPEATED, has_few_parts, kept_secret
 from chat_server.settings import Settings, SettingsError, load_settings, variables_by_field
+from tests.support.waiting import PATIENCE_SECONDS
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 SECRET = "a secret of these tests, which is long enough"
@@ -507,7 +508,7 @@ def test_those_that_start_at_once_end_with_the_same_secret(folder: Path) -> None
     start = threading.Barrier(starters)
 
     def make(file: Path) -> str:
-        start.wait(timeout=30)
+        start.wait(timeout=PATIENCE_SECONDS)
         return kept_secret(file)
 
     with ThreadPoolExecutor(starters) as pool:
@@ -535,7 +536,7 @@ def test_two_processes_that_start_at_once_end_with_the_same_secret() -> None:
         assert process.stdin
         process.stdin.write("go\n")
         process.stdin.flush()
-    said = {process.communicate(timeout=60)[0] for process in started}
+    said = {process.communicate(timeout=PATIENCE_SECONDS)[0] for process in started}
 
     assert len(said) == 1
     assert len(said.pop()) > 32

@@ -59,7 +59,7 @@ async def test_a_setting_that_will_not_do_is_named_and_nothing_starts(
 ) -> None:
     server = FromFile(tmp_path, text)
     server.spawn()
-    assert await server.ended(seconds=30) == 2
+    assert await server.ended() == 2
     assert named in server.log
     assert "Traceback" not in server.log
     assert SECRET not in server.log
@@ -71,7 +71,7 @@ async def test_a_port_in_use_is_told_in_a_sentence(tmp_path: Path) -> None:
     async with ServerProcess(first_folder) as first:
         second = ServerProcess(second_folder, PORT=first.url.rpartition(":")[2])
         second.spawn()
-        assert await second.ended(seconds=30) != 0
+        assert await second.ended() != 0
         assert "Traceback" not in second.log
         assert "in use" in second.log
         async with Api(first.url) as api:
@@ -82,9 +82,7 @@ async def test_a_file_that_another_process_holds_is_waited_for(tmp_path: Path) -
     server = ServerProcess(tmp_path)
     with held(tmp_path / "chat.db") as other:
         starting = asyncio.create_task(server.start())
-        await eventually(
-            lambda: (tmp_path / "server.log").exists() and "waiting for" in server.log, seconds=30
-        )
+        await eventually(lambda: (tmp_path / "server.log").exists() and "waiting for" in server.log)
         other.execute("ROLLBACK")
     await starting
     assert "waiting for the database sqlite:///chat.db: " in server.log
@@ -95,7 +93,7 @@ async def test_a_file_that_another_process_does_not_let_go_ends_the_start(tmp_pa
     server = ServerProcess(tmp_path, CHAT_DATABASE_WAIT_SECONDS=1)
     with held(tmp_path / "chat.db"):
         server.spawn()
-        assert await server.ended(seconds=30) == 1
+        assert await server.ended() == 1
     assert "was not there within 1 seconds: The database chat.db can't be opened" in server.log
     assert "Traceback" not in server.log
 

@@ -14,6 +14,7 @@ from tests.support.fuzzed_frames import CLOSE, frame
 from tests.support.hostile_peer import OPENED, HungUpError, Peer
 from tests.support.raw_socket import raw_socket
 from tests.support.server import Api, ServerProcess
+from tests.support.waiting import PATIENCE_SECONDS
 
 
 def websocket_url(server: ServerProcess, path: str = "/socket.io/") -> str:
@@ -37,7 +38,7 @@ async def test_a_message_in_fragments_has_the_bound_of_any_other(server: ServerP
         await socket.recv()
         with contextlib.suppress(ConnectionClosed):
             await socket.send("x" * 1000 for _ in range(100))
-        await asyncio.wait_for(socket.wait_closed(), 5)
+        await asyncio.wait_for(socket.wait_closed(), PATIENCE_SECONDS)
 
 
 async def test_empty_fragments_have_a_bound_too(strict_server: ServerProcess) -> None:
@@ -47,12 +48,12 @@ async def test_empty_fragments_have_a_bound_too(strict_server: ServerProcess) ->
         await socket.recv()
         with contextlib.suppress(ConnectionClosed):
             await socket.send("" for _ in range(3000))
-        await asyncio.wait_for(socket.wait_closed(), 5)
+        await asyncio.wait_for(socket.wait_closed(), PATIENCE_SECONDS)
 
 
 async def test_a_ping_of_the_websocket_is_answered(server: ServerProcess) -> None:
     async with connect(websocket_url(server)) as socket:
-        await asyncio.wait_for(await socket.ping(b"still there?"), 5)
+        await asyncio.wait_for(await socket.ping(b"still there?"), PATIENCE_SECONDS)
 
 
 @pytest.mark.parametrize("path", ["/", "/chat", "/api/v1/messages"])
@@ -72,7 +73,7 @@ async def test_a_target_that_is_no_url_is_refused_in_words_of_our_own(
         b"GET //[ HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
         b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
     )
-    status = await asyncio.wait_for(reader.readline(), 5)
+    status = await asyncio.wait_for(reader.readline(), PATIENCE_SECONDS)
     writer.close()
     await writer.wait_closed()
     assert status.split()[1].startswith(b"4"), status
@@ -101,7 +102,7 @@ async def test_a_goodbye_is_the_end_without_a_reset(
         with pytest.raises(HungUpError):
             await peer.heard(b"nothing but the end")
         peer.write(frame(b"\x03\xe8", CLOSE))
-        assert await asyncio.wait_for(peer.reader.read(), 5) == b""
+        assert await asyncio.wait_for(peer.reader.read(), PATIENCE_SECONDS) == b""
         assert peer.writer.get_extra_info("socket").getsockopt(SOL_SOCKET, SO_ERROR) == 0
     finally:
         peer.cut()

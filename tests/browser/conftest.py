@@ -1,6 +1,5 @@
 """A browser, and a server of one's own for it."""
 
-import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from chat_server.demo import fill_with_demo
 from chat_server.settings import Settings
 from tests.support.browser import Browser, needed
+from tests.support.ports import free_port
 from tests.support.server import ServerProcess
 
 
@@ -22,9 +22,7 @@ async def browser() -> AsyncIterator[Browser]:
 async def server(tmp_path: Path) -> AsyncIterator[ServerProcess]:
     """A server that is at the same address when it comes back, as in real life."""
     needed()
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    async with ServerProcess(tmp_path, PORT=port) as server:
+    async with ServerProcess(tmp_path, PORT=free_port()) as server:
         yield server
 
 

@@ -9,12 +9,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.support import pages
 from tests.support.dockerfile import Folders, Instruction, instructions
-from tests.support.mongod import free_port
+from tests.support.http_client import http_client
+from tests.support.ports import free_port
 from tests.support.server import SECRET, STOP_SECONDS
 from tests.support.services import missing
 from tests.support.waiting import eventually
@@ -169,8 +169,8 @@ async def test_step_by_step_it_makes_a_service_that_runs_and_stops(image: Folder
 
     try:
         assert not is_healthy() or service.poll() is None
-        await eventually(is_healthy, seconds=60)
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
+        await eventually(is_healthy)
+        async with http_client(f"http://127.0.0.1:{port}") as http:
             page = await http.get("/")
             account = {"username": "alice", "password": "correct horse"}
             made = await http.post("/api/v1/users", json=account)

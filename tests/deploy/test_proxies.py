@@ -15,7 +15,8 @@ import pytest
 import socketio
 
 from tests.support import pages
-from tests.support.mongod import free_port
+from tests.support.http_client import http_client
+from tests.support.ports import free_port
 from tests.support.server import Api, ServerProcess, refused
 from tests.support.services import missing
 from tests.support.waiting import eventually
@@ -128,7 +129,7 @@ def make_certificate(folder: Path) -> None:
 
 async def _answers(port: int) -> bool:
     try:
-        async with httpx.AsyncClient() as http:
+        async with http_client() as http:
             return (await http.get(f"http://localhost:{port}/x")).status_code == 308
     except httpx.TransportError:
         return False

@@ -33,11 +33,12 @@ from tests.support.js_client import JsUnavailableError, find_node
 from tests.support.server import ServerProcess
 from tests.support.server import environment as server_environment
 from tests.support.services import missing
+from tests.support.waiting import PATIENCE_SECONDS
 
 ADDRESS = "http://localhost:5000"
 OUTPUT = "text"
 OPERATOR = "operator"
-SECONDS = 60
+SECONDS = 2 * PATIENCE_SECONDS
 
 NODE_MODULES = pages.ROOT / "tests" / "js" / "node_modules"
 # An answer that tells of an error fails the block, although curl by itself would be content.

@@ -22,6 +22,7 @@ from chat_core.testing.directory_contract import UserDirectoryContract
 from chat_core.testing.makers import at
 from chat_core.testing.security_contracts import ANN, PHONE, TokenVerifierContract
 from tests.support import pages
+from tests.support.http_client import http_client
 from tests.support.program import EXAMPLES, Program
 from tests.support.services import missing
 from tests.support.socket_clients import SocketClients
@@ -78,7 +79,7 @@ async def test_customers_chat_over_http_and_sockets(tmp_path: Path) -> None:
         url = await url_of(server)
         printed = await run_as_shown(url)
         assert '"senderId":"1","recipientId":"2","content":"Is it blue?"' in printed
-        async with httpx.AsyncClient(base_url=url) as http:
+        async with http_client(url) as http:
             ann, bob = await log_in(http, "ann"), await log_in(http, "bob")
             phone = await clients.connect(url)
             assert (await phone.call("register_user", {"token": bob.token}))["userId"] == bob.id
@@ -108,7 +109,7 @@ async def test_customers_chat_over_http_and_sockets(tmp_path: Path) -> None:
 
     async with (
         shop_in(tmp_path) as server,
-        httpx.AsyncClient(base_url=await url_of(server)) as http,
+        http_client(await url_of(server)) as http,
     ):
         (listed,) = (await http.get("/conversations", headers=bob.headers)).json()
         assert (listed["id"], listed["unreadCount"]) == (between, 1)

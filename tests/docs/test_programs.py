@@ -13,7 +13,7 @@ from chat_client.socketio_wire import SocketIoWire
 from chat_core.errors import Unavailable
 from chat_core.ports import UserStore
 from chat_core.testing.makers import at, stored_users, user
-from tests.support.mongod import free_port
+from tests.support.ports import free_port
 from tests.support.program import EXAMPLES, Program
 from tests.support.server import PASSWORD, Api, Person, ServerProcess, answered
 from tests.support.waiting import eventually, until

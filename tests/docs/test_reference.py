@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import httpx
 import msgspec
 import pytest
 
@@ -17,6 +16,7 @@ from chat_server.settings import load_settings, variables_by_field
 from chat_socketio.dispatcher import REGISTER
 from chat_wire import catalogue, events, problems, requests, shapes
 from tests.support import pages
+from tests.support.http_client import http_client
 from tests.support.server import ServerProcess
 
 DOCS = pages.ROOT / "docs"
@@ -99,7 +99,7 @@ def test_every_call_that_a_page_names_is_there(page: Path) -> None:
 
 
 async def test_every_call_is_listed_with_what_it_takes(tmp_path: Path) -> None:
-    async with ServerProcess(tmp_path) as server, httpx.AsyncClient() as http:
+    async with ServerProcess(tmp_path) as server, http_client() as http:
         paths = (await http.get(f"{server.url}/schema")).json()["paths"]
     known = {
         _unnamed(f"{method.upper()} {path.removeprefix('/api/v1')}"): _takes(call)

@@ -26,11 +26,11 @@ async def test_a_backup_taken_under_load_restores_to_whole_logs_with_all_that_wa
             asyncio.create_task(each.send_on(server.url, by_socket=True, until=is_over.is_set))
             for each in senders
         ]
-        await eventually(lambda: total(senders) >= 60, seconds=60)
+        await eventually(lambda: total(senders) >= 60)
         acked = {each.person.id: dict(each.acked) for each in senders}
         taken = await command(tmp_path, "backup", "backups.db", "--json")
         wanted = total(senders) + 60
-        await eventually(lambda: total(senders) >= wanted, seconds=60)
+        await eventually(lambda: total(senders) >= wanted)
         is_over.set()
         await asyncio.gather(*sending)
         refused = await command(tmp_path, "restore", "backups.db")

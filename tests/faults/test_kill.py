@@ -91,7 +91,7 @@ async def kill_under_load(folder: Path, database_url: str, *, rounds: int) -> No
                 asyncio.create_task(sender.send_on(server.url, by_socket=number % 2 == 0))
                 for number, sender in enumerate(senders)
             ]
-            await eventually(lambda: total(senders) >= wanted, seconds=60)  # noqa: B023
+            await eventually(lambda: total(senders) >= wanted)  # noqa: B023
             server.kill()
             await asyncio.gather(*sending)
             await server.restart()

@@ -53,4 +53,4 @@ async def test_a_connection_that_has_ended_leaves_nothing_for_the_collector(
         async def are_gone() -> bool:
             return await kept(server) <= 1  # the library's round looks at one after the other
 
-        await eventually(are_gone, seconds=30)
+        await eventually(are_gone)

@@ -2,16 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
 
+from tests.support.http_client import http_client
 from tests.support.live_socket import LiveSocket, live_socket
+from tests.support.machine_speed import within
 from tests.support.mongod import Mongod, ReplicaSet
 from tests.support.senders import Sender, check_pair, pairs
 from tests.support.server import Api, Person, ServerProcess, answered, refused
@@ -235,15 +235,9 @@ async def meet_an_outage(api: Api, person: Person, one: LiveSocket, other: LiveS
         assert (ack["ok"], ack["error"]["code"]) == (False, "unavailable")
 
 
-async def within(seconds: float, work: Awaitable[Any]) -> Any:
-    """What comes of it, if it comes so soon."""
-    async with asyncio.timeout(seconds):
-        return await work
-
-
 async def stay_lively(url: str, person: Person, over: asyncio.Event) -> None:
     """Until it is over, what needs no database is answered at once."""
-    async with httpx.AsyncClient(base_url=url) as http, live_socket(url, person) as live:
+    async with http_client(url) as http, live_socket(url, person) as live:
 
         async def is_over() -> bool:
             answered(await within(LIVE_SECONDS, http.get("/health/live")), 200)
@@ -282,13 +276,14 @@ class Writers:
         now = time.monotonic()
         for sender in self.senders:
             assert sender.refused
-        await eventually(
-            lambda: all(
+
+        def all_are_back() -> bool:
+            return all(
                 sender.answers[-1].asked_at > now and sender.answers[-1].message is not None
                 for sender in self.senders
-            ),
-            seconds=BACK_SECONDS,
-        )
+            )
+
+        await within(BACK_SECONDS, eventually(all_are_back))
 
     async def check(self, api: Api) -> None:
         """All is stored as they were told, and was pushed as it is stored."""

@@ -16,6 +16,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 
 from tests.support import odd_server
+from tests.support.http_client import http_client
 from tests.support.live_socket import live_socket
 from tests.support.metrics import scraped, value
 from tests.support.mongod import Mongod, ReplicaSet
@@ -28,7 +29,7 @@ ROOM = 131_072
 
 async def readiness(url: str) -> tuple[int, Any]:
     """The status of the answer, and its JSON."""
-    async with httpx.AsyncClient() as http:
+    async with http_client() as http:
         answer = await http.get(f"{url}/health/ready")
     return answer.status_code, answer.json()
 
@@ -49,7 +50,7 @@ async def test_a_kill_shows_in_silence_and_a_new_start_is_all_that_it_takes(
                 first = value(await scraped(server.url), "process_start_time_seconds")
                 server.kill()
         for path in ("/metrics", "/health/ready"):
-            async with httpx.AsyncClient() as http:
+            async with http_client() as http:
                 with pytest.raises(httpx.ConnectError):
                     await http.get(f"{server.url}{path}")
 
@@ -103,7 +104,7 @@ async def sending(api: Api, sender: Person, to: Person) -> AsyncIterator[list[An
         stored.append(answered(answer, 201))
         return False
 
-    await eventually(is_full, seconds=60)
+    await eventually(is_full)
     yield stored
     again = await api.post(
         "/messages",
@@ -188,7 +189,7 @@ async def test_a_database_that_is_gone_is_seen_and_its_start_is_all_that_it_take
             assert value(series, "chat_revocations_age_seconds") > 2
 
             await asyncio.to_thread(database.start)
-            await eventually(lambda: is_ready(server.url), seconds=30)
+            await eventually(lambda: is_ready(server.url))
             assert value(await scraped(server.url), "chat_ready", part="database") == 1
             assert answered(await api.post("/messages", alice, body), 201)["seq"] == 2
 

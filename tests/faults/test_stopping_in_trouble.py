@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from chat_client import ChatClient
@@ -23,9 +22,10 @@ from chat_client.state import ConversationState
 from chat_client.wire import Disconnected
 from tests.support import odd_server, pages
 from tests.support.hostile_peer import OPENED, Peer
+from tests.support.http_client import http_client
 from tests.support.live_socket import LiveSocket, live_socket
-from tests.support.machine_speed import times_slower
-from tests.support.mongod import free_port
+from tests.support.machine_speed import times_slower, within
+from tests.support.ports import free_port
 from tests.support.server import STOP_SECONDS, Api, Person, ServerProcess
 from tests.support.stuck import held
 from tests.support.waiting import eventually
@@ -57,7 +57,7 @@ async def stopping(folder: Path) -> AsyncIterator[tuple[ServerProcess, LiveSocke
 
 async def test_from_the_signal_on_it_is_not_ready_and_lets_nobody_new_in(tmp_path: Path) -> None:
     async with stopping(tmp_path) as (server, _):
-        async with httpx.AsyncClient() as http:
+        async with http_client() as http:
             polling = f"{server.url}/socket.io/?EIO=4&transport=polling"
             refusal, ready = await asyncio.gather(
                 http.get(polling), http.get(f"{server.url}/health/ready")
@@ -85,7 +85,7 @@ async def test_a_database_that_is_held_by_another_process_does_not_keep_it(tmp_p
 async def test_a_second_signal_ends_it_at_once(tmp_path: Path, number: signal.Signals) -> None:
     async with stopping(tmp_path) as (server, _):
         server.signal(number)
-        assert await server.ended(seconds=SOON_SECONDS) == BY_SIGNAL + number
+        assert await within(SOON_SECONDS, server.ended()) == BY_SIGNAL + number
     assert "a second signal: ended at once" in server.log
     assert "Traceback" not in server.log
 
@@ -110,7 +110,7 @@ async def test_a_database_that_never_comes_back_ends_it_with_a_message(tmp_path:
 
 
 async def _is_down(url: str) -> bool:
-    async with httpx.AsyncClient() as http:
+    async with http_client() as http:
         return (await http.get(f"{url}/health/ready")).status_code == 503
 
 
@@ -140,7 +140,7 @@ async def test_ctrl_c_ends_make_run_at_once_and_without_a_traceback(tmp_path: Pa
             alice, bob = await api.people("alice", "bob")
         async with live_socket(url, alice) as one, live_socket(url, bob) as other:
             os.killpg(make.pid, signal.SIGINT)  # as a terminal does
-            await eventually(lambda: make.poll() is not None, seconds=SOON_SECONDS)
+            await within(SOON_SECONDS, eventually(lambda: make.poll() is not None))
             for live in (one, other):
                 await live.wait_for("server_closing")
         assert "Traceback" not in log.read_text()

@@ -42,7 +42,7 @@ async def test_who_reads_nothing_is_cut_off_and_the_others_get_everything(
                     assert '"ok":true' in await sending.receive("43")
                 return bool((await api.presence(bob, alice))["devices"] == 1)
 
-            await eventually(is_cut_off, seconds=30)
+            await eventually(is_cut_off)
             for _ in range(sent):
                 await reading.receive('42["new_message"')
         seqs = [message["seq"] for message in reading.heard("new_message")]
@@ -108,7 +108,7 @@ async def test_who_reads_nothing_holds_no_tcp_connection_either(tmp_path: Path) 
                     await sending.receive("43")
                 return held not in server.sockets
 
-            await eventually(let_go, seconds=30)
+            await eventually(let_go)
         assert "Traceback" not in server.log
 
 

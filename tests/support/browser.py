@@ -24,6 +24,7 @@ from playwright.async_api import (
 
 from tests.support.server import PASSWORD
 from tests.support.services import missing
+from tests.support.waiting import PATIENCE_SECONDS
 
 ROOT = Path(__file__).parents[2]
 BUILT = ROOT / "apps" / "chat_web" / "dist" / "index.html"
@@ -37,7 +38,7 @@ addEventListener("securitypolicyviolation", ({ violatedDirective, sample, source
 """
 """Not every violation is an error of the console by itself."""
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=PATIENCE_SECONDS * 1000)
 
 
 def needed() -> str:
@@ -92,6 +93,7 @@ class Browser:
         context = await self._chromium.new_context(
             base_url=url, viewport=size, locale="en-GB", **touch, **options
         )
+        context.set_default_timeout(PATIENCE_SECONDS * 1000)
         await context.add_init_script(_REPORT_VIOLATIONS)
         window = Window(context, await context.new_page(), is_phone=phone)
         self._windows.append(window)

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.server import SECRET, environment
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 CHAT_SERVER = str(Path(sys.executable).parent / "chat-server")
-SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ async def command(
         if stop_when is not None:
             await eventually(lambda: stop_when() or process.returncode is not None)
             process.send_signal(signal.SIGINT)
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             stdout, stderr = await process.communicate((answer or "").encode())
     finally:
         if process.returncode is None:

@@ -8,6 +8,8 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
+from tests.support.waiting import PATIENCE_SECONDS
+
 
 class HoldingProxy:
     """Passes on what comes, but for what it was told to hold."""
@@ -56,7 +58,7 @@ class HoldingProxy:
     async def release(self) -> None:
         """Pass on what was held, though its client is gone; returns once it is carried out."""
         self._released.set()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             await self._carried_out.wait()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

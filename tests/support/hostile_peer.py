@@ -7,9 +7,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from tests.support.fuzzed_frames import frame
-
-SECONDS = 20.0
-"""In which a server has answered or hung up; it has all the time that a busy machine needs."""
+from tests.support.waiting import PATIENCE_SECONDS
 
 OPENED = "/socket.io/?EIO=4&transport=websocket"
 POLLED = "/socket.io/?EIO=4&transport=polling"
@@ -55,7 +53,7 @@ class Peer:
     async def answer(self) -> tuple[int, bytes]:
         """The next answer's status and body. Raises `HungUpError`, `TimeoutError`."""
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 head = await self.reader.readuntil(b"\r\n\r\n")
                 status = int(head.split(maxsplit=2)[1])
                 if b"transfer-encoding: chunked" in head.lower():
@@ -93,7 +91,7 @@ class Peer:
     async def heard(self, *begins: bytes) -> bytes:
         """The next message that begins so, or so. Raises `HungUpError`, `TimeoutError`."""
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while True:
                     kind, size = await self.reader.readexactly(2)
                     if size == 126:

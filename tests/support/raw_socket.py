@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.support import asyncapi
 from tests.support.server import Person
+from tests.support.waiting import PATIENCE_SECONDS
 
 PATH = "/socket.io/?EIO=4&transport=websocket"
 OPEN, PING, PONG, CONNECTED, EVENT = "0", "2", "3", "40", "42"
@@ -38,7 +39,7 @@ class RawSocket:
         except ConnectionClosed:
             return
 
-    async def receive(self, begin: str = "", *, timeout: float = 10) -> str:
+    async def receive(self, begin: str = "", *, timeout: float = PATIENCE_SECONDS) -> str:
         """The next packet that begins so. Raises `ConnectionClosed`, `TimeoutError`."""
         async with asyncio.timeout(timeout):
             while True:
@@ -50,7 +51,7 @@ class RawSocket:
                 if packet.startswith(begin):
                     return packet
 
-    async def closed(self, *, timeout: float = 10) -> list[str]:
+    async def closed(self, *, timeout: float = PATIENCE_SECONDS) -> list[str]:
         """Wait until the server has ended the transport; all packets that came."""
         try:
             while True:
@@ -115,6 +116,7 @@ async def raw_socket(url: str, *, upgrade: str = "", **headers: str) -> AsyncIte
         max_queue=None,
         additional_headers=headers,
         proxy=None,
+        open_timeout=PATIENCE_SECONDS,
     )
     try:
         opened = RawSocket(websocket)
@@ -151,7 +153,7 @@ async def deaf_socket(url: str, person: Person) -> AsyncIterator[socket.socket]:
 
 async def _read_to(tcp: socket.socket, words: bytes) -> None:
     came = b""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while words not in came:
             more = await asyncio.get_running_loop().sock_recv(tcp, 256)
             assert more, f"the server hung up after {came!r}"

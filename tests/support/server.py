@@ -21,12 +21,14 @@ from typing import Any, Self
 import httpx
 
 from tests.support import plain_asgi
-from tests.support.waiting import eventually
+from tests.support.http_client import http_client
+from tests.support.machine_speed import within
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 SECRET = "the secret of a server that tests start, long enough for HS384 too"
 PASSWORD = "correct horse battery"
-START_SECONDS = 30
 STOP_SECONDS = 10
+"""From the signal to the end: the service ends itself after nine, with another exit code."""
 
 COMMAND = str(Path(sys.executable).parent / "chat-server")
 RUN = (COMMAND, "run")
@@ -123,11 +125,11 @@ class ServerProcess:
     async def start(self) -> None:
         """Start it; returns once it is ready."""
         self.spawn()
-        await eventually(lambda: self._serves() or not self.is_running, seconds=START_SECONDS)
+        await eventually(lambda: self._serves() or not self.is_running)
         found = self._serves()
         assert found, f"the server did not start:\n{self.log}"
         self.url = found[1]
-        async with httpx.AsyncClient(base_url=self.url) as http:
+        async with http_client(self.url) as http:
             ready = await http.get("/health/ready")
         assert ready.status_code == 200, ready.text
 
@@ -146,9 +148,9 @@ class ServerProcess:
                 stderr=subprocess.STDOUT,
             )
 
-    async def ended(self, *, seconds: float = STOP_SECONDS) -> int:
+    async def ended(self) -> int:
         """Wait for the process to end by itself; its exit code."""
-        await eventually(lambda: not self.is_running, seconds=seconds)
+        await eventually(lambda: not self.is_running)
         assert self._process
         self.exit_code = self._process.returncode
         return self.exit_code
@@ -158,7 +160,7 @@ class ServerProcess:
         assert self._process
         self._process.send_signal(signal.SIGTERM)
         try:
-            assert await self.ended() == 0, self.log[-4000:]
+            assert await within(STOP_SECONDS, self.ended()) == 0, self.log[-4000:]
         finally:
             self.kill()
 
@@ -201,7 +203,7 @@ def chat_command(
         input=given,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
 
@@ -237,7 +239,7 @@ class Api:
     """A caller of the HTTP API. What it is not told to expect fails the test."""
 
     def __init__(self, url: str, **options: Any) -> None:
-        self.http = httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=30, **options)
+        self.http = http_client(f"{url}/api/v1", **options)
 
     async def __aenter__(self) -> Self:
         return self

@@ -22,7 +22,7 @@ from tests.support.js_client import JsDriver, JsUnavailableError
 from tests.support.js_client import JsEvent as Heard
 from tests.support.server import Person
 from tests.support.services import missing
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 KINDS = ("js-websocket", "js-polling", "js-upgrade", "py-websocket", "py-polling")
 """The language of the client, and its transport; an upgrade begins with polling."""
@@ -42,11 +42,14 @@ class SocketClient(Protocol):
     async def emit(self, event: str, *args: Any) -> None:
         """Send an event that asks for no ack."""
 
-    async def call(self, event: str, *args: Any, timeout: float = 5) -> Any:
+    async def call(self, event: str, *args: Any, timeout: float = PATIENCE_SECONDS) -> Any:
         """Send an event and return what its ack carries."""
 
     async def wait_for(
-        self, event: str, predicate: Callable[..., bool] | None = None, timeout: float = 5
+        self,
+        event: str,
+        predicate: Callable[..., bool] | None = None,
+        timeout: float = PATIENCE_SECONDS,
     ) -> list[Any]:
         """Return the arguments of the next `event` that the predicate holds for."""
 
@@ -74,18 +77,23 @@ class PyClient:
 
     async def connect(self, url: str, *, transports: list[str], auth: Any = None) -> None:
         """Connect, and wait for the namespace."""
-        await self._client.connect(url, transports=transports, auth=auth, wait_timeout=5)
+        await self._client.connect(
+            url, transports=transports, auth=auth, wait_timeout=PATIENCE_SECONDS
+        )
 
     async def emit(self, event: str, *args: Any) -> None:
         await self._client.emit(event, args)
 
-    async def call(self, event: str, *args: Any, timeout: float = 5) -> Any:
+    async def call(self, event: str, *args: Any, timeout: float = PATIENCE_SECONDS) -> Any:
         ack = await self._client.call(event, args, timeout=timeout)
         asyncapi.answered(event, ack)
         return ack
 
     async def wait_for(
-        self, event: str, predicate: Callable[..., bool] | None = None, timeout: float = 5
+        self,
+        event: str,
+        predicate: Callable[..., bool] | None = None,
+        timeout: float = PATIENCE_SECONDS,
     ) -> list[Any]:
         found: list[Heard] = []
 

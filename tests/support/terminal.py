@@ -18,7 +18,6 @@ from typing import Self
 
 from tests.support.waiting import eventually
 
-SECONDS = 30
 # The command is to have a controlling terminal, since passwords are typed into that one.
 _START = (
     "import fcntl, os, sys, termios\n"
@@ -62,7 +61,7 @@ class Terminal:
     async def shows(self, text: str, *, times: int = 1) -> None:
         """Wait until it has shown that so many times."""
         try:
-            await eventually(lambda: self.shown.count(text) >= times, seconds=SECONDS)
+            await eventually(lambda: self.shown.count(text) >= times)
         except TimeoutError:
             raise TimeoutError(f"waited for {text!r} and saw {self.shown!r}") from None
 
@@ -72,7 +71,7 @@ class Terminal:
 
     async def ended(self) -> int:
         """Wait for its end: the exit code."""
-        await eventually(lambda: self._process.poll() is not None, seconds=SECONDS)
+        await eventually(lambda: self._process.poll() is not None)
         return self._process.returncode
 
     def _read(self) -> None:

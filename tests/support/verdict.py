@@ -158,7 +158,7 @@ async def judged(pid: int, bystanders: Sequence[Bystander], orders: Orders) -> F
     slower = times_slower()
     await _settled(pid)
     async with watching(bystanders) as samples:
-        await eventually(lambda: _are_enough(samples), seconds=60)
+        await eventually(lambda: _are_enough(samples))
         before, used, starved = resident_bytes(pid), cpu_seconds(pid), starved_seconds(pid)
         forget_peak(pid)
         reports = await attacked(orders)

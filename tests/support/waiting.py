@@ -4,8 +4,11 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 
+PATIENCE_SECONDS = 60.0
+"""How long a test waits for what should come at once: far longer than any busy machine needs."""
 
-async def until(condition: Callable[[], object], *, seconds: float = 10) -> None:
+
+async def until(condition: Callable[[], object], *, seconds: float = PATIENCE_SECONDS) -> None:
     """Let other tasks run until the condition holds; raises `TimeoutError`."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 (anything may bring it about)
@@ -13,7 +16,7 @@ async def until(condition: Callable[[], object], *, seconds: float = 10) -> None
 
 
 async def eventually(
-    condition: Callable[[], object | Awaitable[object]], *, seconds: float = 15
+    condition: Callable[[], object | Awaitable[object]], *, seconds: float = PATIENCE_SECONDS
 ) -> None:
     """Ask until the condition holds, where another process brings it about.
 
