@@ -92,6 +92,7 @@ class AccountServices:
             issuer=issuer,
             verifier=verifier,
             limiter=chat.limiter,
+            reads=chat.reads,
             queue=FairQueue(chat.clock, PASSWORDS_AT_ONCE),
             clock=chat.clock,
             ids=chat.ids,

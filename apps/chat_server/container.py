@@ -187,6 +187,7 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
             "requests at once": reads.refused,
             "passwords at once": sessions.queue.refused,
             "sessions per user": sessions.displaced.total(),
+            "connections per user": presence.refused.total(),
             EVENTS: dispatcher.refused_events,
             dispatcher.packet_limit.name: sockets.pauses,
         }
@@ -271,6 +272,7 @@ class Container(containers.DeclarativeContainer):
         issuer=tokens,
         verifier=tokens,
         limiter=limiter,
+        reads=reads,
         queue=providers.Singleton(FairQueue, clock, calls_at_once=PASSWORDS_AT_ONCE),
         clock=clock,
         ids=ids,

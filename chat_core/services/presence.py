@@ -1,6 +1,7 @@
 """Presence: who is online, and who hears of it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from chat_core.ports.system import Clock, Timer
 from chat_core.presence import PresenceTracker, UserPresence
 from chat_core.users import User
 
+CONNECTIONS = "connections"
 RETRY_SECONDS = 1.0
 SEEN_EVERY_SECONDS = 60.0
 """How much of `last_seen_at` a crash can lose."""
@@ -94,6 +96,8 @@ class Presence:
     clock: Clock
     connections_per_user: int
     tracker: PresenceTracker = field(default_factory=PresenceTracker)
+    refused: Counter[str] = field(default_factory=Counter)
+    """How many connections were, by `CONNECTIONS`."""
     _unannounced: _Unannounced = field(default_factory=_Unannounced)
 
     def connected(self, user_id: UserId, connection_id: ConnectionId) -> int:
@@ -105,6 +109,7 @@ class Presence:
         devices = self.tracker.devices(user_id)
         if devices > self.connections_per_user:
             self.tracker.disconnected(user_id, connection_id)
+            self.refused[CONNECTIONS] += 1
             raise TooManyConnections(retry_after=RETRY_SECONDS)
         if change:
             self._changed(user_id, was_online=False)

@@ -80,6 +80,7 @@ class Sessions:
     issuer: TokenIssuer
     verifier: TokenVerifier
     limiter: RateLimiter
+    reads: FairQueue
     queue: FairQueue
     """Of passwords that are judged: `PASSWORDS_AT_ONCE` of an account at one time."""
     clock: Clock
@@ -210,13 +211,16 @@ class Sessions:
     async def list(
         self, user_id: UserId, *, after: SessionPlace | None = None, limit: int = DEFAULT_LIMIT
     ) -> Page[ListedSession, SessionPlace]:
-        """The user's sessions that last, the latest seen first; raises `Invalid`.
+        """The user's sessions that last, the latest seen first.
+
+        Raises `Invalid`, `RateLimited`.
 
         The page ends early at `PAGE_BYTES`.
         From page to page each session that was not used meanwhile is found once.
         """
         check_limit(limit)
-        live = await self.sessions.of_user(user_id)
+        async with self.reads.call(user_id) as turn, turn:
+            live = await self.sessions.of_user(user_id)
         rest = [each for each in live if after is None or each.place < after]
         shown = BoundedItems(session_size)
         is_last = shown.take(rest[:limit]) and len(rest) <= limit

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.metrics import scraped, value
 from tests.support.raw_socket import raw_socket
 from tests.support.server import Api, Person, ServerProcess, refused
 from tests.support.socket_clients import KINDS, SocketClients, caught_up, heard
@@ -209,6 +210,8 @@ async def test_who_has_as_many_connections_as_one_may_have_gets_no_other(
     (error,) = await third.wait_for("auth_error")
     assert error["code"] == "too_many_connections"
     assert (await strict_api.presence(alice, bob))["devices"] == 2
+    series = await scraped(strict_server.url)
+    assert value(series, "chat_rate_limited_total", limit="connections per user") >= 1
 
     await first.kill()
     await strict_api.devices(alice, bob, 1)

@@ -35,6 +35,7 @@ async def test_all_services_that_read_lists_share_one_gate(container: Container)
         container.synchronising(),
         container.accounts(),
         container.blocking(),
+        container.sessions(),
     ):
         assert service.reads is reads
 

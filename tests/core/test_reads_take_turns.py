@@ -23,6 +23,7 @@ READS: dict[str, Read] = {
     "search": lambda chat, user, _: chat.accounts.search("", asker_id=user, after=None, limit=9),
     "users by id": lambda chat, user, _: chat.accounts.get_many([user], asker_id=user),
     "blocks": lambda chat, user, _: chat.blocking.list(user, after=None, limit=9),
+    "sessions": lambda chat, user, _: chat.sessions.list(user),
 }
 every_read = pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
 

@@ -245,6 +245,7 @@ class Server:
             issuer=tokens,
             verifier=tokens,
             limiter=limiter,
+            reads=reads,
             queue=FairQueue(clock, PASSWORDS_AT_ONCE),
             clock=clock,
             ids=ids,
