@@ -5,7 +5,7 @@ from chat_sqlite.blocks import SqliteBlockStore
 from chat_sqlite.conversations import SqliteConversationStore
 from chat_sqlite.copies import Copied, CopyRefused, back_up, restore, vacuum
 from chat_sqlite.database import SqliteDatabase
-from chat_sqlite.log import SqliteConversationLog
+from chat_sqlite.log_store import SqliteLogStore
 from chat_sqlite.maintenance import SqliteMaintenance
 from chat_sqlite.reader import SqliteLogReader
 from chat_sqlite.receipts import SqliteReceiptStore
@@ -22,11 +22,11 @@ __all__ = [
     "DatabaseNotReady",
     "DatabaseRefused",
     "SqliteBlockStore",
-    "SqliteConversationLog",
     "SqliteConversationStore",
     "SqliteDatabase",
     "SqliteLogReader",
     "SqliteLogRetention",
+    "SqliteLogStore",
     "SqliteMaintenance",
     "SqliteReceiptStore",
     "SqliteSessionStore",

@@ -1,46 +1,25 @@
-"""The appends of one transaction."""
+"""The rows of writes, in one transaction."""
 
+import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from chat_core.conversations import (
-    Change,
-    Conversation,
-    ConversationKind,
-    MemberAdded,
-    MemberDeleted,
-    MemberRemoved,
-    RoleChanged,
-    TitleChanged,
-)
-from chat_core.errors import ClientIdConflict
-from chat_core.events import ChangeKind, ConversationUpdated, MessageSent, MessageUpdated
-from chat_core.ids import UserId
-from chat_core.messages import Message
-from chat_core.ports.log import (
-    Appended,
-    ChangeDraft,
-    CreationDraft,
-    Draft,
-    MessageDraft,
-    Outcome,
-    RevisionDraft,
-    Stale,
+from chat_core.conversations import Conversation, Member
+from chat_core.events import ConversationUpdated
+from chat_core.ids import ClientMessageId, ConversationId, UserId
+from chat_core.ports.log_store import (
+    ChangeWrite,
+    CreationWrite,
+    MessageWrite,
+    RevisionWrite,
+    Verdict,
+    Write,
 )
 from chat_sqlite.heads import Head, Heads
 from chat_sqlite.opening import INSERT_MEMBER, insert_conversation
 from chat_sqlite.reader import DELETED, EDITED
-from chat_sqlite.repeats import (
-    FirstSent,
-    MayBeRepeat,
-    SentKey,
-    digest_of,
-    first_sent_under,
-    repeated_creation,
-    roles_of,
-)
-from chat_sqlite.rows import MESSAGE, message, to_ms
+from chat_sqlite.rows import maybe_to_ms, to_ms
 
 _INSERT_MESSAGE = """
 INSERT INTO messages (id, conversation_pk, seq, updated_seq, sender_pk, content, client_id,
@@ -52,15 +31,21 @@ _MOVE_RECEIPT = """
 UPDATE members SET delivered_seq = max(delivered_seq, ?1), read_seq = max(read_seq, ?1)
 WHERE conversation_pk = ?2 AND user_pk = ?3
 """
-_READD_MEMBER = f"""{INSERT_MEMBER} ON CONFLICT (conversation_pk, user_pk)
+_PUT_MEMBER = f"""{INSERT_MEMBER} ON CONFLICT (conversation_pk, user_pk)
 DO UPDATE SET role = excluded.role, joined_at = excluded.joined_at, removed_seq = NULL
 """
-_REVISE = """
-UPDATE messages SET content = ?, updated_seq = ?, first_digest = coalesce(first_digest, ?),
-    edited_at = coalesce(?, edited_at), deleted_at = coalesce(?, deleted_at)
-WHERE pk = ?
+_REMOVE_MEMBER = """
+UPDATE members SET removed_seq = ?
+WHERE conversation_pk = ? AND user_pk = ? AND removed_seq IS NULL
 """
-_BLANK = """
+_REVISE = """
+UPDATE messages SET content = ?1, updated_seq = ?2, first_digest = coalesce(first_digest, ?3),
+    edited_at = ?4, deleted_at = ?5
+WHERE id = ?6 AND updated_seq = ?7
+    AND seq >= (SELECT first_seq FROM conversations WHERE pk = conversation_pk)
+RETURNING pk
+"""
+_ERASE = """
 UPDATE messages SET content = NULL, updated_seq = ?, deleted_at = ?
 WHERE conversation_pk = ? AND sender_pk = ? AND deleted_at IS NULL
 """
@@ -74,246 +59,215 @@ INSERT INTO changes (conversation_pk, seq, kind, actor_pk, at, message_pk, user_
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
+_STORED = Verdict.STORED
+
 
 class Appending:
-    """The appends of one transaction.
+    """Stores the writes of one transaction.
 
-    `first_sent` holds, for every draft's sender and client id, the message that was stored first;
-    without it, a repeat shows as an `IntegrityError` or as `MayBeRepeat`.
+    Where it `looks_up`, it asks for each client id and each pair whether it is there already;
+    otherwise one that is shows as an `IntegrityError`.
     """
 
-    def __init__(
-        self,
-        connection: sqlite3.Connection,
-        heads: Heads,
-        first_sent: dict[SentKey, FirstSent] | None = None,
-    ) -> None:
+    def __init__(self, connection: sqlite3.Connection, heads: Heads, *, looks_up: bool) -> None:
         self._connection = connection
         self._heads = heads
-        self._looked_up = first_sent is not None
-        self._first_sent = {} if first_sent is None else first_sent
-        self._messages: list[tuple[str, int, int, int, str, str | None, int]] = []
+        self._looks_up = looks_up
+        self._sent: set[tuple[int, ClientMessageId]] = set()
+        self._messages: list[tuple[str, int, int, int, str | None, str | None, int]] = []
         self._ends: dict[int, tuple[int, int]] = {}
         self._receipts: dict[tuple[int, int], int] = {}
 
-    def store(self, drafts: Iterable[Draft]) -> Sequence[Outcome]:
-        """Store what can be stored: for each draft what came of it, or why nothing did."""
-        outcomes = [self._append(draft) for draft in drafts]
+    def store(self, writes: Sequence[Write]) -> Sequence[Verdict]:
+        """Store what can be stored: what became of each."""
+        verdicts: list[Verdict] = []
+        behind: set[ConversationId] = set()
+        for write in writes:
+            if behind and write.conversation_id in behind:
+                verdict = Verdict.MOVED
+            elif isinstance(write, MessageWrite):
+                verdict = self._add_message(write)
+            else:
+                verdict = self._store(write)
+            verdicts.append(verdict)
+            if verdict is not _STORED:
+                behind.add(write.conversation_id)
         self._flush()
-        return outcomes
+        return verdicts
+
+    def _store(self, write: RevisionWrite | CreationWrite | ChangeWrite) -> Verdict:
+        # Rows may be gathered only, and this changes them.
+        self._flush()
+        if isinstance(write, CreationWrite):
+            return self._create(write)
+        head = self._head_before(write)
+        if head is None:
+            return Verdict.MOVED
+        verdict = (
+            self._revise(head, write)
+            if isinstance(write, RevisionWrite)
+            else self._change(head, write)
+        )
+        if verdict is _STORED:
+            head.last_seq = write.seq
+            self._ends[head.pk] = write.seq, to_ms(write.at)
+        return verdict
 
     def _flush(self) -> None:
         """Write what was only gathered: many rows to a statement."""
-        self._connection.executemany(_INSERT_MESSAGE, self._messages)
-        self._connection.executemany(
-            _ADVANCE, [(seq, at, pk) for pk, (seq, at) in self._ends.items()]
-        )
-        self._connection.executemany(
-            _MOVE_RECEIPT, [(seq, pk, user) for (pk, user), seq in self._receipts.items()]
-        )
+        execute = self._connection.executemany
+        execute(_INSERT_MESSAGE, self._messages)
+        execute(_ADVANCE, [(seq, at, pk) for pk, (seq, at) in self._ends.items()])
+        execute(_MOVE_RECEIPT, [(seq, pk, user) for (pk, user), seq in self._receipts.items()])
         self._messages, self._ends, self._receipts = [], {}, {}
 
-    def _append(self, draft: Draft) -> Outcome:
-        if isinstance(draft, MessageDraft):
-            return self._send(draft)
-        # What follows reads and changes rows that may be gathered only.
-        self._flush()
-        match draft:
-            case RevisionDraft():
-                return self._revise(draft)
-            case CreationDraft():
-                return self._create(draft)
-            case ChangeDraft():
-                return self._change(draft)
+    def _add_message(self, write: MessageWrite) -> Verdict:
+        message, heads = write.event.message, self._heads
+        seq, client_id = message.seq, message.client_message_id
+        sender = heads.users.get(message.sender_id) or self._user(message.sender_id)
+        if self._looks_up and self._is_taken(sender, client_id):
+            return Verdict.TAKEN
+        if write.opens is not None:
+            head = self._open(write.opens)
+        else:
+            head = heads.known.get(message.conversation_id) or self._head(message.conversation_id)
+        if head is None or head.last_seq + 1 != seq or head.revision != write.revision:
+            return Verdict.MOVED
+        if self._looks_up and client_id is not None:
+            self._sent.add((sender, client_id))
+        pk, at = head.pk, to_ms(message.created_at)
+        head.last_seq = seq
+        self._ends[pk] = seq, at
+        self._receipts[pk, sender] = seq
+        self._messages.append((message.id, pk, seq, sender, message.content, client_id, at))
+        return _STORED
 
-    def _send(self, draft: MessageDraft) -> Outcome:
-        if self._first_sent:
-            repeat = self.repeat(draft)
-            if repeat is not None:
-                return repeat
-        head = self._heads.of(self._connection, draft.conversation)
-        if head is None and draft.conversation.kind is ConversationKind.DIRECT:
-            head = self._open(draft.conversation)
-        elif head is None or head.revision != draft.conversation.revision:
-            if draft.client_id is not None and not self._looked_up:
-                raise MayBeRepeat
-            return Stale()
-        return Appended(MessageSent(self._add_message(head, draft)))
-
-    def repeat(self, draft: MessageDraft) -> Outcome | None:
-        """What a draft repeats, or that it can't; None where its client id is new."""
-        if draft.client_id is None:
-            return None
-        first = self._first_sent.get((draft.actor.user_id, draft.client_id))
-        if first is None:
-            return None
-        head = self._heads.of(self._connection, draft.conversation)
-        same_conversation = head is not None and head.id == first.message.conversation_id
-        if not same_conversation or not first.is_repeated_by(draft):
-            return ClientIdConflict()
-        return Appended(MessageSent(first.message), duplicate=True)
-
-    def _add_message(self, head: Head, draft: MessageDraft) -> Message:
-        sender, at = self._user(draft.actor.user_id), to_ms(draft.at)
-        seq = self._next(head, at)
-        self._messages.append((draft.id, head.pk, seq, sender, draft.content, draft.client_id, at))
-        self._receipts[head.pk, sender] = seq
-        sent = draft.stored(head.id, seq)
-        if self._looked_up and draft.client_id is not None:
-            self._first_sent[sent.sender_id, draft.client_id] = FirstSent(sent, None)
-        return sent
-
-    def _revise(self, draft: RevisionDraft) -> Outcome:
-        head = self._heads.of(self._connection, draft.conversation)
-        row = self._connection.execute(
-            "SELECT m.pk, m.updated_seq, m.content FROM messages m"
-            " JOIN conversations c ON c.pk = m.conversation_pk"
-            " WHERE m.id = ? AND m.seq >= c.first_seq",
-            (draft.message.id,),
+    def _is_taken(self, sender: int, client_id: ClientMessageId | None) -> bool:
+        if client_id is None:
+            return False
+        found = self._connection.execute(
+            "SELECT 1 FROM messages WHERE sender_pk = ? AND client_id = ?", (sender, client_id)
         ).fetchone()
-        if head is None or head.revision != draft.conversation.revision or row is None:
-            return Stale()
-        pk, updated_seq, content = row
-        if updated_seq != draft.message.updated_seq:
-            return Stale()
-        at = to_ms(draft.at)
-        seq = self._next(head, at)
-        edited_at, deleted_at = (None, at) if draft.content is None else (at, None)
-        digest = None if content is None else digest_of(content)
-        values = (draft.content, seq, digest, edited_at, deleted_at, pk)
-        self._connection.execute(_REVISE, values)
-        kind = DELETED if draft.content is None else EDITED
-        self._insert_change(head, seq, kind, draft, message_pk=pk)
-        row = self._connection.execute(f"{MESSAGE} WHERE m.pk = ?", (pk,)).fetchone()
-        revised = message(row)
-        self._look_up_again(revised.sender_id)
-        return Appended(MessageUpdated(seq, revised))
+        return found is not None or (sender, client_id) in self._sent
 
-    def _create(self, draft: CreationDraft) -> Outcome:
-        group, creator = draft.conversation, self._user(draft.actor.user_id)
-        repeat = repeated_creation(self._connection, draft)
-        if repeat is not None:
-            return repeat
-        head = self._open(group, creator, draft.client_id)
-        seq = self._next(head, to_ms(draft.at))
-        self._insert_change(
-            head,
-            seq,
-            ChangeKind.CREATED.value,
-            draft,
-            title=group.title,
-            members=json.dumps(roles_of(group)),
-        )
-        return Appended(
-            ConversationUpdated(
-                head.id,
-                seq,
-                ChangeKind.CREATED,
-                draft.actor.user_id,
-                title=group.title,
-                members=tuple(group.members.values()),
+    def _head(self, conversation_id: ConversationId) -> Head | None:
+        return self._heads.of(self._connection, conversation_id)
+
+    def _head_before(self, write: RevisionWrite | ChangeWrite) -> Head | None:
+        """The end of the log, if the write follows it."""
+        head = self._head(write.conversation_id)
+        if head is None or head.last_seq + 1 != write.seq or head.revision != write.revision:
+            return None
+        return head
+
+    def _open(self, opened: Conversation) -> Head | None:
+        """Store a direct conversation; None where the two have one."""
+        if self._looks_up and self._is_stored(opened.pair):
+            return None
+        head = Head(insert_conversation(self._connection, opened), opened.revision, 0)
+        self._heads.opened(opened.id, head)
+        return head
+
+    def _is_stored(self, pair: str | None) -> bool:
+        row = self._connection.execute(
+            "SELECT 1 FROM conversations WHERE pair = ?", (pair,)
+        ).fetchone()
+        return row is not None
+
+    def _revise(self, head: Head, write: RevisionWrite) -> Verdict:
+        before, revised = write.before, write.event.message
+        row = self._connection.execute(
+            _REVISE,
+            (
+                revised.content,
+                write.seq,
+                None if before.content is None else digest_of(before.content),
+                maybe_to_ms(revised.edited_at),
+                maybe_to_ms(revised.deleted_at),
+                revised.id,
+                before.updated_seq,
+            ),
+        ).fetchone()
+        if row is None:
+            return Verdict.CHANGED
+        kind = DELETED if revised.content is None else EDITED
+        values = (head.pk, write.seq, kind, self._user(write.actor_id), to_ms(write.at), row[0])
+        self._connection.execute(_INSERT_CHANGE, (*values, None, None, None, None))
+        return _STORED
+
+    def _create(self, write: CreationWrite) -> Verdict:
+        group, creator = write.conversation, self._user(write.event.actor_id)
+        if self._looks_up and write.client_id is not None:
+            taken = self._connection.execute(
+                "SELECT 1 FROM conversations WHERE creator_pk = ? AND client_id = ?",
+                (creator, write.client_id),
+            ).fetchone()
+            if taken is not None:
+                return Verdict.TAKEN
+        pk = insert_conversation(self._connection, group, creator, write.client_id)
+        self._heads.opened(group.id, Head(pk, group.revision, write.seq))
+        self._ends[pk] = write.seq, to_ms(write.at)
+        members = json.dumps([[each.user_id, each.role.value] for each in group.members.values()])
+        self._insert_change(pk, write.event, to_ms(write.at), members)
+        return _STORED
+
+    def _change(self, head: Head, write: ChangeWrite) -> Verdict:
+        at = to_ms(write.at)
+        if write.erased is not None:
+            self._erase(head, write, write.erased, at)
+        if write.removed is not None:
+            values = (write.seq, head.pk, self._user(write.removed))
+            self._connection.execute(_REMOVE_MEMBER, values)
+        if write.member is not None:
+            self._put_member(head, write.member)
+        for user_id in write.after.gone - write.before.gone:
+            self._connection.execute(
+                "UPDATE members SET is_gone = 1 WHERE conversation_pk = ? AND user_pk = ?",
+                (head.pk, self._user(user_id)),
             )
-        )
-
-    def _change(self, draft: ChangeDraft) -> Outcome:
-        head = self._heads.of(self._connection, draft.conversation)
-        if head is None or head.revision != draft.conversation.revision:
-            return Stale()
-        at = to_ms(draft.at)
-        seq = self._next(head, at)
-        self._apply(head, draft.conversation, draft.change, at)
-        head.revision = seq
         self._connection.execute(
-            "UPDATE conversations SET revision = ? WHERE pk = ?", (seq, head.pk)
+            "UPDATE conversations SET title = ?, revision = ? WHERE pk = ?",
+            (write.after.title, write.after.revision, head.pk),
         )
-        event = ConversationUpdated.of(head.id, seq, draft.actor.user_id, draft.change)
-        self._insert_change(
-            head,
-            seq,
-            event.change.value,
-            draft,
-            user_pk=None if event.user_id is None else self._user(event.user_id),
-            role=event.role,
-            title=event.title,
-        )
-        return Appended(event)
+        head.revision = write.after.revision
+        self._insert_change(head.pk, write.event, at)
+        return _STORED
 
-    def _apply(self, head: Head, before: Conversation, change: Change, at: int) -> None:
-        match change:
-            case MemberAdded(user_id, role):
-                values = (head.pk, self._user(user_id), role, at)
-                self._connection.execute(_READD_MEMBER, values)
-            case MemberRemoved(user_id):
-                self._remove(head, user_id)
-            case RoleChanged(user_id, role):
-                self._connection.execute(
-                    "UPDATE members SET role = ? WHERE conversation_pk = ? AND user_pk = ?",
-                    (role, head.pk, self._user(user_id)),
-                )
-            case TitleChanged(title):
-                self._connection.execute(
-                    "UPDATE conversations SET title = ? WHERE pk = ?", (title, head.pk)
-                )
-            case MemberDeleted(user_id):
-                self._blank(head, user_id, at)
-                if before.kind is ConversationKind.GROUP:
-                    self._remove(head, user_id)
-                else:
-                    self._connection.execute(
-                        "UPDATE members SET is_gone = 1 WHERE conversation_pk = ? AND user_pk = ?",
-                        (head.pk, self._user(user_id)),
-                    )
+    def _put_member(self, head: Head, member: Member) -> None:
+        values = (head.pk, self._user(member.user_id), member.role, to_ms(member.joined_at))
+        self._connection.execute(_PUT_MEMBER, values)
 
-    def _blank(self, head: Head, user_id: UserId, at: int) -> None:
+    def _erase(self, head: Head, write: ChangeWrite, user_id: UserId, at: int) -> None:
         user = self._user(user_id)
-        self._connection.execute(_BLANK, (head.last_seq, at, head.pk, user))
+        self._connection.execute(_ERASE, (write.seq, at, head.pk, user))
         # Of a short text a digest tells the text; and nobody can send in that name any more.
         self._connection.execute(_FORGET_DIGESTS, (head.pk, user))
-        self._look_up_again(user_id)
 
-    def _look_up_again(self, sender: UserId) -> None:
-        """A later draft of this transaction may repeat what an earlier one has changed."""
-        for key in [each for each in self._first_sent if each[0] == sender]:
-            first = first_sent_under(self._connection, key)
-            if first is not None:
-                self._first_sent[key] = first
-
-    def _remove(self, head: Head, user_id: UserId) -> None:
-        self._connection.execute(
-            "UPDATE members SET removed_seq = ?"
-            " WHERE conversation_pk = ? AND user_pk = ? AND removed_seq IS NULL",
-            (head.last_seq, head.pk, self._user(user_id)),
-        )
-
-    def _insert_change(  # noqa: PLR0913 - a row's columns
-        self,
-        head: Head,
-        seq: int,
-        kind: str,
-        draft: Draft,
-        *,
-        message_pk: int | None = None,
-        user_pk: int | None = None,
-        role: str | None = None,
-        title: str | None = None,
-        members: str | None = None,
+    def _insert_change(
+        self, pk: int, event: ConversationUpdated, at: int, members: str | None = None
     ) -> None:
-        actor, at = self._user(draft.actor.user_id), to_ms(draft.at)
+        actor = self._user(event.actor_id)
+        user = None if event.user_id is None else self._user(event.user_id)
         self._connection.execute(
             _INSERT_CHANGE,
-            (head.pk, seq, kind, actor, at, message_pk, user_pk, role, title, members),
+            (
+                pk,
+                event.seq,
+                event.change.value,
+                actor,
+                at,
+                None,
+                user,
+                event.role,
+                event.title,
+                members,
+            ),
         )
-
-    def _next(self, head: Head, at: int) -> int:
-        head.last_seq += 1
-        self._ends[head.pk] = head.last_seq, at
-        return head.last_seq
-
-    def _open(
-        self, conversation: Conversation, creator: int | None = None, client_id: str | None = None
-    ) -> Head:
-        pk = insert_conversation(self._connection, conversation, creator, client_id)
-        return self._heads.opened(pk, conversation)
 
     def _user(self, user_id: UserId) -> int:
         return self._heads.user(self._connection, user_id)
+
+
+def digest_of(content: str) -> bytes:
+    """What is kept of a content that was replaced: enough to know a repeat."""
+    return hashlib.sha256(content.encode()).digest()

@@ -61,9 +61,11 @@ class SqliteDatabase:
         self.commits = Commits()
         self.calls = Calls()
         self._in_doubt = False
-        self._committed_at = 0.0
+        self.committed_at = 0.0
+        """When the last transaction ended, by `time.monotonic`."""
         self._waiting: list[Write] = []
-        self._draining: asyncio.Task[None] | None = None
+        self._is_writing = False
+        self._idle: asyncio.Future[None] | None = None
 
     @classmethod
     async def open(cls, path: Path, *, readers: int = READERS) -> "SqliteDatabase":
@@ -82,15 +84,19 @@ class SqliteDatabase:
 
     async def close(self) -> None:
         """Finish what was submitted, and close the file. Again is a no-op."""
-        while self._draining is not None:
-            await asyncio.wait([self._draining])
+        while self._is_writing:
+            if self._idle is None:
+                self._idle = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._idle])
+            self._idle = None
         await asyncio.to_thread(self._shut_down)
 
     def submit(self, write: Write) -> None:
         """Queue a write for the next transaction. To be called from the event loop's thread."""
         self._waiting.append(write)
-        if self._draining is None:
-            self._draining = asyncio.get_running_loop().create_task(self._drain())
+        if not self._is_writing:
+            self._is_writing = True
+            asyncio.get_running_loop().call_soon(self._wait_a_turn)
 
     async def write(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """What the function returns, once its writes are committed. Cancelling stops neither."""
@@ -100,7 +106,15 @@ class SqliteDatabase:
 
     async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """What the function returns on a connection of a reading thread."""
+        return await self._read(function, self._readers)
 
+    async def read_as_writer(self, function: Callable[[sqlite3.Connection], T]) -> T:
+        """As `read_at_once`, but in the writing thread: after the transaction that runs there."""
+        return await self._read(_in_snapshot(function), self._writer)
+
+    async def _read(
+        self, function: Callable[[sqlite3.Connection], T], threads: ThreadPoolExecutor
+    ) -> T:
         def run() -> T:
             try:
                 return function(self._connection())
@@ -109,7 +123,7 @@ class SqliteDatabase:
 
         began = time.monotonic()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._readers, run)
+            return await asyncio.get_running_loop().run_in_executor(threads, run)
         except Unavailable:
             self.calls.failed += 1
             raise
@@ -118,15 +132,7 @@ class SqliteDatabase:
 
     async def read_at_once(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """As `read`; all that the function reads was so at one moment."""
-
-        def in_snapshot(connection: sqlite3.Connection) -> T:
-            connection.execute("BEGIN")
-            try:
-                return function(connection)
-            finally:
-                connection.execute("COMMIT")
-
-        return await self.read(in_snapshot)
+        return await self.read(_in_snapshot(function))
 
     async def check(self) -> None:
         """Commit nothing, to see that the writer does. Raises `Unavailable`.
@@ -147,25 +153,38 @@ class SqliteDatabase:
         """What the disk of the file has left."""
         return shutil.disk_usage(self._path).free
 
-    async def _drain(self) -> None:
-        loop = asyncio.get_running_loop()
-        try:
-            while self._waiting:
-                writes, self._waiting = self._waiting, []
-                for write in writes:
-                    write.close()
-                began = loop.time()
-                errors = await loop.run_in_executor(self._writer, self._commit, writes)
-                size = sum(write.size() for write in writes)
-                self.commits.observe(size, loop.time() - began)
-                if any(isinstance(error, Unavailable) for error in errors):
-                    self.commits.failed += 1
-                    self._in_doubt = True
-                for write, error in zip(writes, errors, strict=True):
-                    write.done(error)
-                self.commits.push_lag.observe(time.monotonic() - self._committed_at)
-        finally:
-            self._draining = None
+    def _wait_a_turn(self) -> None:
+        """For one turn of the loop, so that what is about to be written shares the commit."""
+        asyncio.get_running_loop().call_soon(self._begin)
+
+    def _begin(self) -> None:
+        """Let the writer store what waits."""
+        if not self._waiting:
+            self._is_writing = False
+            if self._idle is not None and not self._idle.done():
+                self._idle.set_result(None)
+            return
+        writes, self._waiting = self._waiting, []
+        for write in writes:
+            write.close()
+        # The loop's own `run_in_executor` would cost a future and a turn more.
+        self._writer.submit(self._commit_and_tell, asyncio.get_running_loop(), writes)
+
+    def _commit_and_tell(self, loop: asyncio.AbstractEventLoop, writes: list[Write]) -> None:
+        began = time.monotonic()
+        errors = self._commit(writes)
+        loop.call_soon_threadsafe(self._committed, writes, errors, time.monotonic() - began)
+
+    def _committed(
+        self, writes: list[Write], errors: list[Exception | None], seconds: float
+    ) -> None:
+        self.commits.observe(sum(write.size() for write in writes), seconds)
+        if any(isinstance(error, Unavailable) for error in errors):
+            self.commits.failed += 1
+            self._in_doubt = True
+        for write, error in zip(writes, errors, strict=True):
+            write.done(error)
+        self._wait_a_turn()
 
     def _commit(self, writes: list[Write]) -> list[Exception | None]:
         """Run the writes in one transaction: for each None, or what it raised."""
@@ -178,7 +197,7 @@ class SqliteDatabase:
             connection.rollback()
             return [_translated(error)] * len(writes)
         finally:
-            self._committed_at = time.monotonic()
+            self.committed_at = time.monotonic()
         return errors
 
     def _write_something(self, connection: sqlite3.Connection) -> None:
@@ -258,6 +277,19 @@ class SqliteDatabase:
         self._readers.shutdown()
         while self._connections:
             self._connections.pop().close()
+
+
+def _in_snapshot(
+    function: Callable[[sqlite3.Connection], T],
+) -> Callable[[sqlite3.Connection], T]:
+    def run(connection: sqlite3.Connection) -> T:
+        connection.execute("BEGIN")
+        try:
+            return function(connection)
+        finally:
+            connection.execute("COMMIT")
+
+    return run
 
 
 def _write_nothing(_: sqlite3.Connection) -> None:

@@ -4,7 +4,7 @@ import sqlite3
 
 from chat_core.conversations import Conversation
 from chat_sqlite.heads import user_pk
-from chat_sqlite.rows import pair_of, to_ms
+from chat_sqlite.rows import to_ms
 
 INSERT_MEMBER = """
 INSERT INTO members (conversation_pk, user_pk, role, joined_at, delivered_seq, read_seq)
@@ -27,7 +27,7 @@ def insert_conversation(
             conversation.id,
             conversation.kind,
             conversation.title,
-            pair_of(conversation),
+            conversation.pair,
             conversation.revision,
             at,
             at,

@@ -8,8 +8,8 @@ from datetime import datetime
 from chat_core.ids import ConversationId
 from chat_core.pages import Page
 from chat_core.ports.retention import LogRetention, OldFront
+from chat_sqlite.appending import digest_of
 from chat_sqlite.database import SqliteDatabase
-from chat_sqlite.repeats import digest_of
 from chat_sqlite.rows import to_ms
 
 _LOGS = """

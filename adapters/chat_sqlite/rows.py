@@ -51,13 +51,6 @@ def maybe_to_ms(at: datetime | None) -> int | None:
     return None if at is None else to_ms(at)
 
 
-def pair_of(conversation: Conversation) -> str | None:
-    """What is unique about a direct conversation: both members in order."""
-    if conversation.kind is not ConversationKind.DIRECT:
-        return None
-    return " ".join(sorted(conversation.members))
-
-
 def message(
     row: tuple[
         str, str, str | None, int, int, str, str | None, str | None, int, int | None, int | None

@@ -4,11 +4,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from chat_core.log import Log
 from chat_core.ports.conversation_stores import ConversationStores
 from chat_sqlite.blocks import SqliteBlockStore
 from chat_sqlite.conversations import SqliteConversationStore
 from chat_sqlite.database import SqliteDatabase
-from chat_sqlite.log import SqliteConversationLog
+from chat_sqlite.log_store import SqliteLogStore
 from chat_sqlite.reader import SqliteLogReader
 from chat_sqlite.receipts import SqliteReceiptStore
 
@@ -21,13 +22,15 @@ async def sqlite_conversations(path: str | Path) -> AsyncIterator[ConversationSt
     tables belong into another file.
     """
     database = await SqliteDatabase.open(Path(path))
+    log = Log(SqliteLogStore(database))
     try:
         yield ConversationStores(
             conversations=SqliteConversationStore(database),
             reader=SqliteLogReader(database),
-            log=SqliteConversationLog(database),
+            log=log,
             receipts=SqliteReceiptStore(database),
             blocks=SqliteBlockStore(database),
         )
     finally:
+        await log.close()
         await database.close()

@@ -18,13 +18,14 @@ import msgspec
 from chat_bench.plan import Filling
 from chat_core.conversations import Conversation
 from chat_core.ids import ClientMessageId, ConversationId, MessageId, SessionId, UserId
+from chat_core.log import Log
 from chat_core.memory import SystemClock
 from chat_core.ports.log import MessageDraft
 from chat_core.sessions import Actor
 from chat_core.users import User
 from chat_security import Argon2Hasher
 from chat_server.ids import TimeOrderedIds
-from chat_sqlite import SqliteConversationLog, SqliteDatabase, SqliteUserStore
+from chat_sqlite import SqliteDatabase, SqliteLogStore, SqliteUserStore
 
 AT_ONCE = 1000
 """So many share a commit."""
@@ -35,7 +36,7 @@ async def fill(filling: Filling) -> None:
     database = await SqliteDatabase.open(Path(filling.path))
     try:
         users = await _add_users(SqliteUserStore(database), filling)
-        await _append(SqliteConversationLog(database), users, filling)
+        await _append(Log(SqliteLogStore(database)), users, filling)
     finally:
         await database.close()
 
@@ -51,7 +52,7 @@ async def _add_users(store: SqliteUserStore, filling: Filling) -> list[UserId]:
     return [user.id for user in users]
 
 
-async def _append(log: SqliteConversationLog, users: list[UserId], filling: Filling) -> None:
+async def _append(log: Log, users: list[UserId], filling: Filling) -> None:
     """In every pair's conversation the two write in turn, so that each has read all before."""
     clock, ids = SystemClock(), TimeOrderedIds()
     content = "." * filling.content_bytes

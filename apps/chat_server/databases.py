@@ -34,10 +34,10 @@ from chat_sqlite import (
     Copied,
     CopyRefused,
     SqliteBlockStore,
-    SqliteConversationLog,
     SqliteConversationStore,
     SqliteLogReader,
     SqliteLogRetention,
+    SqliteLogStore,
     SqliteMaintenance,
     SqliteReceiptStore,
     SqliteSessionStore,
@@ -118,7 +118,7 @@ async def open_stores(
             )
         case SqliteDatabase(path):
             file = await SqliteFile.open(path)
-            file_users = SqliteUserStore(file)
+            file_users, file_log = SqliteUserStore(file), Log(SqliteLogStore(file))
             try:
                 yield Stores(
                     users=file_users,
@@ -128,7 +128,7 @@ async def open_stores(
                     reader=SqliteLogReader(file),
                     receipts=SqliteReceiptStore(file),
                     blocks=SqliteBlockStore(file),
-                    log=SqliteConversationLog(file),
+                    log=file_log,
                     retention=SqliteLogRetention(file),
                     check=file.check,
                     commits=file.commits,
@@ -136,6 +136,7 @@ async def open_stores(
                     free_bytes=file.free_bytes,
                 )
             finally:
+                await file_log.close()
                 await file.close()
         case MongoDatabase(url, name):
             # Here, for the driver takes a quarter of the CPU of a start, and 9 MB.

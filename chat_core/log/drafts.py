@@ -1,17 +1,50 @@
 """Judging drafts: whether a draft may follow a log's head, and whether it repeats what was sent."""
 
 import hashlib
+from enum import Enum
 
 from chat_core.conversations import ConversationKind, Role
 from chat_core.errors import ClientIdConflict
 from chat_core.events import ConversationUpdated, MessageSent
 from chat_core.ids import UserId
+from chat_core.log.heads import KnownHead
 from chat_core.ports.log import Appended, CreationDraft, Draft, MessageDraft
 from chat_core.ports.log_store import FirstSent
 
 
-def may_open(draft: Draft) -> bool:
-    """Whether the draft stores its conversation where that is not stored yet."""
+class Judgement(Enum):
+    """What is to be done with a draft."""
+
+    WRITE = "write"
+    """It was judged on the conversation as it is: it becomes a write after the head."""
+    BEGIN = "begin"
+    """Its conversation begins with it."""
+    HOLD = "hold"
+    """A write before it has changed the conversation, and is not stored yet."""
+    READ_AGAIN = "read_again"
+    """It was judged on another revision than the head's, and the head may be outdated."""
+    REFUSE = "refuse"
+    """It was judged on another revision, or on a conversation that is not stored."""
+
+
+def judge(draft: Draft, head: KnownHead | None, since: int, now: int) -> Judgement:
+    """What to do with a draft that came before round `since`, in round `now`.
+
+    Nothing is refused on a head from before `since`; a conversation without a head was looked for
+    since then.
+    """
+    if isinstance(draft, CreationDraft):
+        return Judgement.BEGIN
+    if head is None:
+        return Judgement.BEGIN if _may_open(draft) else Judgement.REFUSE
+    if head.conversation.revision == draft.conversation.revision:
+        return Judgement.WRITE
+    if head.moved == now:
+        return Judgement.HOLD
+    return Judgement.READ_AGAIN if head.seen < since else Judgement.REFUSE
+
+
+def _may_open(draft: Draft) -> bool:
     is_direct = draft.conversation.kind is ConversationKind.DIRECT
     return is_direct and isinstance(draft, MessageDraft)
 

@@ -29,7 +29,7 @@ class KnownHead:
 
     def move(self, write: Write, now: int) -> None:
         """A write follows it."""
-        self.last_seq = write.seq
+        self.last_seq += 1
         self.seen = self.moved = now
         if isinstance(write, ChangeWrite):
             self.conversation = write.after
@@ -39,13 +39,13 @@ class Heads:
     """The heads that were read or written here; other processes may have gone on."""
 
     def __init__(self) -> None:
-        self._by_id: dict[ConversationId, KnownHead] = {}
+        self.by_id: dict[ConversationId, KnownHead] = {}
         self._by_pair: dict[str, KnownHead] = {}
         self._members = 0
 
     def of(self, conversation: Conversation) -> KnownHead | None:
         """The conversation's, if it is known; a direct one is known by its two members."""
-        head = self._by_id.get(conversation.id)
+        head = self.by_id.get(conversation.id)
         if head is None and (pair := conversation.pair) is not None:
             return self._by_pair.get(pair)
         return head
@@ -53,29 +53,34 @@ class Heads:
     def read(self, read: Sequence[Head | None], now: int) -> None:
         """These were read."""
         for head in read:
-            if head is not None and head.conversation.id not in self._by_id:
+            if head is not None and head.conversation.id not in self.by_id:
                 self.add(KnownHead(head.conversation, head.last_seq, now))
 
     def add(self, head: KnownHead) -> None:
         """A head that was not known."""
         conversation = head.conversation
-        self._by_id[conversation.id] = head
+        self.by_id[conversation.id] = head
         if (pair := conversation.pair) is not None:
             self._by_pair[pair] = head
         self._members += head.members
+
+    def begin(self, write: Write, conversation: Conversation, now: int) -> None:
+        """A write begins the conversation."""
+        self.add(head := KnownHead(conversation, 0, now))
+        head.move(write, now)
 
     def forget(self, conversation: Conversation) -> None:
         """Read it again the next time."""
         head = self.of(conversation)
         if head is not None:
             self._members -= head.members
-            del self._by_id[head.conversation.id]
+            del self.by_id[head.conversation.id]
             if (pair := conversation.pair) is not None:
                 del self._by_pair[pair]
 
     def forget_all(self) -> None:
         """Read every one again the next time."""
-        self._by_id.clear()
+        self.by_id.clear()
         self._by_pair.clear()
         self._members = 0
 

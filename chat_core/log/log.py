@@ -4,20 +4,13 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from chat_core.conversations import Conversation
 from chat_core.errors import Unavailable
-from chat_core.log.drafts import may_open, repeat_of_creation, repeat_of_message
+from chat_core.log.drafts import Judgement, judge, repeat_of_creation, repeat_of_message
 from chat_core.log.heads import Heads, KnownHead
-from chat_core.log.writes import (
-    audience_of,
-    creation_write,
-    event_of,
-    opening_write,
-    write_after,
-)
-from chat_core.measures import Commits
+from chat_core.log.writes import audience_of, first_write, write_after
 from chat_core.ports.log import (
     Appended,
     Committed,
@@ -37,7 +30,7 @@ BATCH = 500
 """Drafts that are committed together at most: more would let the first of them wait."""
 RETRY_SECONDS = 0.25
 RETRY_AFTER = 1.0
-_STORED = Verdict.STORED
+_STORED, _WRITE = Verdict.STORED, Judgement.WRITE
 
 
 class Log(ConversationLog):
@@ -48,10 +41,7 @@ class Log(ConversationLog):
     is; what the store has begun by then may be stored all the same, and is told to the followers.
     """
 
-    def __init__(
-        self, store: LogStore, *, patience: float | None = None, commits: Commits | None = None
-    ) -> None:
-        self.commits = Commits() if commits is None else commits
+    def __init__(self, store: LogStore, *, patience: float | None = None) -> None:
         self._store = store
         self._patience = patience
         self._followers: list[Follower] = []
@@ -102,8 +92,10 @@ class Log(ConversationLog):
                 self._at_work = batch = self._waiting.popleft()
                 try:
                     await self._store_all(batch)
-                except Exception as error:  # noqa: BLE001 - handed to every caller that waits
-                    batch.fail(error)
+                except BaseException as error:
+                    batch.fail(error if isinstance(error, Exception) else _too_late())
+                    if not isinstance(error, Exception):
+                        raise
                 finally:
                     batch.end()
         finally:
@@ -126,86 +118,74 @@ class Log(ConversationLog):
     async def _round(self, drafts: Sequence["_Submitted"], since: int) -> None:
         """Judge and commit once. What has to be judged again is left, and keeps its order."""
         self._round_number += 1
-        await self._read_heads(drafts)
-        writing, refused = self._judged(drafts, since)
-        if writing:
-            refused += await self._commit(writing)
-        if refused:
-            await self._refuse(refused)
-
-    async def _read_heads(self, drafts: Sequence["_Submitted"]) -> None:
-        of = self._heads.of
-        unknown = {
-            each.draft.conversation.id: each.draft.conversation
-            for each in drafts
-            if of(each.draft.conversation) is None and not isinstance(each.draft, CreationDraft)
-        }
+        unknown = self._unknown(drafts)
         if unknown:
-            read = await self._store.heads(list(unknown.values()))
-            self._heads.read(read, self._round_number)
+            self._heads.read(await self._store.heads(unknown), self._round_number)
+        writing, refused = self._judged(drafts, since)
+        taken = await self._commit(writing) if writing else []
+        if taken or refused:
+            await self._answer_repeats(taken, refused)
 
-    def _judged(  # noqa: C901 - one branch for each thing that may come of a draft
+    def _unknown(self, drafts: Sequence["_Submitted"]) -> list[Conversation]:
+        """The conversations whose heads have to be read."""
+        known = self._heads.by_id
+        unknown = {
+            each.draft.conversation.id: each.draft
+            for each in drafts
+            if each.draft.conversation.id not in known
+        }
+        return [
+            draft.conversation
+            for draft in unknown.values()
+            if not isinstance(draft, CreationDraft) and self._heads.of(draft.conversation) is None
+        ]
+
+    def _judged(
         self, drafts: Sequence["_Submitted"], since: int
-    ) -> tuple[list[tuple["_Submitted", Write]], list["_Submitted"]]:
-        """What to write, and what to refuse; nothing is refused on a head from before `since`."""
-        writing: list[tuple[_Submitted, Write]] = []
+    ) -> tuple[list["_Submitted"], list["_Submitted"]]:
+        """Those that have a write now, and those to refuse; what has to wait is in neither."""
+        writing: list[_Submitted] = []
         refused: list[_Submitted] = []
-        behind: set[Conversation | KnownHead] = set()
+        behind: set[KnownHead] = set()
         outdated: list[Conversation] = []
         now, heads = self._round_number, self._heads
         for each in drafts:
             draft = each.draft
-            conversation = draft.conversation
-            head = heads.of(conversation)
-            write: Write
-            if isinstance(draft, CreationDraft):
-                write = creation_write(draft)
-                if head is not None:  # one that was sent before
-                    writing.append((each, write))
-                    continue
-                heads.add(head := KnownHead(conversation, 0, now))
-            elif head is None:
-                if not (isinstance(draft, MessageDraft) and may_open(draft)):
-                    refused.append(each)
-                    continue
-                write = opening_write(draft)
-                heads.add(head := KnownHead(conversation, 0, now))
-            elif head in behind:
+            head = heads.by_id.get(draft.conversation.id) or heads.of(draft.conversation)
+            if behind and head in behind:
                 continue
-            elif head.conversation.revision == conversation.revision:
-                write = write_after(draft, head.conversation, head.last_seq)
-            elif head.moved == now:
-                behind.add(head)
-                continue
-            elif head.seen < since:
-                behind.add(head)
-                outdated.append(conversation)
-                continue
-            else:
+            judgement = judge(draft, head, since, now)
+            if judgement is _WRITE and head is not None:
+                each.write = write = write_after(draft, head.conversation, head.last_seq)
+                head.move(write, now)
+                writing.append(each)
+            elif judgement is Judgement.BEGIN:
+                each.write = first_write(draft)
+                if head is None:
+                    heads.begin(each.write, draft.conversation, now)
+                writing.append(each)
+            elif judgement is Judgement.REFUSE or head is None:
                 refused.append(each)
-                continue
-            head.move(write, now)
-            writing.append((each, write))
+            else:
+                behind.add(head)
+                if judgement is Judgement.READ_AGAIN:
+                    outdated.append(draft.conversation)
         for conversation in outdated:
             heads.forget(conversation)
         return writing, refused
 
-    async def _commit(self, writing: Sequence[tuple["_Submitted", Write]]) -> list["_Submitted"]:
+    async def _commit(self, writing: Sequence["_Submitted"]) -> list["_Submitted"]:
         """Store, and tell; what may be a repeat is returned."""
-        began = time.monotonic()
         try:
-            verdicts = await self._store.commit([write for _, write in writing])
-        except BaseException as error:
-            self.commits.failed += isinstance(error, Unavailable)
-            for each, _ in writing:
+            verdicts = await self._store.commit([each.write for each in writing])
+        except BaseException:
+            for each in writing:
                 self._heads.forget(each.draft.conversation)
             raise
-        finally:
-            self.commits.observe(len(writing), time.monotonic() - began)
         taken: list[_Submitted] = []
-        for (each, write), verdict in zip(writing, verdicts.each, strict=True):
+        for each, verdict in zip(writing, verdicts.each, strict=True):
             if verdict is _STORED:
-                self._stored(each, write)
+                self._stored(each)
                 continue
             self._heads.forget(each.draft.conversation)
             if verdict is Verdict.TAKEN:
@@ -214,22 +194,29 @@ class Log(ConversationLog):
                 each.answer(Stale())
             elif isinstance(verdict, Exception):
                 each.answer(verdict)
-        self.commits.push_lag.observe(time.monotonic() - verdicts.at)
+        self._store.commits.push_lag.observe(time.monotonic() - verdicts.at)
         return taken
 
-    def _stored(self, submitted: "_Submitted", write: Write) -> None:
+    def _stored(self, submitted: "_Submitted") -> None:
         """Tell the followers of the entry, then the caller."""
-        event, draft = event_of(write), submitted.draft
+        event, draft = submitted.write.event, submitted.draft
         committed = Committed(event, audience_of(draft), draft.actor.connection_id)
         for follower in self._followers:
             tell(follower, committed)
-        submitted.answer(Appended(event))
+        submitted.is_settled = True
+        submitted.tell(Appended(event))
 
-    async def _refuse(self, refused: Sequence["_Submitted"]) -> None:
-        """Each gets what it repeats, or hears that it has to be judged again."""
-        repeats = await self._repeats([each.draft for each in refused])
-        for each, repeat in zip(refused, repeats, strict=True):
-            each.answer(Stale() if repeat is None else repeat)
+    async def _answer_repeats(
+        self, taken: Sequence["_Submitted"], refused: Sequence["_Submitted"]
+    ) -> None:
+        """Each gets what it repeats; one that is refused and repeats nothing is stale."""
+        asked = [*taken, *refused]
+        repeats = await self._repeats([each.draft for each in asked])
+        for each, repeat in zip(asked, repeats, strict=True):
+            if repeat is not None:
+                each.answer(repeat)
+            elif each in refused:
+                each.answer(Stale())
 
     async def _repeats(self, drafts: Sequence[Draft]) -> Sequence[Outcome | None]:
         """For each what it repeats, or that it can't; None where its client id is new."""
@@ -263,23 +250,23 @@ class _Submitted:
     """A draft, and the caller who is told what came of it."""
 
     draft: Draft
-    done: Done
+    done: Done | None
+    """None once the caller has been told."""
+    write: Write = field(init=False)
+    """What it becomes, once it was judged."""
     is_settled: bool = False
     """Whether nothing more is to be done for it."""
-    is_told: bool = False
 
     def answer(self, outcome: Outcome) -> None:
         """It is settled: tell the caller, who may have been told that the time is over."""
         self.is_settled = True
-        if not self.is_told:
-            self.is_told = True
-            tell(self.done, outcome)
+        self.tell(outcome)
 
-    def reject(self, error: Exception) -> None:
-        """Tell the caller, whatever becomes of the draft."""
-        if not self.is_told:
-            self.is_told = True
-            tell(self.done, error)
+    def tell(self, outcome: Outcome) -> None:
+        """Tell the caller, once, whatever becomes of the draft."""
+        done, self.done = self.done, None
+        if done is not None:
+            tell(done, outcome)
 
 
 class _Batch:
@@ -295,13 +282,12 @@ class _Batch:
     def fail(self, error: Exception) -> None:
         """Hand an error to every caller that still waits."""
         for each in self.drafts:
-            each.reject(error)
+            each.tell(error)
 
     def end(self) -> None:
-        """No more comes of it: callers who still wait hear so."""
+        """No more comes of it."""
         if self._timer is not None:
             self._timer.cancel()
-        self.fail(_too_late())
 
     def _give_up(self) -> None:
         self.is_over = True

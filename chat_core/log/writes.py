@@ -17,7 +17,6 @@ from chat_core.conversations import (
 from chat_core.events import (
     ChangeKind,
     ConversationUpdated,
-    LogEvent,
     MessageSent,
     MessageUpdated,
 )
@@ -36,7 +35,8 @@ def write_after(draft: Draft, conversation: Conversation, last_seq: int) -> Writ
     """What the draft stores after the last entry of its conversation's log."""
     seq = last_seq + 1
     if isinstance(draft, MessageDraft):
-        return MessageWrite(draft.stored(conversation.id, seq), conversation.revision)
+        sent = MessageSent(draft.stored(conversation.id, seq))
+        return MessageWrite(sent, conversation.revision)
     if isinstance(draft, RevisionDraft):
         return _revision(draft, conversation, seq)
     if isinstance(draft, ChangeDraft):
@@ -44,10 +44,19 @@ def write_after(draft: Draft, conversation: Conversation, last_seq: int) -> Writ
     raise TypeError(draft)
 
 
+def first_write(draft: Draft) -> MessageWrite | CreationWrite:
+    """What a draft stores with which its conversation begins."""
+    if isinstance(draft, MessageDraft):
+        return opening_write(draft)
+    if isinstance(draft, CreationDraft):
+        return creation_write(draft)
+    raise TypeError(draft)
+
+
 def opening_write(draft: MessageDraft) -> MessageWrite:
     """What the first message of two users stores."""
     opened = draft.conversation
-    return MessageWrite(draft.stored(opened.id, 1), opened.revision, opened)
+    return MessageWrite(MessageSent(draft.stored(opened.id, 1)), opened.revision, opened)
 
 
 def creation_write(draft: CreationDraft) -> CreationWrite:
@@ -62,11 +71,6 @@ def creation_write(draft: CreationDraft) -> CreationWrite:
         members=tuple(group.members.values()),
     )
     return CreationWrite(event, group, draft.client_id, draft.at)
-
-
-def event_of(write: Write) -> LogEvent:
-    """The entry that a write stores."""
-    return MessageSent(write.message) if isinstance(write, MessageWrite) else write.event
 
 
 def audience_of(draft: Draft) -> Collection[UserId]:

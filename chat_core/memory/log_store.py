@@ -8,6 +8,7 @@ from chat_core.conversations import Conversation, ConversationKind
 from chat_core.events import ConversationUpdated
 from chat_core.ids import ConversationId, MessageId, UserId
 from chat_core.log.drafts import digest_of
+from chat_core.measures import Commits
 from chat_core.memory.conversations import MemoryConversations, Revised, Said, StoredLog
 from chat_core.ports.log_store import (
     ChangeWrite,
@@ -39,6 +40,7 @@ class MemoryLogStore(LogStore):
     """Writes into `conversations`; a commit is one step of the event loop."""
 
     conversations: MemoryConversations
+    commits: Commits = field(default_factory=Commits)
     _sent: dict[SentKey, _Sent] = field(default_factory=dict)
     _created: dict[CreatedKey, ConversationUpdated] = field(default_factory=dict)
 
@@ -88,7 +90,8 @@ class MemoryLogStore(LogStore):
                 return self._change(write)
 
     def _add_message(self, write: MessageWrite) -> Verdict:
-        message, client_id = write.message, write.message.client_message_id
+        message = write.event.message
+        client_id = message.client_message_id
         if client_id is not None and (message.sender_id, client_id) in self._sent:
             return Verdict.TAKEN
         if write.opens is None:
@@ -163,12 +166,10 @@ class MemoryLogStore(LogStore):
     def _log_before(self, write: MessageWrite | RevisionWrite | ChangeWrite) -> StoredLog | None:
         """The log, if it ends right before the write and the conversation is as it was."""
         log = self.conversations.logs.get(write.conversation_id)
-        if log is None or (len(log.entries) + 1, log.conversation.revision) != (
-            write.seq,
-            write.revision,
-        ):
+        if log is None:
             return None
-        return log
+        follows = len(log.entries) + 1 == write.event.seq
+        return log if follows and log.conversation.revision == write.revision else None
 
     def _open(self, conversation: Conversation) -> StoredLog:
         log = StoredLog(conversation, conversation.created_at)

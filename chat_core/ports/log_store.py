@@ -8,8 +8,9 @@ from enum import Enum
 from typing import Protocol
 
 from chat_core.conversations import Conversation, Member
-from chat_core.events import ConversationUpdated, MessageUpdated
+from chat_core.events import ConversationUpdated, MessageSent, MessageUpdated
 from chat_core.ids import ClientConversationId, ClientMessageId, ConversationId, UserId
+from chat_core.measures import Commits
 from chat_core.messages import Message
 from chat_core.records import record
 
@@ -30,7 +31,7 @@ class MessageWrite:
     - `opens` is the direct conversation to store before it.
     """
 
-    message: Message
+    event: MessageSent
     revision: int
     """The conversation's, which the message leaves as it is."""
     opens: Conversation | None = None
@@ -38,12 +39,7 @@ class MessageWrite:
     @property
     def conversation_id(self) -> ConversationId:
         """Whose log it is."""
-        return self.message.conversation_id
-
-    @property
-    def seq(self) -> int:
-        """The entry's place."""
-        return self.message.seq
+        return self.event.message.conversation_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +161,11 @@ class LogStore(Protocol):
 
     A backend that is out of reach, busy or full raises `Unavailable`.
     """
+
+    @property
+    @abstractmethod
+    def commits(self) -> Commits:
+        """Measures of the commits; the log adds how late its pushes are."""
 
     @abstractmethod
     async def heads(self, wanted: Sequence[Conversation]) -> Sequence[Head | None]:

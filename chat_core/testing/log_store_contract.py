@@ -18,7 +18,7 @@ from chat_core.errors import ClientIdConflict
 from chat_core.events import MessageSent, MessageUpdated
 from chat_core.ids import ClientConversationId, ClientMessageId
 from chat_core.log.drafts import repeat_of_message
-from chat_core.log.writes import creation_write, event_of, opening_write, write_after
+from chat_core.log.writes import creation_write, opening_write, write_after
 from chat_core.messages import Message
 from chat_core.ports.log import Appended, Draft
 from chat_core.ports.log_store import Head, LogStore, RevisionWrite, Verdict, Write
@@ -154,7 +154,7 @@ class LogStoreContract:
         assert await conversations.get(friends.id) == now
         assert await self.said(reader, friends) == [(2, "One"), (4, "two")]
         entries = list(await reader.entries(friends.id, after=1, until=9, limit=9))
-        assert entries[1:] == [event_of(write) for write in writes[1:]]
+        assert entries[1:] == [write.event for write in writes[1:]]
         assert entries[0] == MessageSent(edited.event.message)
 
     async def test_the_senders_receipt_moves_to_a_message_and_no_other_does(
@@ -393,6 +393,6 @@ class LogStoreContract:
     async def _revised(self, log_store: LogStore, wanted: Draft) -> Message:
         """Store an edit or a deletion: the message as it is then."""
         (write,) = await self.store(log_store, wanted)
-        event = event_of(write)
+        event = write.event
         assert isinstance(event, MessageUpdated)
         return event.message

@@ -3,10 +3,12 @@ from pathlib import Path
 
 import pytest
 
+from chat_core.log import Log
 from chat_core.testing.accounts_contract import AccountStoreContract
 from chat_core.testing.blocks_contract import BlockStoreContract
 from chat_core.testing.conversations_contract import ConversationStoreContract
 from chat_core.testing.log_contract import ConversationLogContract
+from chat_core.testing.log_store_contract import LogStoreContract
 from chat_core.testing.reader_contract import LogReaderContract
 from chat_core.testing.receipts_contract import ReceiptStoreContract
 from chat_core.testing.retention_contract import LogRetentionContract
@@ -14,11 +16,11 @@ from chat_core.testing.sessions_contract import SessionStoreContract
 from chat_core.testing.users_contract import UserStoreContract
 from chat_sqlite import (
     SqliteBlockStore,
-    SqliteConversationLog,
     SqliteConversationStore,
     SqliteDatabase,
     SqliteLogReader,
     SqliteLogRetention,
+    SqliteLogStore,
     SqliteReceiptStore,
     SqliteSessionStore,
     SqliteUserStore,
@@ -73,8 +75,13 @@ def retention(database: SqliteDatabase) -> SqliteLogRetention:
 
 
 @pytest.fixture
-def log(database: SqliteDatabase) -> SqliteConversationLog:
-    return SqliteConversationLog(database)
+def log_store(database: SqliteDatabase) -> SqliteLogStore:
+    return SqliteLogStore(database)
+
+
+@pytest.fixture
+def log(log_store: SqliteLogStore) -> Log:
+    return Log(log_store)
 
 
 class TestSqliteUserStore(UserStoreContract):
@@ -97,7 +104,11 @@ class TestSqliteLogReader(LogReaderContract):
     pass
 
 
-class TestSqliteConversationLog(ConversationLogContract):
+class TestSqliteLogStore(LogStoreContract):
+    pass
+
+
+class TestLogInSqlite(ConversationLogContract):
     pass
 
 

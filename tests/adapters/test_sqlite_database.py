@@ -9,7 +9,7 @@ import pytest
 
 from chat_core.conversations import TitleChanged
 from chat_core.errors import Unavailable, UsernameTaken
-from chat_core.ports.log import Stale
+from chat_core.ports.log import Appended, Stale
 from chat_core.testing.makers import (
     alter,
     create,
@@ -86,20 +86,23 @@ async def test_a_refused_write_undoes_nothing_of_those_that_share_its_transactio
     database: SqliteDatabase, stores: Stores
 ) -> None:
     ann, bob = await stored_users(stores.users, "ann", "bob")
+    talk = direct(ann, bob)
+    await stores.log.append(draft(talk, ann))
     seen = await database.write(statements)
 
     cyd = user("cyd")
     outcomes = await asyncio.gather(
         stores.users.add(cyd, "hash"),
         stores.users.add(user("ANN"), "hash"),
-        stores.log.append(draft(direct(ann, bob), ann)),
+        stores.log.append(draft(talk, ann)),
         return_exceptions=True,
     )
 
     assert seen.count("COMMIT") == 2  # the first is of the write that began to trace
     assert isinstance(outcomes[1], UsernameTaken)
     assert await stores.users.get([cyd.id]) == {cyd.id: cyd}
-    assert len((await stores.conversations.latest(ann.id, after=None, limit=9)).items) == 1
+    assert isinstance(outcomes[2], Appended)
+    assert outcomes[2].event.seq == 2
 
 
 async def test_everything_is_there_when_the_file_is_opened_again(path: Path) -> None:

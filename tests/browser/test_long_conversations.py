@@ -13,8 +13,9 @@ from chat_client import ChatClient
 from chat_client.socketio_wire import SocketIoWire
 from chat_core.conversations import Conversation
 from chat_core.ids import ConversationId, UserId
+from chat_core.log import Log
 from chat_core.testing.makers import at, draft, user
-from chat_sqlite import SqliteConversationLog, SqliteConversationStore, SqliteDatabase
+from chat_sqlite import SqliteConversationStore, SqliteDatabase, SqliteLogStore
 from tests.support.browser import Browser, Window, needed
 from tests.support.machine_speed import times_slower
 from tests.support.server import PASSWORD, Api, Person, ServerProcess
@@ -66,7 +67,7 @@ async def people(tmp_path: Path) -> AsyncIterator[tuple[ServerProcess, Person, P
 async def _fill(path: Path, conversation_id: str, *people: Person) -> None:
     database = await SqliteDatabase.open(path)
     try:
-        store, log = SqliteConversationStore(database), SqliteConversationLog(database)
+        store, log = SqliteConversationStore(database), Log(SqliteLogStore(database))
         conversation = await store.get(ConversationId(conversation_id))
         assert isinstance(conversation, Conversation)
         for start in range(2, LENGTH + 1, 1000):

@@ -2,18 +2,19 @@
 
 from typing import Any
 
+from chat_core.log import Log
 from chat_core.ports.log import Done, Draft, MessageDraft
 from chat_server.cli import main
-from chat_sqlite import SqliteConversationLog, SqliteUserStore
+from chat_sqlite import SqliteUserStore
 
 TRIGGER = "break"
 REVEALING = "what only the log may tell"
 
-_submit = SqliteConversationLog.submit
+_submit = Log.submit
 _search = SqliteUserStore.search
 
 
-def submit(self: SqliteConversationLog, draft: Draft, done: Done) -> None:
+def submit(self: Log, draft: Draft, done: Done) -> None:
     """As the store does, or not."""
     if isinstance(draft, MessageDraft) and draft.content == TRIGGER:
         raise RuntimeError(REVEALING)
@@ -28,6 +29,6 @@ async def search(self: SqliteUserStore, prefix: str, **options: Any) -> Any:
 
 
 if __name__ == "__main__":
-    SqliteConversationLog.submit = submit  # type: ignore[method-assign]
+    Log.submit = submit  # type: ignore[method-assign]
     SqliteUserStore.search = search  # type: ignore[method-assign]
     main()

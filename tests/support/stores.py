@@ -41,11 +41,11 @@ from chat_mongo import (
 from chat_mongo.documents import DOCUMENTS, MetaDocument
 from chat_sqlite import (
     SqliteBlockStore,
-    SqliteConversationLog,
     SqliteConversationStore,
     SqliteDatabase,
     SqliteLogReader,
     SqliteLogRetention,
+    SqliteLogStore,
     SqliteReceiptStore,
     SqliteSessionStore,
     SqliteUserStore,
@@ -107,7 +107,7 @@ def sqlite_stores_in(database: SqliteDatabase) -> Stores:
         reader=SqliteLogReader(database),
         receipts=SqliteReceiptStore(database),
         blocks=SqliteBlockStore(database),
-        log=SqliteConversationLog(database),
+        log=Log(SqliteLogStore(database)),
         retention=SqliteLogRetention(database),
     )
 
