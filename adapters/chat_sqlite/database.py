@@ -96,7 +96,7 @@ class SqliteDatabase:
         self._waiting.append(write)
         if not self._is_writing:
             self._is_writing = True
-            asyncio.get_running_loop().call_soon(self._wait_a_turn)
+            asyncio.get_running_loop().call_soon(self._begin)
 
     async def write(self, function: Callable[[sqlite3.Connection], T]) -> T:
         """What the function returns, once its writes are committed. Cancelling stops neither."""
@@ -153,10 +153,6 @@ class SqliteDatabase:
         """What the disk of the file has left."""
         return shutil.disk_usage(self._path).free
 
-    def _wait_a_turn(self) -> None:
-        """For one turn of the loop, so that what is about to be written shares the commit."""
-        asyncio.get_running_loop().call_soon(self._begin)
-
     def _begin(self) -> None:
         """Let the writer store what waits."""
         if not self._waiting:
@@ -184,7 +180,8 @@ class SqliteDatabase:
             self._in_doubt = True
         for write, error in zip(writes, errors, strict=True):
             write.done(error)
-        self._wait_a_turn()
+        # In the next turn of the loop, so that those who write again share the next commit.
+        asyncio.get_running_loop().call_soon(self._begin)
 
     def _commit(self, writes: list[Write]) -> list[Exception | None]:
         """Run the writes in one transaction: for each None, or what it raised."""

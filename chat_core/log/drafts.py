@@ -33,20 +33,25 @@ def judge(draft: Draft, head: KnownHead | None, since: int, now: int) -> Judgeme
     Nothing is refused on a head from before `since`; a conversation without a head was looked for
     since then.
     """
+    if head is None:
+        return Judgement.BEGIN if _may_begin(draft) else Judgement.REFUSE
     if isinstance(draft, CreationDraft):
         return Judgement.BEGIN
-    if head is None:
-        return Judgement.BEGIN if _may_open(draft) else Judgement.REFUSE
     if head.conversation.revision == draft.conversation.revision:
-        return Judgement.WRITE
+        return _WRITE
     if head.moved == now:
         return Judgement.HOLD
-    return Judgement.READ_AGAIN if head.seen < since else Judgement.REFUSE
+    is_fresh = head.read >= since or head.moved >= since
+    return Judgement.REFUSE if is_fresh else Judgement.READ_AGAIN
 
 
-def _may_open(draft: Draft) -> bool:
+_WRITE = Judgement.WRITE
+"""By itself, for it is what becomes of nearly every draft: a member takes five times as long."""
+
+
+def _may_begin(draft: Draft) -> bool:
     is_direct = draft.conversation.kind is ConversationKind.DIRECT
-    return is_direct and isinstance(draft, MessageDraft)
+    return isinstance(draft, CreationDraft) or (is_direct and isinstance(draft, MessageDraft))
 
 
 def repeat_of_message(draft: MessageDraft, first: FirstSent) -> Appended | ClientIdConflict:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from chat_core.conversations import Conversation
 from chat_core.ids import ConversationId
-from chat_core.ports.log_store import ChangeWrite, Head, Write
+from chat_core.ports.log_store import Head
 
 MOST_MEMBERS = 500_000
 """Of the known conversations together, about 200 bytes each; past it all are forgotten."""
@@ -17,8 +17,8 @@ class KnownHead:
 
     conversation: Conversation
     last_seq: int
-    seen: int
-    """The latest round in which it was read, or a write was made for it."""
+    read: int
+    """The round in which it was read."""
     moved: int = 0
     """The latest round in which a write was made for it."""
     members: int = field(init=False)
@@ -26,13 +26,6 @@ class KnownHead:
 
     def __post_init__(self) -> None:
         self.members = len(self.conversation.members)
-
-    def move(self, write: Write, now: int) -> None:
-        """A write follows it."""
-        self.last_seq += 1
-        self.seen = self.moved = now
-        if isinstance(write, ChangeWrite):
-            self.conversation = write.after
 
 
 class Heads:
@@ -64,10 +57,9 @@ class Heads:
             self._by_pair[pair] = head
         self._members += head.members
 
-    def begin(self, write: Write, conversation: Conversation, now: int) -> None:
-        """A write begins the conversation."""
-        self.add(head := KnownHead(conversation, 0, now))
-        head.move(write, now)
+    def begin(self, conversation: Conversation, now: int) -> None:
+        """The first entry of a conversation is written."""
+        self.add(KnownHead(conversation, 1, now, now))
 
     def forget(self, conversation: Conversation) -> None:
         """Read it again the next time."""

@@ -92,17 +92,17 @@ async def test_a_refused_write_undoes_nothing_of_those_that_share_its_transactio
 
     cyd = user("cyd")
     outcomes = await asyncio.gather(
-        stores.users.add(cyd, "hash"),
-        stores.users.add(user("ANN"), "hash"),
         stores.log.append(draft(talk, ann)),
+        stores.users.add(user("ANN"), "hash"),
+        stores.users.add(cyd, "hash"),
         return_exceptions=True,
     )
 
     assert seen.count("COMMIT") == 2  # the first is of the write that began to trace
     assert isinstance(outcomes[1], UsernameTaken)
     assert await stores.users.get([cyd.id]) == {cyd.id: cyd}
-    assert isinstance(outcomes[2], Appended)
-    assert outcomes[2].event.seq == 2
+    assert isinstance(outcomes[0], Appended)
+    assert outcomes[0].event.seq == 2
 
 
 async def test_everything_is_there_when_the_file_is_opened_again(path: Path) -> None:

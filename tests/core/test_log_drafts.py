@@ -50,25 +50,25 @@ def drafts_for(conversation: Conversation) -> list[Draft]:
     ]
 
 
-def head(of: Conversation, *, seen: int, moved: int = 0) -> KnownHead:
-    return KnownHead(of, 5, seen, moved)
+def head(of: Conversation, *, read: int, moved: int = 0) -> KnownHead:
+    return KnownHead(of, 5, read, moved)
 
 
 # judge
 
 
-@pytest.mark.parametrize(("seen", "moved"), [(1, 1), (SINCE, 0), (NOW, NOW)])
+@pytest.mark.parametrize(("read", "moved"), [(1, 1), (SINCE, 0), (NOW, NOW)])
 def test_what_was_judged_on_the_heads_revision_is_written(
-    friends: Conversation, seen: int, moved: int
+    friends: Conversation, read: int, moved: int
 ) -> None:
     for each in drafts_for(friends):
-        judgement = judge(each, head(friends, seen=seen, moved=moved), SINCE, NOW)
+        judgement = judge(each, head(friends, read=read, moved=moved), SINCE, NOW)
         assert judgement is Judgement.WRITE
 
 
 @pytest.mark.parametrize("revised", [0, 2])
 @pytest.mark.parametrize(
-    ("seen", "moved", "judgement"),
+    ("read", "moved", "judgement"),
     [
         (SINCE - 1, SINCE - 1, Judgement.READ_AGAIN),
         (SINCE - 1, 0, Judgement.READ_AGAIN),
@@ -79,11 +79,11 @@ def test_what_was_judged_on_the_heads_revision_is_written(
     ],
 )
 def test_what_was_judged_on_another_is_refused_only_on_a_head_that_is_fresh_and_stored(
-    friends: Conversation, revised: int, seen: int, moved: int, judgement: Judgement
+    friends: Conversation, revised: int, read: int, moved: int, judgement: Judgement
 ) -> None:
     judged = replace(friends, revision=revised)
     for each in drafts_for(judged):
-        assert judge(each, head(friends, seen=seen, moved=moved), SINCE, NOW) is judgement
+        assert judge(each, head(friends, read=read, moved=moved), SINCE, NOW) is judgement
 
 
 def test_where_nothing_is_stored_a_direct_conversation_begins_with_a_message_and_no_other() -> None:
@@ -95,7 +95,7 @@ def test_where_nothing_is_stored_a_direct_conversation_begins_with_a_message_and
 
 def test_a_creation_begins_its_group_whether_one_is_known_or_not(friends: Conversation) -> None:
     wanted = creation(friends, ANN)
-    for known in (None, head(friends, seen=NOW, moved=NOW)):
+    for known in (None, head(friends, read=NOW, moved=NOW)):
         assert judge(wanted, known, SINCE, NOW) is Judgement.BEGIN
 
 
