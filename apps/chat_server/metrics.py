@@ -99,17 +99,26 @@ class Metrics:
         ProcessCollector(registry=self._process)
         PlatformCollector(registry=self._process)
         self._turn = asyncio.Lock()
+        self._text = b""
+        self._begun = 0
+        """How many texts were begun so far."""
 
     async def exposition(self, down: Collection[str]) -> bytes:
         """The text for Prometheus; `down` names what readiness misses.
 
-        It takes milliseconds, so between two of them others get their turn.
+        It takes milliseconds, so between two of them others get their turn, and all who wait
+        meanwhile share the next one.
         """
+        begun = self._begun
         async with self._turn:
+            if self._begun > begun:  # since this one was asked for
+                return self._text
             await asyncio.sleep(0)
+            self._begun += 1
             registry = CollectorRegistry()
             registry.register(_Families(self._sources, down))
-            return generate_latest(registry) + generate_latest(self._process)
+            self._text = generate_latest(registry) + generate_latest(self._process)
+            return self._text
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -46,6 +46,16 @@ async def test_what_waited_in_vain_is_counted(container: Container) -> None:
     assert 'chat_rate_limited_total{limit="requests at once"} 5.0' in text.splitlines()
 
 
+async def test_all_who_wait_for_the_metrics_share_them(container: Container) -> None:
+    metrics = container.metrics()
+    first, *others = await asyncio.gather(*(metrics.exposition(()) for _ in range(5)))
+    assert all(each is first for each in others)
+
+    container.reads().refused += 1
+    asked_later = await metrics.exposition(())
+    assert asked_later != first
+
+
 @pytest.fixture(scope="module")
 def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     folder: Path = tmp_path_factory.mktemp("narrow")
