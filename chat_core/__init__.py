@@ -6,6 +6,7 @@ test a product or an adapter with in `chat_core.testing`. Times are in UTC, in w
 """
 
 from chat_core.account_services import AccountLimits, AccountServices
+from chat_core.bodies import Body
 from chat_core.chat import Chat, ChatLimits
 from chat_core.conversations import (
     ActivityPlace,
@@ -96,6 +97,7 @@ __all__ = [
     "Actor",
     "Administration",
     "Blocking",
+    "Body",
     "Change",
     "ChangeKind",
     "Chat",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from chat_core.bodies import Body
 from chat_core.errors import AlreadyMember, Forbidden, Invalid, LastOwner, NotFound
 from chat_core.ids import ConversationId, UserId
 from chat_core.messages import Message
@@ -167,13 +168,14 @@ class Conversation:
             raise NotFound("There is no such conversation")
         return member
 
-    def check_may_edit(self, user_id: UserId, message: Message) -> None:
-        """Only what one sent oneself and is not deleted: `NotFound`, `Forbidden`, `Invalid`."""
+    def check_may_edit(self, user_id: UserId, message: Message) -> Body:
+        """The body, if this sender may edit it. Raises `NotFound`, `Forbidden`, `Invalid`."""
         self.check_member(user_id)
         if message.sender_id != user_id:
             raise Forbidden("Only the sender can edit a message")
-        if message.deleted_at is not None:
+        if message.body is None:
             raise Invalid("The message is deleted")
+        return message.body
 
     def check_may_delete(self, user_id: UserId, message: Message) -> None:
         """What one sent oneself; admins and owners, of everyone: `NotFound`, `Forbidden`."""

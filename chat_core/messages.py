@@ -1,9 +1,10 @@
-"""Messages: stored content at a place of a conversation's log."""
+"""Messages: stored bodies at a place of a conversation's log."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from chat_core.bodies import Body
 from chat_core.errors import Invalid
 from chat_core.ids import ClientMessageId, ConversationId, MessageId, UserId
 from chat_core.records import record
@@ -14,7 +15,7 @@ MAX_CLIENT_ID = 64
 
 @record
 class Message:
-    """A message as it is now. A deleted one keeps its place, with no content.
+    """A message as it is now. A deleted one keeps its place, with no body.
 
     `seq` is its place, `updated_seq` the place of the entry that last changed it (its own at
     first): of two copies the one with the higher is the newer.
@@ -26,11 +27,16 @@ class Message:
     updated_seq: int
     sender_id: UserId
     recipient_id: UserId | None
-    content: str | None
+    body: Body | None
     client_message_id: ClientMessageId | None
     created_at: datetime
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
+
+    @property
+    def text(self) -> str | None:
+        """The text of its body; None when it is deleted."""
+        return None if self.body is None else self.body.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +65,6 @@ class ToConversation:
 
 
 Recipient = ToUser | ToConversation
-
-
-def check_content(content: str, max_bytes: int) -> str:
-    """1 to `max_bytes` bytes of UTF-8, kept as they are; no NUL, no lone surrogate: `Invalid`."""
-    if not is_text(content):
-        raise Invalid.field("content", "must not hold NUL or half of a surrogate pair")
-    if not content:
-        raise Invalid.field("content", "must not be empty")
-    # A character takes four bytes at most: short ones need not be counted.
-    if len(content) > max_bytes or (
-        len(content) * 4 > max_bytes and len(content.encode()) > max_bytes
-    ):
-        raise Invalid.field("content", f"must be at most {max_bytes} bytes")
-    return content
 
 
 def check_client_id(client_id: str, field: str = "clientMessageId") -> ClientMessageId:

@@ -1,12 +1,12 @@
 """Records: what is made for each message, and made cheaply."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar, dataclass_transform
 
 T = TypeVar("T")
 
 
-@dataclass_transform(frozen_default=True)
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def record(cls: type[T]) -> type[T]:
     """A slotted dataclass that type checkers treat as frozen, and that is not at run time.
 

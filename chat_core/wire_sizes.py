@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from chat_core.bodies import more_of
 from chat_core.conversations import Overview
 from chat_core.events import ConversationUpdated, LogEvent
 from chat_core.messages import Message
@@ -47,7 +48,9 @@ def text_size(text: str | None) -> int:
 
 def message_size(message: Message) -> int:
     """Of a `Message`."""
-    return ENTRY_BYTES + text_size(message.content)
+    if message.body is None:
+        return ENTRY_BYTES
+    return ENTRY_BYTES + text_size(message.text) + text_size(more_of(message.body))
 
 
 def entry_size(entry: LogEvent) -> int:

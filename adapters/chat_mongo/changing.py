@@ -29,7 +29,7 @@ from chat_mongo.documents import (
     EntryDocument,
     StandingDocument,
 )
-from chat_mongo.entries import conversation_row, member_rows, message_row
+from chat_mongo.entries import body_row, conversation_row, member_rows, message_row
 from chat_mongo.heads import Head
 from chat_mongo.repeats import first_sent, repeat_of, repeated_creation
 from chat_mongo.standings import standing_id
@@ -106,21 +106,22 @@ class Changing:
         self, draft: RevisionDraft, entry_id: str, head: Head
     ) -> Appended | Exception:
         seq = head.last_seq + 1
-        revised = replace(draft.message, updated_seq=seq, content=draft.content)
-        if draft.content is None:
+        revised = replace(draft.message, updated_seq=seq, body=draft.body)
+        if draft.body is None:
             revised = replace(revised, deleted_at=draft.at)
-            changed: Row = {"deleted_at": draft.at}
+            changed: Row = {"content": None, "deleted_at": draft.at}
         else:
             revised = replace(revised, edited_at=draft.at)
-            changed = {"edited_at": draft.at}
+            changed = body_row(draft.body) | {"edited_at": draft.at}
         updated = await self._entries.update_one(
             {"_id": revised.id, "updated_seq": draft.message.updated_seq, "expired": None},
-            {"$set": changed | {"content": draft.content, "updated_seq": seq}},
+            {"$set": changed | {"updated_seq": seq}}
+            | ({} if "more" in changed else {"$unset": {"more": ""}}),
             session=self._session,
         )
         if updated.matched_count == 0:
             return Stale()
-        kind = DELETED if draft.content is None else EDITED
+        kind = DELETED if draft.body is None else EDITED
         after = Head(head.conversation_id, seq, head.revision)
         await self._insert(draft, entry_id, after, kind, {"message_id": revised.id})
         return Appended(MessageUpdated(seq, revised))
@@ -157,7 +158,10 @@ class Changing:
         if isinstance(change, MemberDeleted):
             await self._entries.update_many(
                 {"conversation_id": before.id, "sender_id": change.user_id, "deleted_at": None},
-                {"$set": {"content": None, "updated_seq": seq, "deleted_at": draft.at}},
+                {
+                    "$set": {"content": None, "updated_seq": seq, "deleted_at": draft.at},
+                    "$unset": {"more": ""},
+                },
                 session=self._session,
             )
             # Of a short text a digest tells the text; and nobody can send in that name any more.

@@ -36,7 +36,7 @@ CALL_SECONDS = 2.0
 """How long a call may take, selecting a server and its retries included."""
 CHECK_SECONDS = 1.0
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 OLDEST_WIRE_VERSION = 17
 """MongoDB 6.0: what the tests run on."""
 

@@ -175,9 +175,12 @@ class EntryDocument(NamedDocument):
     recipient_id: str | None = None
     updated_seq: int | None = None
     content: str | None = None
+    """The text of the body."""
+    more: str | None = None
+    """All else of the body, as JSON."""
     client_id: str | None = None
     digest: bytes | None = None
-    """Of the content as it was first sent, where there is a client id, while the sender exists."""
+    """Of the body as it was first sent, where there is a client id, while the sender exists."""
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
 

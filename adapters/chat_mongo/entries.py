@@ -1,8 +1,8 @@
 """Between the documents of a log and the domain's types."""
 
-import hashlib
 from dataclasses import replace
 
+from chat_core.bodies import Body, digest_of, more_of, stored_body
 from chat_core.conversations import Conversation, ConversationKind, Member, Role
 from chat_core.events import ChangeKind, ConversationUpdated
 from chat_core.ids import ClientMessageId, ConversationId, MessageId, UserId
@@ -17,11 +17,6 @@ def pair_of(conversation: Conversation) -> str | None:
     if conversation.kind is not ConversationKind.DIRECT:
         return None
     return " ".join(sorted(conversation.members))
-
-
-def digest_of(content: str) -> bytes:
-    """What is kept of a content as it was first sent: enough to know a repeat."""
-    return hashlib.blake2b(content.encode(), digest_size=16).digest()
 
 
 def conversation_row(conversation: Conversation) -> Row:
@@ -78,14 +73,20 @@ def message_row(draft: MessageDraft, sent: Message, revision: int) -> Row:
         "at": sent.created_at,
         "sender_id": sent.sender_id,
         "updated_seq": sent.updated_seq,
-        "content": sent.content,
+        **body_row(draft.body),
     }
     if sent.recipient_id is not None:
         row["recipient_id"] = sent.recipient_id
     if draft.client_id is not None:
         row["client_id"] = draft.client_id
-        row["digest"] = digest_of(draft.content)
+        row["digest"] = digest_of(draft.body)
     return row
+
+
+def body_row(body: Body) -> Row:
+    """A body inside the document of its message."""
+    more = more_of(body)
+    return {"content": body.text} if more is None else {"content": body.text, "more": more}
 
 
 def message(row: Row) -> Message:
@@ -98,7 +99,7 @@ def message(row: Row) -> Message:
         updated_seq=row["updated_seq"],
         sender_id=UserId(row["sender_id"]),
         recipient_id=None if recipient_id is None else UserId(recipient_id),
-        content=row["content"],
+        body=stored_body(row["content"], row.get("more")),
         client_message_id=None if client_id is None else ClientMessageId(client_id),
         created_at=row["at"],
         edited_at=row.get("edited_at"),
@@ -122,8 +123,8 @@ def change(row: Row) -> ConversationUpdated:
 
 
 def as_it_stood(now: Message, revisions: list[Row]) -> Message:
-    """The message after those of its revisions, without content."""
-    stood = replace(now, updated_seq=now.seq, content=None, edited_at=None, deleted_at=None)
+    """The message after those of its revisions, without its body."""
+    stood = replace(now, updated_seq=now.seq, body=None, edited_at=None, deleted_at=None)
     for row in revisions:
         stood = replace(stood, updated_seq=row["seq"])
         if row["kind"] == DELETED:

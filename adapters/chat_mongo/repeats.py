@@ -2,13 +2,14 @@
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 
+from chat_core.bodies import is_digest_of
 from chat_core.errors import ClientIdConflict
 from chat_core.events import ChangeKind, ConversationUpdated, MessageSent
 from chat_core.ids import ConversationId
 from chat_core.ports.log import Appended, CreationDraft, MessageDraft
 from chat_mongo.database import MongoDatabase, Row
 from chat_mongo.documents import ConversationDocument, EntryDocument
-from chat_mongo.entries import digest_of, member_rows, members_of, message, pair_of
+from chat_mongo.entries import member_rows, members_of, message, pair_of
 
 
 async def first_sent(
@@ -33,7 +34,8 @@ def repeat_of(draft: MessageDraft, first: Row) -> Appended | ClientIdConflict:
     same_conversation = first["conversation_id"] == draft.conversation.id or (
         pair is not None and first["pair"] == pair
     )
-    if not same_conversation or first.get("digest") not in {None, digest_of(draft.content)}:
+    digest = first.get("digest")
+    if not same_conversation or not (digest is None or is_digest_of(digest, draft.body)):
         return ClientIdConflict()
     return Appended(MessageSent(message(first)), duplicate=True)
 

@@ -111,7 +111,8 @@ class MongoLogRetention(LogRetention):
                         "expired": True,
                         "deleted_at": {"$ifNull": ["$deleted_at", at]},
                     }
-                }
+                },
+                {"$unset": "more"},
             ],
             session=session,
         )

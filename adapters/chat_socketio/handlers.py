@@ -47,7 +47,7 @@ def pipelined(messaging: Messaging) -> Mapping[str, Pipelined[Any]]:
                 answer(outcome)
 
         return messaging.submit(
-            actor, request.recipient(), request.content, request.client_message_id, done
+            actor, request.recipient(), request.body(), request.client_message_id, done
         )
 
     return {"send_message": Pipelined(requests.SendMessage, send_message)}

@@ -154,7 +154,7 @@ def _until(connection: sqlite3.Connection, now: Message, until: int) -> Message:
     """The message as it is now; where it changed after that place, as it stood, emptied."""
     if now.updated_seq <= until:
         return now
-    stood = replace(now, updated_seq=now.seq, content=None, edited_at=None, deleted_at=None)
+    stood = replace(now, updated_seq=now.seq, body=None, edited_at=None, deleted_at=None)
     for seq, kind, at in connection.execute(_REVISIONS, (now.id, until)):
         stood = replace(stood, updated_seq=seq)
         if kind == DELETED:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from chat_core.bodies import digest_of, stored_body
 from chat_core.ids import ConversationId
 from chat_core.pages import Page
 from chat_core.ports.retention import LogRetention, OldFront
-from chat_sqlite.appending import digest_of
 from chat_sqlite.database import SqliteDatabase
 from chat_sqlite.rows import to_ms
 
@@ -24,11 +24,11 @@ SELECT seq FROM changes WHERE conversation_pk = ? AND seq >= ? AND seq < ? AND a
 ORDER BY seq LIMIT 1
 """
 _TO_DIGEST = """
-SELECT pk, content FROM messages WHERE conversation_pk = ? AND seq >= ? AND seq < ?
+SELECT pk, content, more FROM messages WHERE conversation_pk = ? AND seq >= ? AND seq < ?
 AND client_id IS NOT NULL AND content IS NOT NULL AND first_digest IS NULL
 """
 _EMPTY = """
-UPDATE messages SET content = NULL, deleted_at = coalesce(deleted_at, ?4)
+UPDATE messages SET content = NULL, more = NULL, deleted_at = coalesce(deleted_at, ?4)
 WHERE conversation_pk = ?1 AND seq >= ?2 AND seq < ?3
 """
 # What a group was created as tells its repeat.
@@ -94,7 +94,11 @@ def _expire(
     rows = connection.execute(_TO_DIGEST, stretch).fetchall()
     connection.executemany(
         "UPDATE messages SET first_digest = ? WHERE pk = ?",
-        [(digest_of(content), message_pk) for message_pk, content in rows],
+        [
+            (digest_of(body), message_pk)
+            for message_pk, *kept in rows
+            if (body := stored_body(*kept)) is not None
+        ],
     )
     connection.execute(_EMPTY, (*stretch, at))
     connection.execute(_DELETE_CHANGES, stretch)

@@ -4,6 +4,7 @@ import sqlite3
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
+from chat_core.bodies import stored_body
 from chat_core.conversations import (
     MAX_UNREAD,
     RECEIPTS_UP_TO,
@@ -21,8 +22,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
 MESSAGE = """
-SELECT m.id, c.id, c.pair, m.seq, m.updated_seq, s.id, m.content, m.client_id,
-       m.created_at, m.edited_at, m.deleted_at
+SELECT m.id, c.id, c.pair, m.seq, m.updated_seq, s.id, m.content, m.more,
+       m.client_id, m.created_at, m.edited_at, m.deleted_at
 FROM messages m
 JOIN conversations c ON c.pk = m.conversation_pk
 JOIN users s ON s.pk = m.sender_pk
@@ -53,12 +54,23 @@ def maybe_to_ms(at: datetime | None) -> int | None:
 
 def message(
     row: tuple[
-        str, str, str | None, int, int, str, str | None, str | None, int, int | None, int | None
+        str,
+        str,
+        str | None,
+        int,
+        int,
+        str,
+        str | None,
+        str | None,
+        str | None,
+        int,
+        int | None,
+        int | None,
     ],
 ) -> Message:
     """A row of `MESSAGE`."""
-    (id_, conversation_id, pair, seq, updated_seq, sender, content, client_id) = row[:8]
-    created_at, edited_at, deleted_at = row[8:]
+    (id_, conversation_id, pair, seq, updated_seq, sender, text, more) = row[:8]
+    client_id, created_at, edited_at, deleted_at = row[8:]
     recipient = None
     if pair is not None:
         one, other = pair.split(" ")
@@ -70,7 +82,7 @@ def message(
         updated_seq=updated_seq,
         sender_id=UserId(sender),
         recipient_id=recipient,
-        content=content,
+        body=stored_body(text, more),
         client_message_id=None if client_id is None else ClientMessageId(client_id),
         created_at=from_ms(created_at),
         edited_at=maybe_from_ms(edited_at),

@@ -154,7 +154,11 @@ ALTER TABLE sessions ADD COLUMN family_digest BLOB;
 CREATE UNIQUE INDEX sessions_by_family ON sessions (family_digest) WHERE family_digest IS NOT NULL;
 """
 
-MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5)
+_VERSION_6 = """
+ALTER TABLE messages ADD COLUMN more TEXT;  -- of the body, beside its text in content
+"""
+
+MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
 """The script at place n brings a file of version n to version n + 1."""
 
 SCHEMA_VERSION = len(MIGRATIONS)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from chat_core.bodies import Body
 from chat_core.conversations import ActivityPlace, MemberAdded, Role
 from chat_core.errors import Invalid
 from chat_core.ids import ConversationId, UserId
@@ -74,6 +75,10 @@ class SendMessage(Request, frozen=True):
     recipient_id: str | None = None
     conversation_id: str | None = None
     client_message_id: str | None = None
+
+    def body(self) -> Body:
+        """To the core's type."""
+        return Body(self.content)
 
     def recipient(self) -> Recipient:
         """To the core's type. Raises `Invalid` for both or none."""

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from chat_bench.plan import Filling
+from chat_core.bodies import Body
 from chat_core.conversations import Conversation
 from chat_core.ids import ClientMessageId, ConversationId, MessageId, SessionId, UserId
 from chat_core.log import Log
@@ -55,7 +56,7 @@ async def _add_users(store: SqliteUserStore, filling: Filling) -> list[UserId]:
 async def _append(log: Log, users: list[UserId], filling: Filling) -> None:
     """In every pair's conversation the two write in turn, so that each has read all before."""
     clock, ids = SystemClock(), TimeOrderedIds()
-    content = "." * filling.content_bytes
+    body = Body("." * filling.content_bytes)
     pairs = [
         (Conversation.direct(ConversationId(ids.new_id()), one, other, clock.now()), (one, other))
         for one, other in zip(users[::2], users[1::2], strict=False)
@@ -69,7 +70,7 @@ async def _append(log: Log, users: list[UserId], filling: Filling) -> None:
                         MessageId(ids.new_id()),
                         conversation,
                         Actor(both[number % 2], SessionId("")),
-                        content,
+                        body,
                         ClientMessageId(str(uuid.uuid4())),  # as most clients make them
                         clock.now(),
                     )

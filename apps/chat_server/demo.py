@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chat_core.bodies import Body
 from chat_core.errors import UsernameTaken
 from chat_core.ids import ConversationId, SessionId, UserId
 from chat_core.messages import Recipient, ToConversation, ToUser
@@ -121,7 +122,7 @@ class _Demo:
         for at, (name, content) in enumerate(talk.lines):
             self.clock.told = times[at]
             to = self._recipient(talk, people, name, conversation_id)
-            sent = await messaging.send(people[name], to, content, f"demo-{number}-{at}")
+            sent = await messaging.send(people[name], to, Body(content), f"demo-{number}-{at}")
             places.append(sent.message.seq)
             conversation_id = sent.message.conversation_id
         assert conversation_id is not None  # noqa: S101  (every talk has a line)

@@ -14,6 +14,7 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from chat_core.bodies import Body
 from chat_core.conversations import Conversation
 from chat_core.errors import ClientIdConflict, EmailTaken, Unavailable, UsernameTaken
 from chat_core.ids import ClientMessageId, ConversationId, MessageId, SessionId, UserId
@@ -287,7 +288,7 @@ class Importing:
             if found is None:
                 continue
             was_revised = found.edited_at is not None or found.deleted_at is not None
-            if found.content == wanted.content or was_revised:
+            if found.text == wanted.content or was_revised:
                 self._summary.messages.there_before += 1
             else:
                 self._summary.messages.skipped[Skipped.CHANGED] += 1
@@ -342,7 +343,7 @@ class Importing:
             id=MessageId(message.id),
             conversation=conversation,
             actor=Actor(message.sender, _IMPORT),
-            content=message.content,
+            body=Body(message.content),
             client_id=ClientMessageId(message.id),
             at=message.at,
         )

@@ -1,8 +1,8 @@
 """Judging drafts: whether a draft may follow a log's head, and whether it repeats what was sent."""
 
-import hashlib
 from enum import Enum
 
+from chat_core.bodies import digest_of, is_digest_of
 from chat_core.conversations import ConversationKind, Role
 from chat_core.errors import ClientIdConflict
 from chat_core.events import ConversationUpdated, MessageSent
@@ -83,13 +83,8 @@ def created_roles(creation: ConversationUpdated) -> dict[UserId, Role]:
     return {member.user_id: member.role for member in creation.members or ()}
 
 
-def digest_of(content: str) -> bytes:
-    """16 bytes by which a repeat is recognised."""
-    return hashlib.blake2b(content.encode(), digest_size=16).digest()
-
-
 def _says_the_same(draft: MessageDraft, first: FirstSent) -> bool:
-    if first.digest is None:
-        return first.message.content in {None, draft.content}
-    sha256 = hashlib.sha256(draft.content.encode()).digest()  # stored by version 0.1 on SQLite
-    return first.digest in {digest_of(draft.content), sha256}
+    if first.digest is not None:
+        return is_digest_of(first.digest, draft.body)
+    now = first.message.body
+    return now is None or digest_of(now) == digest_of(draft.body)

@@ -12,4 +12,4 @@ def shown_at(message: Message, seq: int, until: int) -> Message:
     """
     if message.updated_seq <= until:
         return message
-    return replace(message, updated_seq=seq, content=None, edited_at=None, deleted_at=None)
+    return replace(message, updated_seq=seq, body=None, edited_at=None, deleted_at=None)

@@ -82,8 +82,8 @@ def audience_of(draft: Draft) -> Collection[UserId]:
 
 
 def _revision(draft: RevisionDraft, conversation: Conversation, seq: int) -> RevisionWrite:
-    revised = replace(draft.message, updated_seq=seq, content=draft.content)
-    if draft.content is None:
+    revised = replace(draft.message, updated_seq=seq, body=draft.body)
+    if draft.body is None:
         revised = replace(revised, deleted_at=draft.at)
     else:
         revised = replace(revised, edited_at=draft.at)

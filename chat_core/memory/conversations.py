@@ -88,7 +88,7 @@ class StoredLog:
 
     def _as_it_stood(self, message: Message, until: int) -> Message:
         stood = replace(
-            message, updated_seq=message.seq, content=None, edited_at=None, deleted_at=None
+            message, updated_seq=message.seq, body=None, edited_at=None, deleted_at=None
         )
         for seq, entry in enumerate(self.entries[:until], start=1):
             if isinstance(entry, Revised) and entry.message_id == message.id:
@@ -175,7 +175,7 @@ class MemoryConversations(ConversationStore, LogReader, ReceiptStore):
             for conversation_id, log in self.logs.items()
             if user_id in log.removed_at
             and any(
-                message.sender_id == user_id and message.content is not None
+                message.sender_id == user_id and message.body is not None
                 for message in log.messages.values()
             )
         ]

@@ -4,10 +4,10 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from chat_core.bodies import Body, digest_of
 from chat_core.conversations import Conversation, ConversationKind
 from chat_core.events import ConversationUpdated
 from chat_core.ids import ConversationId, MessageId, UserId
-from chat_core.log.drafts import digest_of
 from chat_core.measures import Commits
 from chat_core.memory.conversations import MemoryConversations, Revised, Said, StoredLog
 from chat_core.ports.log_store import (
@@ -28,11 +28,11 @@ from chat_core.ports.log_store import (
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """What was sent first under a client id; no content once its sender is erased."""
+    """What was sent first under a client id; no body once its sender is erased."""
 
     conversation_id: ConversationId
     message_id: MessageId
-    content: str | None
+    body: Body | None
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ class MemoryLogStore(LogStore):
         if log is None:
             return Verdict.MOVED
         if client_id is not None:
-            sent = _Sent(message.conversation_id, message.id, message.content)
+            sent = _Sent(message.conversation_id, message.id, message.body)
             self._sent[message.sender_id, client_id] = sent
         log.messages[message.id] = message
         log.add(Said(message.id), message.created_at)
@@ -116,7 +116,7 @@ class MemoryLogStore(LogStore):
         if message.updated_seq != write.before.updated_seq or message.seq < log.first_seq:
             return Verdict.CHANGED
         log.messages[revised.id] = revised
-        log.add(Revised(revised.id, write.at, revised.content is None), write.at)
+        log.add(Revised(revised.id, write.at, revised.body is None), write.at)
         return Verdict.STORED
 
     def _create(self, write: CreationWrite) -> Verdict:
@@ -146,15 +146,15 @@ class MemoryLogStore(LogStore):
         for message in list(log.messages.values()):
             if message.sender_id == user_id and message.deleted_at is None:
                 log.messages[message.id] = replace(
-                    message, updated_seq=write.seq, content=None, deleted_at=write.at
+                    message, updated_seq=write.seq, body=None, deleted_at=write.at
                 )
         for key, sent in self._sent.items():
             if key[0] == user_id and sent.conversation_id == write.conversation_id:
-                self._sent[key] = replace(sent, content=None)
+                self._sent[key] = replace(sent, body=None)
 
     def _first(self, sent: _Sent) -> FirstSent:
         message = self.conversations.logs[sent.conversation_id].messages[sent.message_id]
-        return FirstSent(message, None if sent.content is None else digest_of(sent.content))
+        return FirstSent(message, None if sent.body is None else digest_of(sent.body))
 
     def _log(self, conversation: Conversation) -> StoredLog | None:
         log = self.conversations.logs.get(conversation.id)

@@ -47,7 +47,7 @@ def _expire(log: StoredLog, end: int, at: datetime) -> None:
         if isinstance(entry, Said):
             message = log.messages[entry.message_id]
             log.messages[message.id] = replace(
-                message, content=None, deleted_at=message.deleted_at or at
+                message, body=None, deleted_at=message.deleted_at or at
             )
         log.entries[seq - 1] = Expired()
     log.first_seq = max(log.first_seq, end)

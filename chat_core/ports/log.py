@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeVar
 
+from chat_core.bodies import Body
 from chat_core.conversations import Change, Conversation
 from chat_core.events import LogEvent, MessageSent, MessageUpdated
 from chat_core.ids import (
@@ -40,7 +41,7 @@ class MessageDraft:
     id: MessageId
     conversation: Conversation
     actor: Actor
-    content: str
+    body: Body
     client_id: ClientMessageId | None
     at: datetime
 
@@ -56,7 +57,7 @@ class MessageDraft:
             seq,
             sender,
             recipient,
-            self.content,
+            self.body,
             self.client_id,
             self.at,
         )
@@ -64,12 +65,12 @@ class MessageDraft:
 
 @dataclass(frozen=True, slots=True)
 class RevisionDraft:
-    """An edit of a message, or with no content its deletion; `message` is what was judged."""
+    """An edit of a message, or with no body its deletion; `message` is what was judged."""
 
     conversation: Conversation
     actor: Actor
     message: Message
-    content: str | None
+    body: Body | None
     at: datetime
 
 
@@ -155,7 +156,7 @@ class ConversationLog(Protocol):
         - Calls take their places in the order in which they were started.
         - The same sender and client id of a message again: returns the first message as it is
           now, stores nothing, whatever has changed since.
-        - The same sender and client id with other content, or for another conversation, than was
+        - The same sender and client id with another body, or for another conversation, than was
           sent first: raises `ClientIdConflict`.
         - The same creator and client id of a group again: returns the creation of the first; with
           another title or other members raises `ClientIdConflict`.
@@ -182,7 +183,7 @@ class ConversationLog(Protocol):
         """What the draft repeats: the first message as it is now, or the group's creation.
 
         - A draft that repeats nothing: None.
-        - The same sender and client id with other content, or for another conversation, than was
+        - The same sender and client id with another body, or for another conversation, than was
           sent first: None.
         - The same creator and client id with another title or other members: None.
         """

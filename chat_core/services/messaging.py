@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from chat_core.bodies import Body, check_text
 from chat_core.conversations import Conversation, ConversationKind
 from chat_core.errors import (
     Blocked,
@@ -19,7 +20,7 @@ from chat_core.errors import (
 from chat_core.ids import ClientMessageId, ConversationId, MessageId, UserId
 from chat_core.limits import Limit
 from chat_core.measures import Sent
-from chat_core.messages import Message, Recipient, ToUser, check_client_id, check_content
+from chat_core.messages import Message, Recipient, ToUser, check_client_id
 from chat_core.ports.limits import RateLimiter
 from chat_core.ports.log import (
     Appended,
@@ -54,7 +55,7 @@ class _Wish:
 
     actor: Actor
     to: Recipient
-    content: str
+    body: Body
     client_id: ClientMessageId | None
     done: Done
 
@@ -76,7 +77,7 @@ class Messaging:
     _turns: Turns = field(default_factory=Turns)
 
     async def send(
-        self, actor: Actor, to: Recipient, content: str, client_id: str | None
+        self, actor: Actor, to: Recipient, body: Body, client_id: str | None
     ) -> Appended:
         """Store a message, or find the one that this repeats, whatever has changed since.
 
@@ -85,13 +86,13 @@ class Messaging:
         with the same client id is safe.
         """
         outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        waiting = self.submit(actor, to, content, client_id, partial(resolve, outcome))
+        waiting = self.submit(actor, to, body, client_id, partial(resolve, outcome))
         if waiting is not None:
             await waiting
         return await outcome
 
     def submit(
-        self, actor: Actor, to: Recipient, content: str, client_id: str | None, done: Done
+        self, actor: Actor, to: Recipient, body: Body, client_id: str | None, done: Done
     ) -> Coroutine[Any, Any, None] | None:
         """As `send`, in two steps: what to await until the message has its place in the order.
 
@@ -101,9 +102,9 @@ class Messaging:
         `done` is told.
         """
         try:
-            check_content(content, self.limits.content_bytes)
+            check_text(body.text, self.limits.content_bytes)
             checked_id = None if client_id is None else check_client_id(client_id)
-            wish = _Wish(actor, to, content, checked_id, done)
+            wish = _Wish(actor, to, body, checked_id, done)
             if not self.limiter.take_at_once(self.limits.rate, actor.user_id):
                 return self._counted(self._wait_and_judge(wish))
             conversation = self._known(actor.user_id, to)
@@ -208,7 +209,7 @@ class Messaging:
     def _draft(self, wish: _Wish, conversation: Conversation) -> MessageDraft:
         message_id = MessageId(self.ids.new_id())
         return MessageDraft(
-            message_id, conversation, wish.actor, wish.content, wish.client_id, self.clock.now()
+            message_id, conversation, wish.actor, wish.body, wish.client_id, self.clock.now()
         )
 
     def _known(self, sender: UserId, to: Recipient) -> Conversation | None:
@@ -225,26 +226,26 @@ class Messaging:
             return True
         return not conversation.gone and self.blocks.known_between(sender, other) is False
 
-    async def edit(self, actor: Actor, message_id: MessageId, content: str) -> Message:
-        """Give a message another content; the same content again adds no entry.
+    async def edit(self, actor: Actor, message_id: MessageId, text: str) -> Message:
+        """Give a message another text; the same text again adds no entry.
 
         Raises `Invalid`, `NotFound`, `Forbidden`, `RateLimited`.
         """
-        check_content(content, self.limits.content_bytes)
+        check_text(text, self.limits.content_bytes)
         await self.limiter.take(self.limits.rate, actor.user_id)
         for _ in range(ATTEMPTS):
             message, conversation = await self._message(message_id)
-            conversation.check_may_edit(actor.user_id, message)
-            if message.content == content:
+            body = conversation.check_may_edit(actor.user_id, message)
+            if body.text == text:
                 return message
             try:
-                return await self._revise(actor, conversation, message, content)
+                return await self._revise(actor, conversation, message, replace(body, text=text))
             except Stale:
                 continue
         raise Overloaded("The message changes too fast to edit it")
 
     async def delete(self, actor: Actor, message_id: MessageId) -> Message:
-        """Take a message's content away; again adds no entry. Raises `NotFound`, `Forbidden`."""
+        """Take a message's body away; again adds no entry. Raises `NotFound`, `Forbidden`."""
         await self.limiter.take(self.limits.rate, actor.user_id)
         for _ in range(ATTEMPTS):
             message, conversation = await self._message(message_id)
@@ -258,9 +259,9 @@ class Messaging:
         raise Overloaded("The message changes too fast to delete it")
 
     async def _revise(
-        self, actor: Actor, conversation: Conversation, message: Message, content: str | None
+        self, actor: Actor, conversation: Conversation, message: Message, body: Body | None
     ) -> Message:
-        draft = RevisionDraft(conversation, actor, message, content, self.clock.now())
+        draft = RevisionDraft(conversation, actor, message, body, self.clock.now())
         return (await self.log.append(draft)).message
 
     async def _message(self, message_id: MessageId) -> tuple[Message, Conversation]:

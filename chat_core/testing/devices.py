@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from chat_core.bodies import Body
 from chat_core.chat import Chat
 from chat_core.errors import ChatError
 from chat_core.events import Event, LogEvent
@@ -86,9 +87,9 @@ class Device:
             self.chat.presence.disconnected(self.user.id, self.connection_id)
             self.connection_id = None
 
-    async def send(self, to: Recipient, content: str, client_id: str | None = None) -> Message:
+    async def send(self, to: Recipient, text: str, client_id: str | None = None) -> Message:
         """Send a message. Raises what `Messaging.send` does."""
-        appended = await self.chat.messaging.send(self.actor, to, content, client_id)
+        appended = await self.chat.messaging.send(self.actor, to, Body(text), client_id)
         self._take(appended.event)
         return appended.message
 

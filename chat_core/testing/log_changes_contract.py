@@ -165,7 +165,7 @@ class LogChangesContract(LogFixtures):
 
         assert bob.id not in now.members
         assert await conversations.get(friends.id) == now
-        gone = replace(edited.message, updated_seq=7, content=None, deleted_at=at(4))
+        gone = replace(edited.message, updated_seq=7, body=None, deleted_at=at(4))
         assert await self.stored(reader, friends) == [before.message, two, gone]
 
     async def test_in_a_direct_conversation_both_stay_and_it_has_ended(
@@ -183,7 +183,7 @@ class LogChangesContract(LogFixtures):
 
         assert await conversations.direct(ann.id, bob.id) == now
         assert (now.gone, now.members) == (frozenset({bob.id}), between.members)
-        gone = replace(bobs, updated_seq=3, content=None, deleted_at=at(4))
+        gone = replace(bobs, updated_seq=3, body=None, deleted_at=at(4))
         assert await self.stored(reader, between) == [anns, gone]
         with pytest.raises(Stale):
             await log.append(draft(between, ann))
@@ -204,7 +204,7 @@ class LogChangesContract(LogFixtures):
         assert await conversations.get(between.id) == now
         assert now.gone == frozenset({ann.id, bob.id})
         stored = await self.stored(reader, between)
-        assert [(each.content, each.updated_seq) for each in stored] == [(None, 4), (None, 3)]
+        assert [(each.text, each.updated_seq) for each in stored] == [(None, 4), (None, 3)]
 
     async def test_the_content_of_others_and_elsewhere_stays(
         self,
@@ -220,7 +220,7 @@ class LogChangesContract(LogFixtures):
         await alter(log, friends, MemberDeleted(bob.id))
 
         assert await self.stored(reader, between) == kept
-        assert [each.content for each in await self.stored(reader, friends)] == ["of another"]
+        assert [each.text for each in await self.stored(reader, friends)] == ["of another"]
 
     async def test_a_repeat_is_answered_with_the_message_that_was_emptied(
         self, log: ConversationLog, people: list[User], friends: Conversation
@@ -230,7 +230,7 @@ class LogChangesContract(LogFixtures):
         sent = await log.append(wanted)
         await alter(log, friends, MemberDeleted(bob.id), by=bob, when=at(4))
 
-        emptied = replace(sent.message, updated_seq=3, content=None, deleted_at=at(4))
+        emptied = replace(sent.message, updated_seq=3, body=None, deleted_at=at(4))
         assert await log.append(wanted) == Appended(MessageSent(emptied), duplicate=True)
 
     async def test_who_had_left_before_leaves_no_content_either(
@@ -249,7 +249,7 @@ class LogChangesContract(LogFixtures):
 
         assert now.members == left.members
         assert await conversations.get(friends.id) == now
-        gone = replace(bobs, updated_seq=5, content=None, deleted_at=at(4))
+        gone = replace(bobs, updated_seq=5, body=None, deleted_at=at(4))
         assert await self.stored(reader, friends) == [gone, anns]
         standing = await reader.standing(bob.id, friends.id)
         assert standing is not None
@@ -272,7 +272,7 @@ class LogChangesContract(LogFixtures):
 
         for client_id in ("kept", "edited", "deleted"):
             again = await log.append(draft(friends, bob, "whatever", client_id=client_id))
-            assert (again.duplicate, again.message.content) == (True, None)
+            assert (again.duplicate, again.message.text) == (True, None)
             assert again == await log.repeated(draft(friends, bob, "more", client_id=client_id))
         with pytest.raises(ClientIdConflict):
             await log.append(draft(between, bob, "whatever", client_id="other"))

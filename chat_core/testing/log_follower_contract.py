@@ -111,7 +111,7 @@ class LogFollowerContract(LogFixtures):
         await followed.until(10)
 
         stored = await self.stored(reader, between)
-        assert sorted(str(message.content) for message in stored) == [str(n) for n in range(10)]
+        assert sorted(str(message.text) for message in stored) == [str(n) for n in range(10)]
         assert followed.messages() == stored
         again = [await log.append(wanted) for wanted in drafts]
         assert [each.duplicate for each in again] == [True] * 10
@@ -129,8 +129,8 @@ class LogFollowerContract(LogFixtures):
         log.follow(second)
         await log.append(draft(between, ann, "two"))
 
-        assert [message.content for message in followed.messages()] == ["one", "two"]
-        assert [message.content for message in second.messages()] == ["two"]
+        assert [message.text for message in followed.messages()] == ["one", "two"]
+        assert [message.text for message in second.messages()] == ["two"]
 
     async def test_of_each_entry_followers_hear_in_the_order_in_which_they_were_added(
         self, log: ConversationLog, people: list[User], between: Conversation

@@ -40,7 +40,7 @@ class LogMessagesContract(LogFixtures):
                 updated_seq=seq,
                 sender_id=sender.id,
                 recipient_id=recipient.id,
-                content=wanted.content,
+                body=wanted.body,
                 client_message_id=wanted.client_id,
                 created_at=wanted.at,
             )
@@ -145,7 +145,7 @@ class LogMessagesContract(LogFixtures):
 
         appended = await log.append(draft(between, ann, "two", client_id="c1"))
         assert (appended.message.seq, appended.duplicate) == (2, False)
-        said = [message.content for message in await self.stored(reader, between)]
+        said = [message.text for message in await self.stored(reader, between)]
         assert said == ["one", "two"]
 
     async def test_a_group_that_is_not_stored_is_stale_and_nothing_is_stored(

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 import pytest
 
+from chat_core.bodies import Body
 from chat_core.conversations import Conversation
 from chat_core.errors import ClientIdConflict
 from chat_core.events import MessageSent
 from chat_core.ports.log import Appended, ConversationLog
 from chat_core.ports.storage import ConversationStore, LogReader, UserStore
 from chat_core.testing.log_fixtures import LogFixtures
-from chat_core.testing.makers import at, direct, draft, stored_users
+from chat_core.testing.makers import at, direct, draft, revision, stored_users
 from chat_core.users import User
 
 
@@ -92,6 +93,24 @@ class LogRepeatsContract(LogFixtures):
 
         assert await self.stored(reader, between) == [first.message]
         assert len(await self.stored(reader, known)) == 1
+
+    async def test_a_body_is_repeated_by_one_with_the_same_values(
+        self,
+        log: ConversationLog,
+        people: list[User],
+        between: Conversation,
+    ) -> None:
+        sent = draft(between, people[0], client_id="c1")
+        first = await log.append(replace(sent, body=Body("hello", {"a": 1, "b": [True, None]})))
+
+        again = await log.append(replace(sent, body=Body("hello", {"b": [True, None], "a": 1.0})))
+        assert again == Appended(first.event, duplicate=True)
+        edited = await log.append(revision(between, first.message, "hello", when=at(3)))
+        again = await log.append(replace(sent, body=Body("hello", {"b": [True, None], "a": 1.0})))
+        assert again == Appended(MessageSent(edited.message), duplicate=True)
+        for other in (None, {"a": 1, "b": [1, None]}, {"a": 2, "b": [True, None]}, {"a": 1}):
+            with pytest.raises(ClientIdConflict):
+                await log.append(replace(sent, body=Body("hello", other)))
 
     # repeated
 

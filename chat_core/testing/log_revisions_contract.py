@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from chat_core.bodies import Body
 from chat_core.conversations import Conversation, MemberRemoved, TitleChanged
 from chat_core.errors import ClientIdConflict
 from chat_core.events import MessageSent, MessageUpdated
@@ -19,7 +20,7 @@ from chat_core.users import User
 class LogRevisionsContract(LogFixtures):
     """What every `ConversationLog` must do with edits and deletions."""
 
-    async def test_an_edit_takes_the_next_place_and_gives_the_message_its_content(
+    async def test_an_edit_takes_the_next_place_and_gives_the_message_its_body(
         self,
         log: ConversationLog,
         reader: LogReader,
@@ -31,7 +32,7 @@ class LogRevisionsContract(LogFixtures):
         (answer,) = await say(log, between, bob, "hi", when=at(2))
         appended = await log.append(revision(between, said, "hello", when=at(3)))
 
-        edited = replace(said, updated_seq=3, content="hello", edited_at=at(3))
+        edited = replace(said, updated_seq=3, body=Body("hello"), edited_at=at(3))
         assert appended == Appended(MessageUpdated(3, edited))
         assert await self.stored(reader, between) == [edited, answer]
         assert await self.entries(reader, between) == [
@@ -40,7 +41,7 @@ class LogRevisionsContract(LogFixtures):
             MessageUpdated(3, edited),
         ]
 
-    async def test_a_deletion_takes_the_next_place_and_the_content_away(
+    async def test_a_deletion_takes_the_next_place_and_the_body_away(
         self,
         log: ConversationLog,
         reader: LogReader,
@@ -52,7 +53,7 @@ class LogRevisionsContract(LogFixtures):
         edited = await revise(log, between, said, "hello", when=at(2))
         gone = await revise(log, between, edited.message, None, by=bob, when=at(3))
 
-        deleted = replace(edited.message, updated_seq=3, content=None, deleted_at=at(3))
+        deleted = replace(edited.message, updated_seq=3, body=None, deleted_at=at(3))
         assert gone == MessageUpdated(3, deleted)
         assert deleted.edited_at == at(2)
         assert await self.entries(reader, between) == [
@@ -60,6 +61,23 @@ class LogRevisionsContract(LogFixtures):
             MessageUpdated(2, deleted),
             MessageUpdated(3, deleted),
         ]
+
+    async def test_an_edit_leaves_nothing_of_the_body_before(
+        self,
+        log: ConversationLog,
+        reader: LogReader,
+        people: list[User],
+        between: Conversation,
+    ) -> None:
+        sent = await log.append(replace(draft(between, people[0]), body=Body("one", {"a": 1})))
+        message = sent.message
+        for body in (Body("two", {"b": [2]}), Body("three"), Body("four", {"c": None}), None):
+            edit = replace(revision(between, message, None, when=at(3)), body=body)
+            message = (await log.append(edit)).message
+
+            assert message.body == body
+            assert await self.stored(reader, between) == [message]
+            assert await reader.message(message.id) == message
 
     async def test_a_revision_of_a_message_that_has_changed_is_stale_and_nothing_is_stored(
         self,

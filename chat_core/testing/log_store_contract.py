@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from chat_core.bodies import Body
 from chat_core.conversations import (
     Conversation,
     MemberAdded,
@@ -85,9 +86,9 @@ class LogStoreContract:
         return write_after(wanted, head.conversation, head.last_seq)
 
     async def said(self, reader: LogReader, of: Conversation) -> list[tuple[int, str | None]]:
-        """The messages of a conversation, each as its place and content."""
+        """The messages of a conversation, each as its place and text."""
         history = await reader.history(of.id, before=None, after=0, limit=200)
-        return [(message.seq, message.content) for message in history.items]
+        return [(message.seq, message.text) for message in history.items]
 
     # heads
 
@@ -330,7 +331,7 @@ class LogStoreContract:
         for key, again in zip(keys, drafts, strict=True):
             repeat = Appended(MessageSent(found[key].message), duplicate=True)
             assert repeat_of_message(again, found[key]) == repeat
-            other = replace(again, content="other")
+            other = replace(again, body=Body("other"))
             assert isinstance(repeat_of_message(other, found[key]), ClientIdConflict)
         assert await log_store.first_sent([]) == {}
 
@@ -354,8 +355,8 @@ class LogStoreContract:
         key, other = (bob.id, ClientMessageId("c1")), (bob.id, ClientMessageId("c2"))
         found = await log_store.first_sent([key, other])
         assert found[key].digest is None
-        assert found[key].message == replace(edited, updated_seq=5, content=None, deleted_at=at(9))
-        assert found[other].message.content == "elsewhere"
+        assert found[key].message == replace(edited, updated_seq=5, body=None, deleted_at=at(9))
+        assert found[other].message.text == "elsewhere"
         assert await self.said(reader, friends) == [(2, None), (3, "kept")]
 
     async def test_a_group_is_created_once_under_a_client_id_and_its_creation_is_found(

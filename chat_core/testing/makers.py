@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from itertools import count
 
+from chat_core.bodies import Body
 from chat_core.conversations import Change, Conversation, Role
 from chat_core.events import MessageUpdated
 from chat_core.ids import (
@@ -85,7 +86,7 @@ def acting(user_id: UserId, connection: str | None = None) -> Actor:
 def draft(
     conversation: Conversation,
     sender: User,
-    content: str = "hello",
+    text: str = "hello",
     *,
     client_id: str | None = None,
     connection: str | None = None,
@@ -96,7 +97,7 @@ def draft(
         id=MessageId(new_id()),
         conversation=conversation,
         actor=acting(sender.id, connection),
-        content=content,
+        body=Body(text),
         client_id=None if client_id is None else ClientMessageId(client_id),
         at=when or at(0),
     )
@@ -105,14 +106,15 @@ def draft(
 def revision(
     conversation: Conversation,
     message: Message,
-    content: str | None,
+    text: str | None,
     *,
     by: User | None = None,
     when: datetime | None = None,
 ) -> RevisionDraft:
-    """An edit of a message, or with no content its deletion, by its sender if by no other."""
+    """An edit of a message, or with no text its deletion, by its sender if by no other."""
     actor = acting(message.sender_id if by is None else by.id)
-    return RevisionDraft(conversation, actor, message, content, when or at(0))
+    body = None if text is None else Body(text)
+    return RevisionDraft(conversation, actor, message, body, when or at(0))
 
 
 def creation(
@@ -153,8 +155,7 @@ async def say(
 ) -> list[Message]:
     """Append messages, one after the other."""
     return [
-        (await log.append(draft(conversation, sender, content, when=when))).message
-        for content in said
+        (await log.append(draft(conversation, sender, text, when=when))).message for text in said
     ]
 
 
@@ -162,13 +163,13 @@ async def revise(
     log: ConversationLog,
     conversation: Conversation,
     message: Message,
-    content: str | None,
+    text: str | None,
     *,
     by: User | None = None,
     when: datetime | None = None,
 ) -> MessageUpdated:
-    """Append an edit, or with no content a deletion."""
-    appended = await log.append(revision(conversation, message, content, by=by, when=when))
+    """Append an edit, or with no text a deletion."""
+    appended = await log.append(revision(conversation, message, text, by=by, when=when))
     if not isinstance(appended.event, MessageUpdated):
         raise TypeError(appended.event)
     return appended.event

@@ -144,7 +144,7 @@ class LogReaderContract(LogMessagesReadContract):
             edited, deleted = message.edited_at, message.deleted_at
             assert edited in {None, at(3)}
             assert deleted in {None, at(5)}
-            return entry.seq, message.updated_seq, message.content, bool(edited), bool(deleted)
+            return entry.seq, message.updated_seq, message.text, bool(edited), bool(deleted)
 
         assert [stood(each) for each in await self.seen(reader, friends, until=3)] == [
             (1, 0, None, False, False),
@@ -171,9 +171,9 @@ class LogReaderContract(LogMessagesReadContract):
         (said,) = await say(log, friends, bob, "hello")
         await alter(log, friends, MemberDeleted(bob.id), when=at(4))
 
-        stood = MessageSent(replace(said, content=None))
+        stood = MessageSent(replace(said, body=None))
         assert await self.seen(reader, friends, after=1, until=2) == [stood]
-        now = replace(said, content=None, updated_seq=3, deleted_at=at(4))
+        now = replace(said, body=None, updated_seq=3, deleted_at=at(4))
         assert (await self.seen(reader, friends, after=1))[0] == MessageSent(now)
 
     # standing

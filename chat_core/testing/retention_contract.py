@@ -260,7 +260,7 @@ class LogRetentionContract(LogFixtures):
         deleted = await revise(log, friends, five[1], None, when=at(7))
         await retention.expire({friends.id: 6}, at(9))
 
-        gone = replace(edited.message, content=None, deleted_at=at(9))
+        gone = replace(edited.message, body=None, deleted_at=at(9))
         expected: list[LogEvent] = [MessageUpdated(6, gone), deleted]
         assert await self.entries(reader, friends) == expected
         assert await self.stored(reader, friends) == []
@@ -284,7 +284,7 @@ class LogRetentionContract(LogFixtures):
             ("plain", "plain", plain.message),
             ("edited", "first", edited.message),
         ):
-            gone = replace(message, content=None, deleted_at=at(9))
+            gone = replace(message, body=None, deleted_at=at(9))
             again = draft(friends, bob, content, client_id=client_id)
             expected = Appended(MessageSent(gone), duplicate=True)
             assert await log.append(again) == expected

@@ -2,6 +2,7 @@
 
 from hypothesis import strategies as st
 
+from chat_core.bodies import Body
 from chat_core.errors import Invalid
 from chat_core.names import clean
 from chat_core.users import MAX_DISPLAY_NAME, clean_display_name
@@ -72,6 +73,25 @@ contents = st.one_of(
     st.sampled_from(["a" * 4096, "\u00e9" * 2048, "\u20ac" * 1365, "\U0001f600" * 1024]),
 )
 """Contents that a message may have, with the default bound of 4,096 bytes."""
+
+parts = st.dictionaries(
+    texts,
+    st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers(-(2**53) + 1, 2**53 - 1)
+        | st.floats(-1e9, 1e9)
+        | texts,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+        max_leaves=5,
+    ),
+    min_size=1,
+    max_size=3,
+)
+"""What a body may have beside its text, as JSON has it."""
+
+bodies = st.builds(Body, contents, st.none() | parts)
+"""Bodies that a message may have; those with parts as a newer version makes them."""
 
 client_ids = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=64

@@ -19,6 +19,7 @@ from typing import TypeVar
 
 from chat_core import (
     Actor,
+    Body,
     Chat,
     ConnectionId,
     ConversationId,
@@ -42,9 +43,9 @@ def shown(event: Event) -> str:
     """An event in a few words."""
     match event:
         case MessageSent(message):
-            return f"{event.seq}: {message.sender_id} says {message.content!r}"
+            return f"{event.seq}: {message.sender_id} says {message.text!r}"
         case MessageUpdated(seq, message):
-            return f"{seq}: message {message.seq} is {message.content!r} now"
+            return f"{seq}: message {message.seq} is {message.text!r} now"
         case ConversationUpdated(_, seq, change):
             return f"{seq}: {change}"
         case PresenceChanged(user_id, online):
@@ -131,7 +132,9 @@ ann, bob = run(arrive("ann")), run(arrive("bob"))
 
 # %%
 for _ in range(2):
-    sent = run(chat.messaging.send(ann.actor, ToUser(bob.owner), "Hello", "an id of Ann's phone"))
+    sent = run(
+        chat.messaging.send(ann.actor, ToUser(bob.owner), Body("Hello"), "an id of Ann's phone")
+    )
     ann.take(sent.event)
     print(f"place {sent.message.seq}, a repeat: {sent.duplicate}")
 # > bob's phone | 1: ann says 'Hello'
@@ -166,8 +169,8 @@ run(chat.presence.announce())
 bob.is_connected = False
 chat.presence.disconnected(bob.owner, bob.connection)
 run(chat.presence.announce())
-asked = run(chat.messaging.send(ann.actor, ToUser(bob.owner), "Are you there?", None)).message
-corrected = run(chat.messaging.send(ann.actor, ToUser(bob.owner), "Never mnd", None)).message
+asked = run(chat.messaging.send(ann.actor, ToUser(bob.owner), Body("Are you there?"), None)).message
+corrected = run(chat.messaging.send(ann.actor, ToUser(bob.owner), Body("Never mnd"), None)).message
 run(chat.messaging.delete(ann.actor, asked.id))
 run(chat.messaging.edit(ann.actor, corrected.id, "Never mind"))
 # > ann's phone | bob has gone

@@ -154,7 +154,7 @@ async def test_a_deleted_account_is_blanked_as_the_server_blanks_it(
         await stores.reader.history(sent[0]["conversationId"], before=None, after=None, limit=9)
     ).items
     assert [(each["content"], each["updatedSeq"]) for each in shown] == [
-        (each.content, each.updated_seq) for each in stored
+        (each.text, each.updated_seq) for each in stored
     ]
     assert ann.client.ended_with is not None
     assert not ann.client.is_connected

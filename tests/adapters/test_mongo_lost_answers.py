@@ -32,11 +32,11 @@ class Slow:
     async def stored(self) -> list[tuple[int, str | None]]:
         """Every message, with its place."""
         history = await self.reader.history(self.between.id, before=None, after=0, limit=100)
-        return [(each.seq, each.content) for each in history.items]
+        return [(each.seq, each.text) for each in history.items]
 
     def told(self) -> list[tuple[int, str | None]]:
         """The same, as the follower was told."""
-        return [(each.seq, each.content) for each in self.followed.messages()]
+        return [(each.seq, each.text) for each in self.followed.messages()]
 
     async def settled(self) -> None:
         """Wait until nothing of what was begun is in doubt."""

@@ -7,19 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from chat_core import MessageSent, UserId
+from chat_core import Body, MessageSent, UserId
 from chat_core.conversations import (
     MemberDeleted,
     Receipt,
 )
-from chat_core.errors import RefreshReused, SessionRevoked, TokenInvalid
+from chat_core.errors import ClientIdConflict, RefreshReused, SessionRevoked, TokenInvalid
 from chat_core.ids import MessageId
 from chat_core.sessions import RefreshLimits, RefreshUse
 from chat_core.testing.makers import (
+    acting,
     alter,
     at,
     draft,
     revise,
+    user,
 )
 from chat_sqlite import SCHEMA_VERSION, DatabaseRefused, SqliteDatabase
 from chat_sqlite.schema import APPLICATION_ID, MIGRATIONS
@@ -76,7 +78,7 @@ async def test_a_file_of_the_first_version_goes_on_with_all_that_is_in_it(path: 
     assert overview is not None
     assert overview.standing.last_seq == 2
     assert set(overview.standing.receipts) == {Receipt(ann, 1, 1), Receipt(bob, 2, 2)}
-    assert [(each.seq, each.message.content) for each in entries if type(each) is MessageSent] == [
+    assert [(each.seq, each.message.text) for each in entries if type(each) is MessageSent] == [
         (1, "hello"),
         (2, "hi"),
     ]
@@ -102,6 +104,47 @@ async def test_a_file_of_the_first_version_can_be_written_to_in_every_way(path: 
     again = await stores.log.append(draft(talk, ann, "hello", client_id="c1"))
     assert (again.message, again.duplicate) == (edited.message, True)
     await alter(stores.log, talk, MemberDeleted(ann.id))
+    await database.close()
+
+
+VERSION_0_1_ROWS = """
+INSERT INTO users (pk, id, password_hash, created_at) VALUES
+  (1, 'u-ann', 'h', 1000), (2, 'u-bob', 'h', 1000);
+INSERT INTO conversations (pk, id, kind, pair, revision, last_seq, active_at, created_at) VALUES
+  (1, 'c-1', 'direct', 'u-ann u-bob', 0, 5, 6000, 1000);
+INSERT INTO members (conversation_pk, user_pk, role, joined_at, delivered_seq, read_seq) VALUES
+  (1, 1, 'member', 1000, 5, 5), (1, 2, 'member', 1000, 5, 5);
+INSERT INTO messages (pk, id, conversation_pk, seq, updated_seq, sender_pk, content, client_id,
+                      created_at, edited_at, deleted_at, first_digest) VALUES
+  (7, 'm-1', 1, 1, 1, 1, 'hello', 'as it was', 2000, NULL, NULL, NULL),
+  (9, 'm-2', 1, 2, 4, 1, 'HELLO', 'edited', 3000, 5000, NULL,
+   x'2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824'),
+  (8, 'm-3', 1, 3, 5, 1, NULL, 'deleted', 4000, NULL, 6000,
+   x'2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824');
+INSERT INTO changes (conversation_pk, seq, kind, actor_pk, at, message_pk) VALUES
+  (1, 4, 'edited', 1, 5000, 9), (1, 5, 'deleted', 1, 6000, 8);
+"""
+"""Ann's messages, each first sent as "hello"."""
+
+
+@pytest.mark.parametrize("client_id", ["as it was", "edited", "deleted"])
+async def test_what_version_0_1_stored_is_repeated_by_what_was_sent_first(
+    path: Path, client_id: str
+) -> None:
+    make_version(4, path, VERSION_0_1_ROWS)
+    database = await SqliteDatabase.open(path)
+    stores = sqlite_stores_in(database)
+    ann = user("ann")
+    talk = await stores.conversations.direct(UserId("u-ann"), UserId("u-bob"))
+    assert talk is not None
+    hello = replace(draft(talk, ann, "hello", client_id=client_id), actor=acting(UserId("u-ann")))
+
+    again = await stores.log.append(hello)
+    assert (again.duplicate, again.message.client_message_id) == (True, client_id)
+    for other in (Body("HELLO"), Body("Hello"), Body("hello", {"part": 1})):
+        with pytest.raises(ClientIdConflict):
+            await stores.log.append(replace(hello, body=other))
+    assert len((await stores.reader.history(talk.id, before=None, after=0, limit=9)).items) == 3
     await database.close()
 
 

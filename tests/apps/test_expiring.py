@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from chat_core import Conversation, ConversationId, UserId
+from chat_core.bodies import Body
 from chat_core.ids import ClientMessageId, MessageId
 from chat_core.memory import RandomIds, SystemClock
 from chat_core.ports.log import MessageDraft
@@ -39,7 +40,9 @@ async def say_long_ago(database_url: str, ann: Person, bob: Person, *contents: s
     async with open_stores(load_settings(DATABASE_URL=database_url)) as stores:
         for content in contents:
             client_id, message_id = ClientMessageId(content), MessageId(ids.new_id())
-            draft = MessageDraft(message_id, conversation, acting(one), content, client_id, at)
+            draft = MessageDraft(
+                message_id, conversation, acting(one), Body(content), client_id, at
+            )
             stored = (await stores.log.append(draft)).message.conversation_id
     return stored
 

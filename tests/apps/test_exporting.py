@@ -119,7 +119,7 @@ async def test_ten_thousand_messages_are_all_in_it_and_gone_when_the_user_is(
     with opened(tmp_path / "xanthippe.zip") as files:
         messages = files[f"conversations/{kept.message.conversation_id}.json"]
         assert [each["content"] for each in messages if each["own"]] == [
-            each.content for each in said
+            each.body.text for each in said
         ]
     (tmp_path / "xanthippe.zip").unlink()
     arguments = ["users", "erase", "xanthippe", "--yes"]

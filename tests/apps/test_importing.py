@@ -71,7 +71,7 @@ class FaultyLog(MemoryLog):
     async def append(self, draft: Draft) -> Appended:
         await asyncio.sleep(0)
         if isinstance(draft, MessageDraft):
-            self.refused += self.faults.pop(draft.content, 0)
+            self.refused += self.faults.pop(draft.body.text, 0)
         if self.refused or self.is_away:
             self.refused -= not self.is_away
             if self.refused % 2:
@@ -114,7 +114,7 @@ async def contents(conversations: MemoryConversations) -> list[str | None]:
     stored = await conversations.direct(UserId(str(ANN)), UserId(str(BOB)))
     assert stored
     history = await conversations.history(stored.id, before=None, after=0, limit=10_000)
-    return [message.content for message in history.items]
+    return [message.text for message in history.items]
 
 
 EXPECTED: list[Any] = [f"{n}" for n in range(MESSAGES)]
@@ -166,7 +166,7 @@ class Interrupted(MemoryLog):
         self.stale = 0
 
     async def append(self, draft: Draft) -> Appended:
-        if isinstance(draft, MessageDraft) and draft.content == "600":
+        if isinstance(draft, MessageDraft) and draft.body.text == "600":
             conversation = await self.conversations.get(ConversationId(draft.conversation.id))
             assert conversation
             gone = MemberDeleted(UserId(str(BOB)))

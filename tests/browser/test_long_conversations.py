@@ -83,7 +83,7 @@ def _draft(conversation: Conversation, sender: Person, number: int) -> Any:
     sender_user = user(sender.username)
     made = draft(conversation, sender_user, text, when=at(number * 60))
     actor = type(made.actor)(UserId(sender.id), made.actor.session_id)
-    return type(made)(made.id, conversation, actor, text, None, made.at)
+    return type(made)(made.id, conversation, actor, made.body, None, made.at)
 
 
 async def measured(window: Window) -> Any:

@@ -16,6 +16,7 @@ from chat_core import (
     UserPresence,
     UserUpdated,
 )
+from chat_core.bodies import Body
 from chat_core.errors import (
     EmailTaken,
     Invalid,
@@ -178,7 +179,7 @@ async def test_a_search_for_what_no_name_begins_with_is_invalid(
 async def test_a_new_display_name_is_told_to_those_who_share_a_conversation(
     chat: Engine, ann: User, bob: User, eve: User
 ) -> None:
-    await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", None)
+    await chat.messaging.send(actor(ann), ToUser(bob.id), Body("hello"), None)
     chat.presence.connected(ann.id, ConnectionId("phone"))
     await chat.presence.announce()
     chat.clock.advance(PAUSE_SECONDS)

@@ -1,6 +1,7 @@
 import pytest
 
 from chat_core import ToUser, User, UserId
+from chat_core.bodies import Body
 from chat_core.errors import Blocked, Invalid, NotFound
 from tests.support.engine import Engine, actor
 
@@ -40,6 +41,6 @@ async def test_a_first_message_is_refused_as_well(chat: Engine, ann: User, bob: 
     await chat.blocking.block(ann.id, bob.id)
     for sender, recipient in ((ann, bob), (bob, ann)):
         with pytest.raises(Blocked):
-            await chat.messaging.send(actor(sender), ToUser(recipient.id), "hello", "c1")
+            await chat.messaging.send(actor(sender), ToUser(recipient.id), Body("hello"), "c1")
 
     assert await chat.stores.conversations.direct(ann.id, bob.id) is None

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chat_core import Page, ToConversation, ToUser, User
+from chat_core.bodies import Body
 from chat_core.services.conversations import NewGroup
 from chat_core.testing.makers import user
 from chat_core.wire_sizes import PAGE_BYTES, BoundedItems, text_size
@@ -37,7 +38,7 @@ async def test_a_history_ends_early_and_goes_on_where_it_ended(
     chat: Engine, ann: User, bob: User, after: int | None
 ) -> None:
     for _ in range(30):
-        sent = await chat.messaging.send(actor(ann), ToUser(bob.id), LONGEST, None)
+        sent = await chat.messaging.send(actor(ann), ToUser(bob.id), Body(LONGEST), None)
     before, seqs, parts = None, list[int](), 0
     while True:
         history = await chat.conversations.history(
@@ -60,7 +61,7 @@ async def test_a_long_history_is_read_in_parts_and_comes_as_one(
     chat: Engine, ann: User, bob: User
 ) -> None:
     for number in range(130):
-        sent = await chat.messaging.send(actor(ann), ToUser(bob.id), f"{number}", None)
+        sent = await chat.messaging.send(actor(ann), ToUser(bob.id), Body(f"{number}"), None)
 
     async def seqs(**asked: int) -> tuple[list[int], bool]:
         history = await chat.conversations.history(
@@ -87,7 +88,7 @@ async def test_a_list_of_conversations_ends_early_with_long_last_messages(
         )
         made.append(opened.overview.id)
         chat.clock.advance(1)
-        await chat.messaging.send(actor(ann), ToConversation(made[-1]), LONGEST, None)
+        await chat.messaging.send(actor(ann), ToConversation(made[-1]), Body(LONGEST), None)
 
     found = await pages(partial(chat.conversations.list, bob.id, limit=200))
     assert [each.id for page in found for each in page.items] == made[::-1]

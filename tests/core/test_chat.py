@@ -16,6 +16,7 @@ from chat_core import (
     ToUser,
     UserId,
 )
+from chat_core.bodies import Body
 from chat_core.errors import Invalid, SessionRevoked, TokenExpired, TokenInvalid
 from chat_core.memory import MemoryUserStore, PlainTokens, RecordingNotifier, memory_conversations
 from chat_core.testing import ManualClock
@@ -41,7 +42,7 @@ async def test_a_chat_of_defaults_stores_and_notifies() -> None:
     ann, bob = await stored_users(users, "ann", "bob")
     actor = Claims(ann.id, SessionId("phone"), at(60)).actor(ConnectionId("socket"))
 
-    sent = await chat.messaging.send(actor, ToUser(bob.id), "hello", None)
+    sent = await chat.messaging.send(actor, ToUser(bob.id), Body("hello"), None)
 
     (told,) = notifier.notifications
     assert told.event == MessageSent(sent.message)

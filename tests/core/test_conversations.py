@@ -1,6 +1,7 @@
 import pytest
 
 from chat_core import ConversationId, Message, ToUser, User
+from chat_core.bodies import Body
 from chat_core.errors import Invalid, NotFound
 from chat_core.services.conversations import MAX_SEQ
 from tests.support.engine import Engine, actor
@@ -9,7 +10,7 @@ from tests.support.engine import Engine, actor
 @pytest.fixture
 async def five(chat: Engine, ann: User, bob: User) -> list[Message]:
     return [
-        (await chat.messaging.send(actor(ann), ToUser(bob.id), f"{number}", None)).message
+        (await chat.messaging.send(actor(ann), ToUser(bob.id), Body(f"{number}"), None)).message
         for number in range(1, 6)
     ]
 
@@ -19,7 +20,7 @@ async def test_conversations_are_listed_latest_first_page_by_page(
 ) -> None:
     for other in (bob, eve):
         chat.clock.advance(1)
-        await chat.messaging.send(actor(ann), ToUser(other.id), "hello", None)
+        await chat.messaging.send(actor(ann), ToUser(other.id), Body("hello"), None)
 
     first = await chat.conversations.list(ann.id, after=None, limit=1)
     assert [each.members[1].user_id for each in first.items] == [eve.id]

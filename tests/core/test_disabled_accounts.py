@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from chat_core import ChatError, Login, ToUser, User
+from chat_core.bodies import Body
 from chat_core.errors import AccountDisabled, InvalidCredentials, SessionRevoked
 from chat_core.memory import PlainHasher
 from chat_core.testing.makers import at
@@ -142,7 +143,7 @@ async def test_others_go_on_seeing_a_disabled_user_and_writing_to_them(
     chat: Engine, ann: User, bob: User
 ) -> None:
     await chat.administration.disable(ann.id)
-    sent = await chat.messaging.send(actor(bob), ToUser(ann.id), "until you are back", None)
+    sent = await chat.messaging.send(actor(bob), ToUser(ann.id), Body("until you are back"), None)
 
     found = await chat.accounts.search("ann", asker_id=bob.id, after=None, limit=9)
     assert [each.id for each in found.items] == [ann.id]
@@ -150,4 +151,4 @@ async def test_others_go_on_seeing_a_disabled_user_and_writing_to_them(
     history = await chat.conversations.history(
         ann.id, sent.message.conversation_id, before=None, after=None, limit=9
     )
-    assert [each.content for each in history.items] == ["until you are back"]
+    assert [each.text for each in history.items] == ["until you are back"]

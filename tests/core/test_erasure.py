@@ -16,6 +16,7 @@ from chat_core import (
     UserId,
     UserUpdated,
 )
+from chat_core.bodies import Body
 from chat_core.conversations import MemberAdded, RoleChanged
 from chat_core.errors import (
     InvalidCredentials,
@@ -72,8 +73,8 @@ async def changes(chat: Engine, of: ConversationId) -> list[tuple[ChangeKind, Us
 async def test_of_an_account_that_goes_nothing_is_left_but_its_place(
     chat: Engine, ann: User, bob: User, anns: Login
 ) -> None:
-    sent = await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", None)
-    kept = await chat.messaging.send(actor(bob), ToUser(ann.id), "hi", None)
+    sent = await chat.messaging.send(actor(ann), ToUser(bob.id), Body("hello"), None)
+    kept = await chat.messaging.send(actor(bob), ToUser(ann.id), Body("hi"), None)
     chat.clock.advance(5)
     await chat.erasure.delete_own(Actor(ann.id, anns.session.id), PASSWORD, ADDRESS)
 
@@ -83,7 +84,7 @@ async def test_of_an_account_that_goes_nothing_is_left_but_its_place(
         bob.id, sent.message.conversation_id, before=None, after=None, limit=9
     )
     emptied, other = history.items
-    assert (emptied.content, emptied.deleted_at) == (None, chat.clock.now())
+    assert (emptied.text, emptied.deleted_at) == (None, chat.clock.now())
     assert other == kept.message
     assert await changes(chat, sent.message.conversation_id) == [
         (ChangeKind.MEMBER_DELETED, ann.id)
@@ -154,7 +155,7 @@ async def test_when_both_of_two_go_both_leave_no_content(
     chat: Engine, ann: User, bob: User
 ) -> None:
     for sender, recipient in ((ann, bob), (bob, ann)):
-        await chat.messaging.send(actor(sender), ToUser(recipient.id), "hello", None)
+        await chat.messaging.send(actor(sender), ToUser(recipient.id), Body("hello"), None)
     between = await chat.stores.conversations.direct(ann.id, bob.id)
     assert between is not None
     await erase(chat, ann)
@@ -165,7 +166,7 @@ async def test_when_both_of_two_go_both_leave_no_content(
         (ChangeKind.MEMBER_DELETED, bob.id),
     ]
     history = await chat.stores.reader.history(between.id, before=None, after=None, limit=9)
-    assert [each.content for each in history.items] == [None, None]
+    assert [each.text for each in history.items] == [None, None]
 
 
 @dataclass
@@ -186,7 +187,7 @@ async def test_what_was_interrupted_can_be_asked_for_again_and_goes_on() -> None
         chat = engine(replace(stores, users=users))
         ann, bob = [await chat.user(name) for name in ("ann", "bob")]
         friends = await group(chat, ann, bob)
-        sent = await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", None)
+        sent = await chat.messaging.send(actor(ann), ToUser(bob.id), Body("hello"), None)
         places = friends, sent.message.conversation_id
         with pytest.raises(Unavailable):
             await erase(chat, ann)
@@ -219,14 +220,14 @@ async def test_what_was_said_in_a_group_goes_however_often_that_changes(
     chat: Engine, ann: User, bob: User
 ) -> None:
     left = await group(chat, bob, ann)
-    sent = await chat.messaging.send(actor(ann), ToConversation(left), "hello", None)
+    sent = await chat.messaging.send(actor(ann), ToConversation(left), Body("hello"), None)
     await chat.conversations.remove_member(actor(ann), left, ann.id)
     slow = replace(chat.erasure, log=StaleLog(chat.stores.log, 5))
     await slow.delete_own(actor(ann), PASSWORD, ADDRESS)
 
     message = await chat.stores.reader.message(sent.message.id)
     assert message is not None
-    assert message.content is None
+    assert message.text is None
 
 
 async def test_all_are_unblocked_however_many_there_are(
@@ -247,7 +248,7 @@ async def test_each_conversation_that_is_done_is_told_once(
 ) -> None:
     await group(chat, ann, bob)
     left = await group(chat, bob, ann)
-    await chat.messaging.send(actor(ann), ToConversation(left), "hello", None)
+    await chat.messaging.send(actor(ann), ToConversation(left), Body("hello"), None)
     await chat.conversations.remove_member(actor(ann), left, ann.id)
     steps: list[int] = []
     erasing = asyncio.create_task(chat.erasure.erase(ann.id, steps.append))
@@ -259,13 +260,13 @@ async def test_each_conversation_that_is_done_is_told_once(
 
 
 async def test_an_operator_needs_no_password(chat: Engine, ann: User, bob: User) -> None:
-    sent = await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", None)
+    sent = await chat.messaging.send(actor(ann), ToUser(bob.id), Body("hello"), None)
     at = chat.clock.now()
     erased = await erase_as_operator(chat, ann)
 
     assert (erased.username, erased.deleted_at) == (None, at)
     assert await chat.stores.reader.message(sent.message.id) == replace(
-        sent.message, content=None, updated_seq=2, deleted_at=at
+        sent.message, body=None, updated_seq=2, deleted_at=at
     )
     with pytest.raises(NotFound):
         await chat.erasure.erase(UserId("nobody"))
@@ -275,14 +276,14 @@ async def test_what_was_said_in_groups_left_earlier_goes_too(
     chat: Engine, ann: User, bob: User
 ) -> None:
     friends, silent = await group(chat, ann, bob), await group(chat, ann, bob)
-    said = await chat.messaging.send(actor(bob), ToConversation(friends), "hello", "c1")
+    said = await chat.messaging.send(actor(bob), ToConversation(friends), Body("hello"), "c1")
     for each in (friends, silent):
         await chat.conversations.remove_member(actor(bob), each, bob.id)
     await erase_as_operator(chat, bob)
 
     emptied = await chat.stores.reader.message(said.message.id)
     assert emptied is not None
-    assert emptied.content is None
+    assert emptied.text is None
     assert (await changes(chat, friends))[-1] == (ChangeKind.MEMBER_DELETED, bob.id)
     assert (await changes(chat, silent))[-1] == (ChangeKind.MEMBER_REMOVED, bob.id)
 
@@ -353,7 +354,7 @@ async def test_what_stopped_after_the_account_was_erased_is_finished_by_the_next
 
         async def add_to_a_group() -> None:
             users.made = await group(chat, bob, ann)
-            await chat.messaging.send(actor(ann), ToConversation(users.made), "late", None)
+            await chat.messaging.send(actor(ann), ToConversation(users.made), Body("late"), None)
 
         users.meanwhile = add_to_a_group
         failing = replace(chat.erasure, log=BrokenLog(chat.stores.log, 0))

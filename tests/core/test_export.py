@@ -4,6 +4,7 @@ from typing import TypeVar
 import pytest
 
 from chat_core import ConversationId, Message, ToConversation, ToUser, User, UserId
+from chat_core.bodies import Body
 from chat_core.errors import NotFound
 from chat_core.services.conversations import NewGroup
 from chat_core.services.export import Export
@@ -34,7 +35,7 @@ async def group(chat: Engine, owner: User, *others: User) -> ConversationId:
 async def say(chat: Engine, user: User, to: ConversationId, *contents: str) -> list[Message]:
     said = []
     for content in contents:
-        sent = await chat.messaging.send(actor(user), ToConversation(to), content, None)
+        sent = await chat.messaging.send(actor(user), ToConversation(to), Body(content), None)
         said.append(sent.message)
     return said
 
@@ -91,7 +92,7 @@ async def test_every_message_is_told_in_its_order(
 ) -> None:
     said = []
     for number in range(count):
-        sent = await chat.messaging.send(actor(bob), ToUser(ann.id), f"{number}", None)
+        sent = await chat.messaging.send(actor(bob), ToUser(ann.id), Body(f"{number}"), None)
         said.append(sent.message)
 
     assert await everything(export.messages_in(said[0].conversation_id)) == said

@@ -15,6 +15,7 @@ from chat_core import (
     User,
     UserId,
 )
+from chat_core.bodies import Body
 from chat_core.conversations import MemberAdded, RoleChanged
 from chat_core.errors import (
     AlreadyMember,
@@ -342,7 +343,7 @@ async def test_opening_a_direct_conversation_counts_as_a_message(
             await groups.open_direct(actor(ann), eve.id)
         assert caught.value.retry_after == pytest.approx(5)
         with pytest.raises(RateLimited):
-            await messaging.send(actor(ann), ToUser(bob.id), "hello", None)
+            await messaging.send(actor(ann), ToUser(bob.id), Body("hello"), None)
     with pytest.raises(Invalid):
         await groups.open_direct(actor(ann), ann.id)
     assert await chat.stores.conversations.direct(ann.id, eve.id) is None

@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 
 from chat_core import ConversationId, Role, ToConversation, ToUser, User, UserId
+from chat_core.bodies import Body
 from chat_core.conversations import MemberAdded, MemberPlace, RoleChanged
 from chat_core.errors import (
     AlreadyMember,
@@ -105,7 +106,7 @@ async def test_a_group_has_so_many_members_and_no_more(chat: Engine, ann: User) 
 async def test_a_direct_conversation_is_opened_once(chat: Engine, ann: User, bob: User) -> None:
     first = await chat.conversations.open_direct(actor(ann), bob.id)
     again = await chat.conversations.open_direct(actor(bob), ann.id)
-    sent = await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", None)
+    sent = await chat.messaging.send(actor(ann), ToUser(bob.id), Body("hello"), None)
 
     assert (first.existed, again.existed) == (False, True)
     assert first.overview.standing.last_seq == 0
@@ -265,7 +266,7 @@ async def test_two_owners_who_leave_at_once_do_not_leave_the_group_without_one(
 async def test_history_begins_with_the_first_message_for_a_new_member_too(
     chat: Engine, ann: User, friends: ConversationId
 ) -> None:
-    sent = await chat.messaging.send(actor(ann), ToConversation(friends), "hello", None)
+    sent = await chat.messaging.send(actor(ann), ToConversation(friends), Body("hello"), None)
     joe = await chat.user("joe")
     await chat.conversations.add_member(actor(ann), friends, MemberAdded(joe.id, Role.MEMBER))
 

@@ -87,7 +87,7 @@ async def friends(here: Log) -> Conversation:
 
 def contents(conversations: MemoryConversations, of: Conversation) -> list[str | None]:
     stored = conversations.logs[of.id]
-    return [message.content for message in stored.said(range(1, len(stored.entries) + 1))]
+    return [message.text for message in stored.said(range(1, len(stored.entries) + 1))]
 
 
 # heads

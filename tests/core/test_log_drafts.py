@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from chat_core import Conversation
+from chat_core.bodies import Body, digest_of
 from chat_core.conversations import Role, TitleChanged
 from chat_core.errors import ClientIdConflict
 from chat_core.events import MessageSent
 from chat_core.log.drafts import (
     Judgement,
-    digest_of,
     judge,
     repeat_of_creation,
     repeat_of_message,
@@ -102,12 +102,12 @@ def test_a_creation_begins_its_group_whether_one_is_known_or_not(friends: Conver
 # repeats
 
 
-def first(of: MessageDraft, content: str | None = None) -> FirstSent:
-    """What was stored of a draft, edited since to that content."""
+def first(of: MessageDraft, text: str | None = None) -> FirstSent:
+    """What was stored of a draft, edited since to that text."""
     message = of.stored(of.conversation.id, 2)
-    if content is None:
+    if text is None:
         return FirstSent(message, None)
-    return FirstSent(replace(message, content=content), digest_of(of.content))
+    return FirstSent(replace(message, body=Body(text)), digest_of(of.body))
 
 
 def test_the_same_in_the_same_conversation_is_a_repeat_of_the_message_as_it_is_now(
@@ -142,7 +142,7 @@ def test_something_else_or_somewhere_else_is_a_conflict(friends: Conversation) -
 
 def test_of_a_sender_who_was_erased_whatever_comes_is_the_repeat(friends: Conversation) -> None:
     sent = draft(friends, ANN)
-    erased = FirstSent(replace(sent.stored(friends.id, 2), content=None), None)
+    erased = FirstSent(replace(sent.stored(friends.id, 2), body=None), None)
     assert isinstance(repeat_of_message(draft(friends, ANN, "anything"), erased), Appended)
 
 

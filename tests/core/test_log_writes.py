@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from chat_core import Conversation, UserId
+from chat_core.bodies import Body
 from chat_core.conversations import (
     Change,
     Member,
@@ -89,7 +90,7 @@ def test_a_revision_is_the_message_as_it_becomes_beside_what_it_was(
     friends: Conversation, content: str | None
 ) -> None:
     said = replace(draft(friends, BOB).stored(friends.id, 2), edited_at=at(1))
-    revised = replace(said, updated_seq=LAST + 1, content=content)
+    revised = replace(said, updated_seq=LAST + 1, body=Body(content) if content else None)
     revised = replace(revised, edited_at=at(5)) if content else replace(revised, deleted_at=at(5))
     event = MessageUpdated(LAST + 1, revised)
     write = write_after(revision(friends, said, content, by=ANN, when=at(5)), friends, LAST)

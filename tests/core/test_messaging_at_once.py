@@ -18,6 +18,7 @@ from chat_core import (
     ToUser,
     User,
 )
+from chat_core.bodies import Body
 from chat_core.conversations import Conversation, MemberDeleted, TitleChanged
 from chat_core.errors import Blocked, NotFound, RateLimited, RecipientNotFound
 from chat_core.memory import CachedBlocks, CachedConversations, CacheTellingLog, MemoryRateLimiter
@@ -49,7 +50,7 @@ def messaging(chat: Engine, cache: CachedConversations) -> Messaging:
 async def between(messaging: Messaging, ann: User, bob: User) -> ConversationId:
     """The conversation of Ann and Bob, as they have just written to each other."""
     for sender, other in ((ann, bob), (bob, ann)):
-        sent = await messaging.send(actor(sender), ToUser(other.id), "hello", None)
+        sent = await messaging.send(actor(sender), ToUser(other.id), Body("hello"), None)
     return sent.message.conversation_id
 
 
@@ -57,7 +58,7 @@ async def between(messaging: Messaging, ann: User, bob: User) -> ConversationId:
 async def friends(chat: Engine, messaging: Messaging, ann: User, bob: User) -> Conversation:
     """A group to which Ann has just written."""
     made = await create(chat.stores.log, group(ann, bob))
-    await messaging.send(actor(ann), ToConversation(made.id), "hello", None)
+    await messaging.send(actor(ann), ToConversation(made.id), Body("hello"), None)
     return made
 
 
@@ -80,7 +81,7 @@ class Sending:
 
 def submit(messaging: Messaging, by: Actor, to: Recipient, content: str = "again") -> Sending:
     outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-    waiting = messaging.submit(by, to, content, None, partial(resolve, outcome))
+    waiting = messaging.submit(by, to, Body(content), None, partial(resolve, outcome))
     return Sending(waiting, outcome)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from chat_core import ConversationId, NewAccount, Role, SessionId, ToUser, User, UserUpdated
+from chat_core.bodies import Body
 from chat_core.conversations import Conversation
 from chat_core.errors import ClientIdConflict, Invalid
 from chat_core.ids import ClientConversationId
@@ -88,7 +89,7 @@ async def test_a_name_that_turns_the_text_around_is_refused_by_its_field(
 async def test_the_same_name_after_cleaning_is_no_change(
     chat: Engine, ann: User, bob: User
 ) -> None:
-    await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", None)
+    await chat.messaging.send(actor(ann), ToUser(bob.id), Body("hello"), None)
     opened = await chat.conversations.create_group(actor(ann), NewGroup("Friends", []))
     made = opened.overview
     for name in ("Ann", " A\u200bnn "):

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from chat_core import ConversationId, SyncRequest, ToUser, User, UserId
+from chat_core.bodies import Body
 from chat_core.errors import ChatError, RateLimited
 from chat_core.services.conversations import NewGroup
 from chat_core.services.fair_queue import CALLS_AT_ONCE, PATIENCE_SECONDS
@@ -30,7 +31,7 @@ every_read = pytest.mark.parametrize("read", READS.values(), ids=READS.keys())
 
 @pytest.fixture
 async def friends(chat: Engine, ann: User, bob: User) -> ConversationId:
-    await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", None)
+    await chat.messaging.send(actor(ann), ToUser(bob.id), Body("hello"), None)
     opened = await chat.conversations.create_group(actor(ann), NewGroup("Friends", [bob.id]))
     return opened.overview.id
 
@@ -92,7 +93,7 @@ async def test_what_changes_something_never_waits_for_reads(
     chat: Engine, ann: User, bob: User, friends: ConversationId
 ) -> None:
     async with chat.conversations.reads.call(ann.id) as turn, turn:
-        await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", None)
+        await chat.messaging.send(actor(ann), ToUser(bob.id), Body("hello"), None)
         await chat.conversations.change_title(actor(ann), friends, "Others")
         await chat.conversations.create_group(actor(ann), NewGroup("Others", []))
         await chat.receipts.mark_read(actor(ann), friends, 1)

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from chat_core import ConversationId, Limit, Message, ToUser, User
+from chat_core.bodies import Body
 from chat_core.conversations import RECEIPTS_UP_TO, Receipt
 from chat_core.errors import Invalid, NotFound
 from chat_core.events import ReceiptMoved, TypingChanged
@@ -17,7 +18,7 @@ from tests.support.engine import Engine, actor
 async def between(chat: Engine, ann: User, bob: User) -> ConversationId:
     """Five messages of Ann's to Bob, and nothing told of them."""
     sent: list[Message] = [
-        (await chat.messaging.send(actor(ann), ToUser(bob.id), f"{n}", None)).message
+        (await chat.messaging.send(actor(ann), ToUser(bob.id), Body(f"{n}"), None)).message
         for n in range(5)
     ]
     chat.notifier.notifications.clear()

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import pytest
 
 from chat_core import ConversationId, Message, SyncRequest, ToConversation, ToUser, User
+from chat_core.bodies import Body
 from chat_core.errors import Invalid, NotFound, Unavailable
 from chat_core.memory import MemoryLogRetention
 from chat_core.ports.storage import LogReader
@@ -34,7 +35,9 @@ async def talk(chat: Engine, ann: User, bob: User, count: int) -> list[Message]:
     """That many messages, a day apart."""
     said = []
     for number in range(count):
-        sent = await chat.messaging.send(actor(ann), ToUser(bob.id), f"{number}", f"c{number}")
+        sent = await chat.messaging.send(
+            actor(ann), ToUser(bob.id), Body(f"{number}"), f"c{number}"
+        )
         said.append(sent.message)
         chat.clock.advance(DAY.total_seconds())
     return said
@@ -71,8 +74,8 @@ async def test_what_is_older_than_it_may_be_goes_and_a_place_before_it_is_reset(
         await chat.messaging.edit(actor(ann), said[0].id, "new")
     with pytest.raises(NotFound):
         await chat.messaging.delete(actor(ann), said[1].id)
-    again = await chat.messaging.send(actor(ann), ToUser(bob.id), "0", "c0")
-    assert (again.duplicate, again.message.id, again.message.content) == (True, said[0].id, None)
+    again = await chat.messaging.send(actor(ann), ToUser(bob.id), Body("0"), "c0")
+    assert (again.duplicate, again.message.id, again.message.text) == (True, said[0].id, None)
 
 
 async def test_of_an_empty_log_the_end_is_known_and_everything_before_it_is_reset(
@@ -115,9 +118,9 @@ async def test_it_goes_in_small_steps_and_what_was_interrupted_goes_on(
     long = await chat.conversations.create_group(actor(ann), NewGroup("Long", [bob.id]))
     for number in range(2 * BATCH + 10):
         to = ToConversation(long.overview.id)
-        await chat.messaging.send(actor(ann), to, f"{number}", None)
+        await chat.messaging.send(actor(ann), to, Body(f"{number}"), None)
     for other in (bob, eve):
-        await chat.messaging.send(actor(ann), ToUser(other.id), "hello", None)
+        await chat.messaging.send(actor(ann), ToUser(other.id), Body("hello"), None)
     chat.clock.advance(1)
     stumbling = StepsThatFail(store.conversations, [], fails_at=1)
     retention = replace(chat.retention, retention=stumbling)
@@ -133,7 +136,7 @@ async def test_it_goes_in_small_steps_and_what_was_interrupted_goes_on(
 
 async def test_between_two_steps_others_can_write(chat: Engine, ann: User, bob: User) -> None:
     for number in range(BATCH + 1):
-        await chat.messaging.send(actor(ann), ToUser(bob.id), f"{number}", None)
+        await chat.messaging.send(actor(ann), ToUser(bob.id), Body(f"{number}"), None)
     chat.clock.advance(1)
     steps: list[int] = []
     work = asyncio.ensure_future(chat.retention.expire(chat.clock.now(), steps.append))
@@ -162,7 +165,7 @@ async def test_however_many_conversations_there_are_all_are_looked_at(
     for number in range(5):
         other = await chat.user(f"other{number}")
         for content in ("one", "two"):
-            await chat.messaging.send(actor(ann), ToUser(other.id), content, None)
+            await chat.messaging.send(actor(ann), ToUser(other.id), Body(content), None)
     chat.clock.advance(1)
     before = chat.clock.now()
 

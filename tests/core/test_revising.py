@@ -13,6 +13,7 @@ from chat_core import (
     ToUser,
     User,
 )
+from chat_core.bodies import Body
 from chat_core.conversations import RoleChanged
 from chat_core.errors import (
     Blocked,
@@ -35,7 +36,7 @@ from tests.support.stale import StaleLog
 @pytest.fixture
 async def said(chat: Engine, ann: User, bob: User) -> Message:
     """What Ann said to Bob."""
-    return (await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", "c1")).message
+    return (await chat.messaging.send(actor(ann), ToUser(bob.id), Body("hello"), "c1")).message
 
 
 @pytest.fixture
@@ -53,10 +54,20 @@ async def test_an_edit_is_a_new_entry_that_is_told_to_the_members(
     chat.clock.advance(3)
     edited = await chat.messaging.edit(actor(ann, "phone"), said.id, "Hello")
 
-    assert edited == replace(said, content="Hello", updated_seq=2, edited_at=at(3))
+    assert edited == replace(said, body=Body("Hello"), updated_seq=2, edited_at=at(3))
     told = chat.notifier.notifications[1]
     assert told.event == MessageUpdated(2, edited)
     assert (set(told.audience), str(told.cause)) == ({ann.id, bob.id}, "phone")
+
+
+async def test_an_edit_keeps_what_a_newer_version_said_beside_the_text(
+    chat: Engine, ann: User, bob: User
+) -> None:
+    body = Body("hello", {"replyToId": "m"})
+    sent = await chat.messaging.send(actor(ann), ToUser(bob.id), body, None)
+    edited = await chat.messaging.edit(actor(ann), sent.message.id, "Hello")
+
+    assert edited.body == Body("Hello", {"replyToId": "m"})
 
 
 async def test_a_deletion_takes_the_content_away_and_keeps_the_place(
@@ -65,7 +76,7 @@ async def test_a_deletion_takes_the_content_away_and_keeps_the_place(
     chat.clock.advance(3)
     deleted = await chat.messaging.delete(actor(ann), said.id)
 
-    assert deleted == replace(said, content=None, updated_seq=2, deleted_at=at(3))
+    assert deleted == replace(said, body=None, updated_seq=2, deleted_at=at(3))
     assert chat.notifier.events()[1] == MessageUpdated(2, deleted)
 
 
@@ -103,12 +114,12 @@ async def test_only_the_sender_edits_and_a_deleted_message_is_not_edited(
 async def test_an_admin_deletes_what_others_said(
     chat: Engine, ann: User, bob: User, eve: User, friends: ConversationId
 ) -> None:
-    sent = await chat.messaging.send(actor(eve), ToConversation(friends), "spam", None)
+    sent = await chat.messaging.send(actor(eve), ToConversation(friends), Body("spam"), None)
     with pytest.raises(Forbidden):
         await chat.messaging.delete(actor(bob), sent.message.id)
     await chat.conversations.change_role(actor(ann), friends, RoleChanged(bob.id, Role.ADMIN))
 
-    assert (await chat.messaging.delete(actor(bob), sent.message.id)).content is None
+    assert (await chat.messaging.delete(actor(bob), sent.message.id)).text is None
 
 
 async def test_edits_and_deletions_count_as_messages(
@@ -129,7 +140,7 @@ async def test_a_message_that_changed_meanwhile_is_judged_again_and_given_up_in_
     chat: Engine, ann: User, said: Message
 ) -> None:
     slow = replace(chat.messaging, log=StaleLog(chat.stores.log, ATTEMPTS - 1))
-    assert (await slow.edit(actor(ann), said.id, "Hello")).content == "Hello"
+    assert (await slow.edit(actor(ann), said.id, "Hello")).text == "Hello"
     slow = replace(chat.messaging, log=StaleLog(chat.stores.log, ATTEMPTS))
     with pytest.raises(Overloaded):
         await slow.edit(actor(ann), said.id, "HELLO")
@@ -137,7 +148,7 @@ async def test_a_message_that_changed_meanwhile_is_judged_again_and_given_up_in_
     with pytest.raises(Overloaded):
         await slow.delete(actor(ann), said.id)
     slow = replace(chat.messaging, log=StaleLog(chat.stores.log, ATTEMPTS - 1))
-    assert (await slow.delete(actor(ann), said.id)).content is None
+    assert (await slow.delete(actor(ann), said.id)).text is None
 
 
 # repeats, whatever has changed since
@@ -147,14 +158,14 @@ async def test_a_repeat_is_answered_to_whoever_was_removed_since(
     chat: Engine, ann: User, bob: User, friends: ConversationId
 ) -> None:
     to = ToConversation(friends)
-    sent = await chat.messaging.send(actor(bob), to, "hello", "c1")
+    sent = await chat.messaging.send(actor(bob), to, Body("hello"), "c1")
     await chat.conversations.remove_member(actor(ann), friends, bob.id)
 
-    again = await chat.messaging.send(actor(bob), to, "hello", "c1")
+    again = await chat.messaging.send(actor(bob), to, Body("hello"), "c1")
     assert (again.message, again.duplicate) == (sent.message, True)
     for content, client_id in (("Hello", "c1"), ("hello", "c2"), ("hello", None)):
         with pytest.raises(NotFound):
-            await chat.messaging.send(actor(bob), to, content, client_id)
+            await chat.messaging.send(actor(bob), to, Body(content), client_id)
 
 
 async def test_a_repeat_is_answered_to_whoever_was_blocked_since(
@@ -162,13 +173,13 @@ async def test_a_repeat_is_answered_to_whoever_was_blocked_since(
 ) -> None:
     await chat.blocking.block(bob.id, ann.id)
 
-    again = await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", "c1")
+    again = await chat.messaging.send(actor(ann), ToUser(bob.id), Body("hello"), "c1")
     assert (again.message, again.duplicate) == (said, True)
     for sender, recipient in ((ann, bob), (bob, ann)):
         with pytest.raises(Blocked):
-            await chat.messaging.send(actor(sender), ToUser(recipient.id), "hello", "c2")
+            await chat.messaging.send(actor(sender), ToUser(recipient.id), Body("hello"), "c2")
     with pytest.raises(Blocked):
-        await chat.messaging.send(actor(ann), ToUser(bob.id), "Hello", "c1")
+        await chat.messaging.send(actor(ann), ToUser(bob.id), Body("Hello"), "c1")
 
 
 async def test_a_repeat_is_answered_though_the_recipients_account_is_gone(
@@ -176,10 +187,10 @@ async def test_a_repeat_is_answered_though_the_recipients_account_is_gone(
 ) -> None:
     await chat.erasure.delete_own(actor(bob), PASSWORD, ADDRESS)
 
-    again = await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", "c1")
+    again = await chat.messaging.send(actor(ann), ToUser(bob.id), Body("hello"), "c1")
     assert (again.message, again.duplicate) == (said, True)
     with pytest.raises(RecipientNotFound):
-        await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", "c2")
+        await chat.messaging.send(actor(ann), ToUser(bob.id), Body("hello"), "c2")
 
 
 async def test_a_repeat_of_an_edited_message_is_the_message_as_it_is_now(
@@ -187,21 +198,21 @@ async def test_a_repeat_of_an_edited_message_is_the_message_as_it_is_now(
 ) -> None:
     edited = await chat.messaging.edit(actor(ann), said.id, "Hello")
 
-    again = await chat.messaging.send(actor(ann), ToUser(bob.id), "hello", "c1")
+    again = await chat.messaging.send(actor(ann), ToUser(bob.id), Body("hello"), "c1")
     assert (again.message, again.duplicate) == (edited, True)
     with pytest.raises(ClientIdConflict):
-        await chat.messaging.send(actor(ann), ToUser(bob.id), "Hello", "c1")
+        await chat.messaging.send(actor(ann), ToUser(bob.id), Body("Hello"), "c1")
 
 
 async def test_a_block_leaves_groups_and_what_was_said_alone(
     chat: Engine, ann: User, bob: User, said: Message, friends: ConversationId
 ) -> None:
     await chat.blocking.block(bob.id, ann.id)
-    await chat.messaging.send(actor(ann), ToConversation(friends), "hello", None)
+    await chat.messaging.send(actor(ann), ToConversation(friends), Body("hello"), None)
     history = await chat.conversations.history(
         bob.id, said.conversation_id, before=None, after=None, limit=9
     )
     assert list(history.items) == [said]
 
     await chat.blocking.unblock(bob.id, ann.id)
-    await chat.messaging.send(actor(ann), ToUser(bob.id), "again", None)
+    await chat.messaging.send(actor(ann), ToUser(bob.id), Body("again"), None)

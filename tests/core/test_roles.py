@@ -5,6 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from chat_core import Conversation, ConversationId, Member, Message, Role, User, UserId
+from chat_core.bodies import Body
 from chat_core.conversations import (
     MAX_TITLE,
     Change,
@@ -248,7 +249,7 @@ def said(by: User, *, deleted: bool = False) -> Message:
         2,
         by.id,
         None,
-        None if deleted else "hello",
+        None if deleted else Body("hello"),
         None,
         at(0),
         deleted_at=at(1) if deleted else None,

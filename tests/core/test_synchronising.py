@@ -116,7 +116,7 @@ class World:
                 latest[event.message.id] = event.message
             elif event.change is ChangeKind.MEMBER_DELETED:
                 latest |= {
-                    each.id: replace(each, content=None, updated_seq=event.seq, deleted_at=at(0))
+                    each.id: replace(each, body=None, updated_seq=event.seq, deleted_at=at(0))
                     for each in latest.values()
                     if each.sender_id == event.user_id and each.deleted_at is None
                 }
@@ -227,7 +227,7 @@ async def test_whoever_was_removed_gets_the_log_up_to_the_removal_and_no_content
 
     part = await world.one(friends.id, 1, user=world.bob)
     assert list(part.entries) == [
-        MessageSent(replace(one, content=None)),
+        MessageSent(replace(one, body=None)),
         MessageSent(two),
         ConversationUpdated.of(friends.id, 4, world.ann.id, MemberRemoved(world.bob.id)),
     ]
@@ -554,5 +554,5 @@ def check_named(
         else:
             # It changed after the removal: as it stood, without content.
             assert type(entry) is type(now)
-            assert (entry.message.id, entry.message.content) == (now.message.id, None)
+            assert (entry.message.id, entry.message.text) == (now.message.id, None)
             assert entry.message.updated_seq <= len(log)

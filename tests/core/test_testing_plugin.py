@@ -27,7 +27,7 @@ chat_accounts = plugin.chat_accounts
 
 
 def contents(pushed: Device) -> list[str | None]:
-    return [event.message.content for event in pushed.pushes if isinstance(event, MessageSent)]
+    return [event.message.text for event in pushed.pushes if isinstance(event, MessageSent)]
 
 
 async def test_a_message_is_pushed_to_every_device_but_the_one_that_sent_it(
@@ -87,7 +87,7 @@ async def test_a_device_gets_all_of_a_long_log_and_of_many(
 
     missed = await other.sync()
 
-    said = [each.message.content for each in missed if isinstance(each, MessageSent)]
+    said = [each.message.text for each in missed if isinstance(each, MessageSent)]
     assert said == [str(number) for number in range(1, 150)]
     assert sum(isinstance(each, ConversationUpdated) for each in missed) == 110
     assert other.seqs[first.conversation_id] == 150

@@ -3,6 +3,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from chat_core import Conversation, ConversationId, Messaging, ToConversation, User
+from chat_core.bodies import Body
 from chat_core.conversations import TitleChanged
 from chat_core.ids import ConnectionId
 from chat_core.memory import CachedConversations
@@ -55,7 +56,7 @@ async def submit(
 ) -> "asyncio.Future[Appended]":
     """What comes of a message that has its place in the order now."""
     outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-    waiting = messaging.submit(actor, to, content, None, partial(resolve, outcome))
+    waiting = messaging.submit(actor, to, Body(content), None, partial(resolve, outcome))
     if waiting is not None:
         await waiting
     return outcome
@@ -63,7 +64,7 @@ async def submit(
 
 async def said(chat: Engine, conversation_id: ConversationId) -> list[str | None]:
     history = await chat.stores.reader.history(conversation_id, before=None, after=0, limit=9)
-    return [message.content for message in history.items]
+    return [message.text for message in history.items]
 
 
 async def test_what_is_judged_again_is_not_overtaken_by_what_was_sent_after_it(

@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 import pytest
 
 from chat_core import Actor, SessionId, ToUser
+from chat_core.bodies import Body
 from chat_core.testing.clock import ManualClock
 from chat_core.testing.ids import CountedIds
 from tests.support.simulation import Gate, Server
@@ -30,7 +31,9 @@ async def test_wherever_a_send_is_cancelled_it_is_stored_and_pushed_once_or_not_
             actor = Actor(ann, SessionId("session"))
 
             gate.is_open = False
-            sending = asyncio.create_task(server.messaging.send(actor, ToUser(bob), "hi", "c1"))
+            sending = asyncio.create_task(
+                server.messaging.send(actor, ToUser(bob), Body("hi"), "c1")
+            )
             for _ in range(awaits):
                 await until(lambda: gate.waiting or sending.done())  # noqa: B023
                 gate.let_through(0)
@@ -43,7 +46,7 @@ async def test_wherever_a_send_is_cancelled_it_is_stored_and_pushed_once_or_not_
             await until(lambda: not gate.running and not gate.submitted)  # noqa: B023
 
             told = len(server.told)
-            again = await server.messaging.send(actor, ToUser(bob), "hi", "c1")
+            again = await server.messaging.send(actor, ToUser(bob), Body("hi"), "c1")
             assert again.duplicate is (told == 1)
             assert again.message.seq == 1
             assert len(server.told) == 1

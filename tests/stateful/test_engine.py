@@ -42,6 +42,7 @@ from chat_core import (
     User,
     UserId,
 )
+from chat_core.bodies import Body
 from chat_core.conversations import ActivityPlace, Standing
 from chat_core.errors import (
     ClientIdConflict,
@@ -243,7 +244,9 @@ class Chat(RuleBasedStateMachine):
         self, *, sender: User, recipient: User, content: str, device: str | None, after: float
     ) -> object:
         if sender == recipient:
-            sending = self.chat.messaging.send(actor(sender), ToUser(sender.id), content, None)
+            sending = self.chat.messaging.send(
+                actor(sender), ToUser(sender.id), Body(content), None
+            )
             self.refused(sending, Invalid)
             return multiple()
         self.chat.clock.advance(after)
@@ -275,14 +278,14 @@ class Chat(RuleBasedStateMachine):
         if by_conversation:
             talk = self.talks.get(pair)
             to = ToConversation(talk.conversation.id if talk else NOWHERE)
-        sending = partial(self.chat.messaging.send, actor(sender), to, content, client_id)
+        sending = partial(self.chat.messaging.send, actor(sender), to, Body(content), client_id)
         if by_conversation and talk is None:
             self.refused(sending(), NotFound)
             return multiple()
         known = self.by_client_id.get((sender.id, client_id))
         if known is None:
             return self.stored(sender, recipient, content, client_id, device, to)
-        if (known[0], known[1].content) == (pair, content):
+        if (known[0], known[1].text) == (pair, content):
             assert self.run(sending()) == Appended(MessageSent(known[1]), duplicate=True)
         else:
             self.refused(sending(), ClientIdConflict)
@@ -298,7 +301,7 @@ class Chat(RuleBasedStateMachine):
         if by_conversation:
             to = ToConversation(message.conversation_id)
         sending = self.chat.messaging.send(
-            actor(said.sender, device), to, str(message.content), message.client_message_id
+            actor(said.sender, device), to, Body(str(message.text)), message.client_message_id
         )
         assert self.run(sending) == Appended(MessageSent(message), duplicate=True)
 
@@ -307,11 +310,11 @@ class Chat(RuleBasedStateMachine):
         self, *, said: Said, other: User, new_content: str | None
     ) -> None:
         message = said.message
-        content = new_content or str(message.content)
-        if other == said.sender or (other, content) == (said.recipient, message.content):
+        content = new_content or str(message.text)
+        if other == said.sender or (other, content) == (said.recipient, message.text):
             return
         sending = self.chat.messaging.send(
-            actor(said.sender), ToUser(other.id), content, message.client_message_id
+            actor(said.sender), ToUser(other.id), Body(content), message.client_message_id
         )
         self.refused(sending, ClientIdConflict)
 
@@ -333,7 +336,9 @@ class Chat(RuleBasedStateMachine):
         async def send_all() -> list[Appended]:
             return await asyncio.gather(
                 *(
-                    self.chat.messaging.send(actor(sender), ToUser(recipient.id), content, None)
+                    self.chat.messaging.send(
+                        actor(sender), ToUser(recipient.id), Body(content), None
+                    )
                     for sender, recipient, content in chosen
                 )
             )
@@ -364,7 +369,7 @@ class Chat(RuleBasedStateMachine):
         if stranger in {said.sender, said.recipient}:
             return
         to = ToConversation(said.message.conversation_id)
-        self.refused(self.chat.messaging.send(actor(stranger), to, "psst", None), NotFound)
+        self.refused(self.chat.messaging.send(actor(stranger), to, Body("psst"), None), NotFound)
         self.refused(
             self.chat.conversations.history(
                 stranger.id, to.conversation_id, before=None, after=None, limit=1
@@ -470,7 +475,9 @@ class Chat(RuleBasedStateMachine):
         to: Recipient,
     ) -> Said:
         cause = None if device is None else ConnectionId(f"{sender.id} {device}")
-        appended = self.run(self.chat.messaging.send(actor(sender, cause), to, content, client_id))
+        appended = self.run(
+            self.chat.messaging.send(actor(sender, cause), to, Body(content), client_id)
+        )
         self.took_place(sender, recipient, content, client_id, appended)
         audience = frozenset((sender.id, recipient.id))
         self.notified.append(Notification(MessageSent(appended.message), audience, cause))
@@ -504,7 +511,7 @@ class Chat(RuleBasedStateMachine):
                     updated_seq=seq,
                     sender_id=sender.id,
                     recipient_id=recipient.id,
-                    content=content,
+                    body=Body(content),
                     client_message_id=None if client_id is None else ClientMessageId(client_id),
                     created_at=now,
                 )

@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from chat_core.bodies import Body
 from chat_core.conversations import MemberAdded, Role, RoleChanged
 from chat_core.events import ChangeKind, ConversationUpdated, MessageSent
 from chat_core.ids import ConversationId, MessageId, SessionId, UserId
@@ -249,7 +250,9 @@ class Promise(RuleBasedStateMachine):
             for content in said:
                 to = ToConversation(conversation_id)
                 client_id = f"elsewhere {self.client_ids.new_id()}"
-                self.begin(device, self.server.messaging.send(elsewhere, to, content, client_id))
+                self.begin(
+                    device, self.server.messaging.send(elsewhere, to, Body(content), client_id)
+                )
         self.run(self.expire(conversation_id, kept))
 
     # what goes wrong

@@ -16,7 +16,7 @@ _search = SqliteUserStore.search
 
 def submit(self: Log, draft: Draft, done: Done) -> None:
     """As the store does, or not."""
-    if isinstance(draft, MessageDraft) and draft.content == TRIGGER:
+    if isinstance(draft, MessageDraft) and draft.body.text == TRIGGER:
         raise RuntimeError(REVEALING)
     _submit(self, draft, done)
 

@@ -38,7 +38,7 @@ def check_content_type(headers: Iterable[tuple[bytes, bytes]]) -> None:
         raise UnsupportedMediaType
 
 
-class Body(AbstractDTO[T]):
+class RequestBody(AbstractDTO[T]):
     """The `dto` of a handler whose `data` is one of `chat_wire.requests`."""
 
     def decode_bytes(self, value: bytes) -> Any:  # noqa: ANN401

@@ -13,7 +13,7 @@ from chat_core.pages import DEFAULT_LIMIT
 from chat_core.services.conversations import Conversations
 from chat_core.services.receipts import Receipts
 from chat_core.sessions import Actor
-from chat_server.http.bodies import Body
+from chat_server.http.bodies import RequestBody
 from chat_wire import requests, shapes
 from chat_wire.codec import CursorId, decode_cursor, encode_cursor
 
@@ -75,7 +75,7 @@ async def list_members(
 
 @put(
     "/{conversation_id:str}/read",
-    dto=Body[requests.MarkRead],
+    dto=RequestBody[requests.MarkRead],
     return_dto=None,
     summary="Mark as read",
 )

@@ -13,7 +13,7 @@ from chat_core.ids import ConversationId, UserId
 from chat_core.services.conversations import Conversations
 from chat_core.sessions import Actor
 from chat_server.http.answers import Answer
-from chat_server.http.bodies import Body
+from chat_server.http.bodies import RequestBody
 from chat_wire import requests, shapes
 
 AnyRequest = Request[Actor, Any, Any]
@@ -21,7 +21,7 @@ AnyRequest = Request[Actor, Any, Any]
 
 @post(
     "/",
-    dto=Body[requests.CreateConversation],
+    dto=RequestBody[requests.CreateConversation],
     return_dto=None,
     responses={HTTP_200_OK: ResponseSpec(shapes.Conversation, description="It was there before")},
     summary="Make a conversation",
@@ -43,7 +43,7 @@ async def create_conversation(
 
 @patch(
     "/{conversation_id:str}",
-    dto=Body[requests.ConversationUpdate],
+    dto=RequestBody[requests.ConversationUpdate],
     return_dto=None,
     summary="Rename a group",
 )
@@ -62,7 +62,7 @@ async def change_conversation(
 
 @post(
     "/{conversation_id:str}/members",
-    dto=Body[requests.AddMember],
+    dto=RequestBody[requests.AddMember],
     return_dto=None,
     summary="Add a member",
 )
@@ -81,7 +81,7 @@ async def add_member(
 
 @patch(
     "/{conversation_id:str}/members/{user_id:str}",
-    dto=Body[requests.MemberUpdate],
+    dto=RequestBody[requests.MemberUpdate],
     return_dto=None,
     summary="Change a member's role",
 )

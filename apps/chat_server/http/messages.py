@@ -12,7 +12,7 @@ from chat_core.ids import MessageId
 from chat_core.services.messaging import Messaging
 from chat_core.sessions import Actor
 from chat_server.http.answers import Answer
-from chat_server.http.bodies import Body
+from chat_server.http.bodies import RequestBody
 from chat_server.http.direct_call import DirectCall
 from chat_wire import requests, shapes
 
@@ -21,7 +21,7 @@ AnyRequest = Request[Actor, Any, Any]
 
 @post(
     "/",
-    dto=Body[requests.SendMessage],
+    dto=RequestBody[requests.SendMessage],
     return_dto=None,
     middleware=[DirectCall],
     responses={HTTP_200_OK: ResponseSpec(shapes.Message, description="It was sent before")},
@@ -32,14 +32,17 @@ async def send_message(
 ) -> Answer[shapes.Message]:
     """Store a message and push it: 201. With a `clientMessageId` that was sent before: 200."""
     appended = await messaging.send(
-        request.user, data.recipient(), data.content, data.client_message_id
+        request.user, data.recipient(), data.body(), data.client_message_id
     )
     message = shapes.Message.of(appended.message, request.user.user_id)
     return Answer(message, status_code=HTTP_200_OK if appended.duplicate else HTTP_201_CREATED)
 
 
 @patch(
-    "/{message_id:str}", dto=Body[requests.EditMessage], return_dto=None, summary="Edit a message"
+    "/{message_id:str}",
+    dto=RequestBody[requests.EditMessage],
+    return_dto=None,
+    summary="Edit a message",
 )
 async def edit_message(
     message_id: FromPath[str],

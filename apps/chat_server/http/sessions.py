@@ -15,7 +15,7 @@ from chat_core.services.sessions import Sessions
 from chat_core.sessions import Actor
 from chat_server.addresses import client_address, user_agent
 from chat_server.http.authentication import BEFORE_OWN_PASSWORD, PUBLIC
-from chat_server.http.bodies import Body
+from chat_server.http.bodies import RequestBody
 from chat_server.settings import Settings
 from chat_wire import requests, shapes
 from chat_wire.codec import CursorId, decode_cursor, encode_cursor
@@ -25,7 +25,7 @@ AnyRequest = Request[Actor, Any, Any]
 
 @post(
     "/users/login",
-    dto=Body[requests.LogIn],
+    dto=RequestBody[requests.LogIn],
     return_dto=None,
     opt={PUBLIC: True},
     status_code=HTTP_200_OK,
@@ -48,7 +48,7 @@ async def log_in(
 
 @post(
     "/users/refresh",
-    dto=Body[requests.Refresh],
+    dto=RequestBody[requests.Refresh],
     return_dto=None,
     opt={PUBLIC: True},
     status_code=HTTP_200_OK,
@@ -83,7 +83,7 @@ async def log_out(
 
 @put(
     "/users/me/password",
-    dto=Body[requests.PasswordChange],
+    dto=RequestBody[requests.PasswordChange],
     return_dto=None,
     opt={BEFORE_OWN_PASSWORD: True},
     status_code=HTTP_204_NO_CONTENT,

@@ -15,7 +15,7 @@ from chat_core.sessions import Actor
 from chat_core.users import NamePlace, User
 from chat_server.addresses import client_address
 from chat_server.http.authentication import PUBLIC
-from chat_server.http.bodies import Body
+from chat_server.http.bodies import RequestBody
 from chat_server.settings import Settings
 from chat_wire import requests, shapes
 from chat_wire.codec import CursorId, decode_cursor, encode_cursor
@@ -24,7 +24,11 @@ AnyRequest = Request[Actor, Any, Any]
 
 
 @post(
-    "/", dto=Body[requests.SignUp], return_dto=None, opt={PUBLIC: True}, summary="Make an account"
+    "/",
+    dto=RequestBody[requests.SignUp],
+    return_dto=None,
+    opt={PUBLIC: True},
+    summary="Make an account",
 )
 async def sign_up(
     data: JSONBody[requests.SignUp],
@@ -75,7 +79,9 @@ async def get_own(
     return shapes.Self.of(user, presence.of(user))
 
 
-@patch("/me", dto=Body[requests.ProfileUpdate], return_dto=None, summary="Change one's profile")
+@patch(
+    "/me", dto=RequestBody[requests.ProfileUpdate], return_dto=None, summary="Change one's profile"
+)
 async def change_own(
     data: JSONBody[requests.ProfileUpdate],
     request: AnyRequest,
@@ -93,7 +99,12 @@ async def change_own(
     return shapes.Self.of(user, presence.of(user))
 
 
-@delete("/me", dto=Body[requests.AccountDeletion], return_dto=None, summary="Delete one's account")
+@delete(
+    "/me",
+    dto=RequestBody[requests.AccountDeletion],
+    return_dto=None,
+    summary="Delete one's account",
+)
 async def delete_own(
     data: JSONBody[requests.AccountDeletion],
     request: AnyRequest,

@@ -70,7 +70,7 @@ async def refuse(_: Request, error: ChatError) -> Response:
 async def send(request: Request, who: Who) -> Response:
     asked = decode(await request.body(), requests.SendMessage)
     to, client_id = asked.recipient(), asked.client_message_id
-    sent = await request.state.chat.messaging.send(who.actor(), to, asked.content, client_id)
+    sent = await request.state.chat.messaging.send(who.actor(), to, asked.body(), client_id)
     return answer(shapes.Message.of(sent.message, who.user_id), 200 if sent.duplicate else 201)
 
 
