@@ -5,7 +5,7 @@ try:
     from chat_mongo.blocks import MongoBlockStore
     from chat_mongo.conversations import MongoConversationStore
     from chat_mongo.database import MongoDatabase
-    from chat_mongo.log import MongoConversationLog
+    from chat_mongo.log_store import MongoLogStore, mongo_log
     from chat_mongo.maintenance import MongoMaintenance
     from chat_mongo.original import (
         Batches,
@@ -32,11 +32,11 @@ __all__ = [
     "DatabaseNotReady",
     "DatabaseRefused",
     "MongoBlockStore",
-    "MongoConversationLog",
     "MongoConversationStore",
     "MongoDatabase",
     "MongoLogReader",
     "MongoLogRetention",
+    "MongoLogStore",
     "MongoMaintenance",
     "MongoReceiptStore",
     "MongoSessionStore",
@@ -46,4 +46,5 @@ __all__ = [
     "OriginalMessage",
     "OriginalUser",
     "mongo_conversations",
+    "mongo_log",
 ]

@@ -1,15 +1,13 @@
-"""Storing drafts: messages together in one insert, all else in transactions.
+"""Storing writes: messages together in one insert, all else in transactions.
 
-A log's order is a unique index on conversation and seq. A message goes after the head that this
-process knows. If that seq is free, nothing has happened since, no change of members either, and
-the draft was judged rightly; if it is taken, the head is read again. So a message needs no
-transaction and no read. What becomes of drafts whose answer got lost is found out before anything
+A log's order is a unique index on conversation and seq. A message goes in without a transaction
+and without a read: if its place is free, nothing has happened since its log's head was read, no
+change of members either. What became of a write whose answer got lost is found out before anything
 else is stored.
 """
 
 import asyncio
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import pymongo
 from bson import ObjectId
@@ -17,19 +15,13 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.errors import BulkWriteError, DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from chat_core.conversations import Conversation
 from chat_core.errors import Unavailable
-from chat_core.events import MessageSent
-from chat_core.measures import Histogram
-from chat_core.ports.log import Appended, Committed, CreationDraft, Follower, MessageDraft, Stale
+from chat_core.ports.log_store import MessageWrite, Verdict, Write
 from chat_mongo.changing import Changing
 from chat_mongo.database import CALL_SECONDS, MongoDatabase, Row
 from chat_mongo.documents import EntryDocument, MetaDocument
 from chat_mongo.entries import message_row
 from chat_mongo.errors import NOT_COMMITTED, TEMPORARY, translated
-from chat_mongo.heads import Head, Heads, key_of
-from chat_mongo.items import Attempt, Item, audience_of, head_after, may_open
-from chat_mongo.repeats import first_sent, repeat_of
 
 INSERT_SECONDS = 4.0
 TRANSACTION_SECONDS = 10.0
@@ -38,22 +30,34 @@ RETRY_SECONDS = 0.25
 _DUPLICATE_KEY = 11000
 
 
-class Appending:
-    """Stores the drafts of one process, in the order in which they are handed over."""
+class _Pending:
+    """A write on its way: the id of its entry, and what became of it."""
 
-    def __init__(self, database: MongoDatabase, tell: Follower, push_lag: Histogram) -> None:
+    __slots__ = ("entry_id", "is_doubtful", "verdict", "write")
+
+    def __init__(self, write: Write) -> None:
+        self.write = write
+        self.entry_id: str = (
+            write.event.message.id if isinstance(write, MessageWrite) else str(ObjectId())
+        )
+        self.verdict: Verdict | Exception | None = None
+        self.is_doubtful = False
+        """Whether it was sent to the database, and no answer has come."""
+
+
+class Appending:
+    """Stores writes, in the order in which they are handed over; one call at a time."""
+
+    def __init__(self, database: MongoDatabase) -> None:
         self._database = database
         self._entries = database.collection(EntryDocument)
-        self._tell = tell
-        self._push_lag = push_lag
-        self._heads = Heads(database)
         # One for everything that is written here: the server refuses a write of a session that
         # comes after a later one of the same, so nothing that was given up is carried out late.
         self._session: AsyncClientSession | None = None
         self._gives_up = False
 
     def give_up(self) -> None:
-        """Find out no more what became of drafts whose answer got lost: the process ends."""
+        """Find out no more what became of writes whose answer got lost: the process ends."""
         # The way out of an outage. To cancel a call of the driver's is none: see `check` of
         # `MongoDatabase`.
         self._gives_up = True
@@ -63,82 +67,50 @@ class Appending:
         if self._session is not None:
             await self._session.end_session()
 
-    async def store(self, items: Sequence[Item], *, until: Callable[[], bool]) -> None:
-        """Store what can be stored, and answer every item.
+    async def store(self, writes: Sequence[Write]) -> list[Verdict | Exception]:
+        """What became of each, for certain; `Unavailable` of those that are not stored so far."""
+        pending = [_Pending(write) for write in writes]
+        try:
+            with translated():
+                await self._store(pending)
+        except Exception as error:  # noqa: BLE001 - told of each write that is not stored
+            await self._find_out(pending)
+            for each in pending:
+                each.verdict = each.verdict or error
+        return [each.verdict or Verdict.MOVED for each in pending]
 
-        Once the time is over, only what may be stored already is found out, however long that
-        takes; the rest is dropped.
-        """
-        pending = list(items)
-        while pending:
-            try:
-                with translated():
-                    await self._settle([each for each in pending if each.attempt is not None])
-                    if not until():
-                        await self._round([each for each in pending if not each.is_settled])
-            except Unavailable:
-                self._heads.forget_all()
-                await asyncio.sleep(RETRY_SECONDS)
-            except BaseException:
-                self._heads.forget_all()
-                raise
-            pending = [each for each in pending if not each.is_settled]
-            if self._gives_up:
-                return
-            if until():
-                pending = [each for each in pending if each.attempt is not None]
-
-    async def _round(self, pending: Sequence[Item]) -> None:
-        """One insert and one transaction, which keep the order in each conversation."""
+    async def _store(self, pending: Sequence[_Pending]) -> None:
+        """Rounds of one insert and one transaction, which keep the order in each conversation."""
         session = self._writing()
-        with pymongo.timeout(CALL_SECONDS):
-            fresh = await self._heads.read(session, [each.draft.conversation for each in pending])
-        messages: list[Item] = []
-        others: list[Item] = []
-        outdated: list[Conversation] = []
-        held: set[str] = set()
-        for item in pending:
-            draft, head = item.draft, self._heads.of(item.draft.conversation)
-            judged, key = draft.conversation.revision, key_of(draft.conversation)
-            if key in held:
-                continue
-            if isinstance(draft, CreationDraft) or (head is None and may_open(draft)):
-                others.append(item)
-                held.add(key)
-            elif head is not None and head.revision < judged and key not in fresh:
-                # The caller has seen more than is known here: to be read again.
-                outdated.append(draft.conversation)
-                held.add(key)
-            elif head is None or head.revision != judged:
-                await self._refuse(session, item)
-            elif isinstance(draft, MessageDraft):
-                messages.append(item)
-            else:
-                others.append(item)
-                held.add(key)
-        if messages:
-            await self._insert(session, messages)
-        behind = {key_of(each.draft.conversation) for each in messages if not each.is_settled}
-        others = [each for each in others if key_of(each.draft.conversation) not in behind]
-        if others:
-            await self._transact(session, others)
-        for conversation in outdated:
-            self._heads.forget(conversation)
+        left = list(pending)
+        while left:
+            messages: list[_Pending] = []
+            others: list[_Pending] = []
+            held: set[str] = set()
+            for each in left:
+                if each.write.conversation_id in held:
+                    continue
+                if isinstance(each.write, MessageWrite) and each.write.opens is None:
+                    messages.append(each)
+                else:
+                    others.append(each)
+                    held.add(each.write.conversation_id)
+            if messages:
+                await self._insert(session, messages)
+            _move_behind(pending)
+            others = [each for each in others if each.verdict is None]
+            if others:
+                await self._transact(session, others)
+            _move_behind(pending)
+            left = [each for each in left if each.verdict is None]
 
-    async def _refuse(self, session: AsyncClientSession, item: Item) -> None:
-        """The conversation has changed since the draft was judged; a repeat may do so all along."""
-        draft = item.draft
-        if isinstance(draft, MessageDraft) and draft.client_id is not None:
-            with pymongo.timeout(CALL_SECONDS):
-                first = await first_sent(self._database, session, draft)
-            if first is not None:
-                item.answer(repeat_of(draft, first))
-                return
-        item.answer(Stale())
-
-    async def _insert(self, session: AsyncClientSession, items: Sequence[Item]) -> None:
+    async def _insert(self, session: AsyncClientSession, messages: Sequence[_Pending]) -> None:
         """Store messages in one ordered insert, up to the first that can't be."""
-        rows = self._placed(items)
+        rows = []
+        for each in messages:
+            each.is_doubtful = True
+            if isinstance(each.write, MessageWrite):
+                rows.append(message_row(each.write))
         try:
             with pymongo.timeout(INSERT_SECONDS):
                 await self._entries.insert_many(rows, ordered=True, session=session)
@@ -146,106 +118,100 @@ class Appending:
             if error.details["writeConcernErrors"]:
                 raise Unavailable("A write was not confirmed") from error
             failed = error.details["writeErrors"][0]
-            self._finish(items[: failed["index"]])
-            left = items[failed["index"] :]
-            for item in left:
-                item.attempt = None
-            await self._resolve(session, failed, left, error)
+            _stored(messages[: failed["index"]])
+            await self._refuse(session, failed, messages[failed["index"] :], error)
         else:
-            self._finish(items)
+            _stored(messages)
         finally:
             self._database.note(session)
 
-    def _placed(self, items: Sequence[Item]) -> list[Row]:
-        """The documents of messages, each at the seq after the one before."""
-        ends: dict[str, int] = {}
-        rows = []
-        for item in items:
-            draft, head = item.draft, self._heads.of(item.draft.conversation)
-            if head is None or not isinstance(draft, MessageDraft):
-                raise TypeError(draft)
-            seq = ends.get(head.conversation_id, head.last_seq) + 1
-            ends[head.conversation_id] = seq
-            sent = draft.stored(head.conversation_id, seq)
-            after = Head(head.conversation_id, seq, head.revision)
-            item.attempt = Attempt(draft.id, after, Appended(MessageSent(sent)))
-            rows.append(message_row(draft, sent, head.revision))
-        return rows
-
-    async def _resolve(
-        self, session: AsyncClientSession, failed: Row, left: Sequence[Item], error: BulkWriteError
+    async def _refuse(
+        self,
+        session: AsyncClientSession,
+        failed: Row,
+        left: Sequence[_Pending],
+        error: BulkWriteError,
     ) -> None:
-        """Find out what stands in the way of the first of those that are left."""
+        """The first of those that are left can't be stored, and the others were not tried."""
+        for each in left:
+            each.is_doubtful = False
         index = failed.get("keyPattern", {}) if failed["code"] == _DUPLICATE_KEY else {}
         if "seq" in index:
             # Another process was there first, and perhaps in the other conversations, too.
-            for item in left:
-                self._heads.forget(item.draft.conversation)
-            return
-        if failed["code"] in TEMPORARY:
+            for each in left:
+                each.verdict = Verdict.MOVED
+        elif failed["code"] in TEMPORARY:
             raise Unavailable("A write was refused for now") from error
-        first = left[0]
-        if index and isinstance(first.draft, MessageDraft) and first.draft.client_id is not None:
-            with pymongo.timeout(CALL_SECONDS):
-                sent = await first_sent(self._database, session, first.draft)
-            if sent is not None:
-                first.answer(repeat_of(first.draft, sent))
-                return
-        first.answer(error)
+        elif "client_id" in index or await self._is_there(session, left[0].write):
+            left[0].verdict = Verdict.TAKEN
+        else:
+            left[0].verdict = error
 
-    async def _transact(self, session: AsyncClientSession, items: Sequence[Item]) -> None:
-        """Store drafts of different conversations, in one transaction if that works."""
+    async def _is_there(self, session: AsyncClientSession, write: Write) -> bool:
+        """Whether it is this very message that is stored, under its client id."""
+        if not isinstance(write, MessageWrite) or write.event.message.client_message_id is None:
+            return False
+        row = message_row(write)
+        stored = {"_id": row["_id"], "sender_id": row["sender_id"], "client_id": row["client_id"]}
+        with pymongo.timeout(CALL_SECONDS):
+            return await self._entries.find_one(stored, {"_id": 1}, session=session) is not None
+
+    async def _transact(self, session: AsyncClientSession, items: Sequence[_Pending]) -> None:
+        """Store writes of different conversations, in one transaction if that works."""
         try:
             with pymongo.timeout(TRANSACTION_SECONDS):
-                outcomes = await self._commit(session, items)
+                verdicts = await self._commit(session, items)
         except DuplicateKeyError as error:
-            self._undone(items)
-            if len(items) > 1:
-                for item in items:
-                    await self._transact(session, [item])
-            elif "_id" in (error.details or {}).get("keyPattern", {}):
-                items[0].answer(error)
+            _undone(items)
+            if len(items) == 1:
+                is_there = await self._is_there(session, items[0].write)
+                items[0].verdict = Verdict.TAKEN if is_there else _refusal(error)
+            else:
+                for each in items:
+                    await self._transact(session, [each])
             return
         except PyMongoError as error:
             if not error.has_error_label(NOT_COMMITTED):
                 raise
-            self._undone(items)
+            _undone(items)
             if not isinstance(error, OperationFailure):
                 raise
-            return  # a conflict with another process: anew, at once
+            for each in items:  # a conflict with another process: anew, at once
+                each.verdict = Verdict.MOVED
+            return
         finally:
             self._database.note(session)
-        for item, outcome in zip(items, outcomes, strict=True):
-            if item.attempt is None:
-                item.answer(outcome)
-            else:
-                self._finish([item])
+        for each, verdict in zip(items, verdicts, strict=True):
+            each.verdict, each.is_doubtful = verdict, False
 
     async def _commit(
-        self, session: AsyncClientSession, items: Sequence[Item]
-    ) -> list[Appended | Exception]:
+        self, session: AsyncClientSession, items: Sequence[_Pending]
+    ) -> list[Verdict]:
         changing = Changing(self._database, session)
-        outcomes: list[Appended | Exception] = []
+        verdicts: list[Verdict] = []
         transaction = await session.start_transaction(read_concern=ReadConcern("snapshot"))
         async with transaction:
-            for item in items:
-                draft = item.draft
-                entry_id = draft.id if isinstance(draft, MessageDraft) else str(ObjectId())
-                outcome = await changing.apply(draft, entry_id, self._heads.of(draft.conversation))
-                outcomes.append(outcome)
-                if isinstance(outcome, Appended) and not outcome.duplicate:
-                    item.attempt = Attempt(entry_id, head_after(draft, outcome), outcome)
-        return outcomes
+            for each in items:
+                verdict = await changing.apply(each.write, each.entry_id)
+                verdicts.append(verdict)
+                each.is_doubtful = verdict is Verdict.STORED
+        return verdicts
 
-    def _undone(self, items: Sequence[Item]) -> None:
-        for item in items:
-            item.attempt = None
-            self._heads.forget(item.draft.conversation)
+    async def _find_out(self, pending: Sequence[_Pending]) -> None:
+        """Find out which writes are stored whose answer got lost, however long that takes."""
+        doubtful = [each for each in pending if each.is_doubtful]
+        while doubtful and not self._gives_up:
+            try:
+                with translated():
+                    stored = await self._carried_out([each.entry_id for each in doubtful])
+            except Unavailable:
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                _stored([each for each in doubtful if each.entry_id in stored])
+                return
 
-    async def _settle(self, doubtful: Sequence[Item]) -> None:
-        """Find out which of the entries are stored whose answer got lost."""
-        if not doubtful:
-            return
+    async def _carried_out(self, entry_ids: Sequence[str]) -> set[str]:
+        """Which of these entries are stored; none of the others ever will be."""
         session = self._writing()
         with pymongo.timeout(CALL_SECONDS):
             if session.in_transaction:
@@ -254,31 +220,40 @@ class Appending:
             await self._database.collection(MetaDocument).update_one(
                 {"_id": "fence"}, {"$inc": {"writes": 1}}, upsert=True, session=session
             )
-            ids = [each.attempt.entry_id for each in doubtful if each.attempt is not None]
-            cursor = self._entries.find({"_id": {"$in": ids}}, {"_id": 1}, session=session)
-            stored = {row["_id"] async for row in cursor}
-        for item in doubtful:
-            if item.attempt is not None and item.attempt.entry_id in stored:
-                self._finish([item])
-            else:
-                item.attempt = None
-        self._heads.forget_all()
-
-    def _finish(self, items: Sequence[Item]) -> None:
-        """These are stored: tell the follower, then the callers."""
-        began = time.monotonic()
-        for item in items:
-            attempt = item.attempt
-            if attempt is None:
-                raise ValueError(item.draft)
-            self._heads.moved(item.draft.conversation, attempt.head)
-            event = attempt.appended.event
-            self._tell(Committed(event, audience_of(item.draft), item.draft.actor.connection_id))
-            item.answer(attempt.appended)
-        self._push_lag.observe(time.monotonic() - began)
+            cursor = self._entries.find({"_id": {"$in": entry_ids}}, {"_id": 1}, session=session)
+            return {row["_id"] async for row in cursor}
 
     def _writing(self) -> AsyncClientSession:
         if self._session is None:
             self._session = self._database.long_session()
         self._database.catch_up(self._session)
         return self._session
+
+
+def _stored(items: Sequence[_Pending]) -> None:
+    for each in items:
+        each.verdict, each.is_doubtful = Verdict.STORED, False
+
+
+def _undone(items: Sequence[_Pending]) -> None:
+    for each in items:
+        each.is_doubtful = False
+
+
+def _move_behind(pending: Sequence[_Pending]) -> None:
+    """What comes after a write that is not stored, in the same log, is not either."""
+    behind: set[str] = set()
+    for each in pending:
+        conversation_id = each.write.conversation_id
+        if each.verdict is None and conversation_id in behind:
+            each.verdict = Verdict.MOVED
+        elif each.verdict not in {None, Verdict.STORED}:
+            behind.add(conversation_id)
+
+
+def _refusal(error: DuplicateKeyError) -> Verdict | Exception:
+    """What stands in the way of a write."""
+    index = (error.details or {}).get("keyPattern", {})
+    if "client_id" in index:
+        return Verdict.TAKEN
+    return Verdict.MOVED if {"seq", "pair"} & index.keys() else error

@@ -1,25 +1,15 @@
-"""What one draft does inside a transaction."""
-
-from dataclasses import replace
+"""What one write does inside a transaction."""
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 
-from chat_core.conversations import (
-    Conversation,
-    ConversationKind,
-    MemberAdded,
-    MemberDeleted,
-    MemberRemoved,
-)
-from chat_core.events import ChangeKind, ConversationUpdated, MessageSent, MessageUpdated
-from chat_core.ports.log import (
-    Appended,
-    ChangeDraft,
-    CreationDraft,
-    Draft,
-    MessageDraft,
-    RevisionDraft,
-    Stale,
+from chat_core.events import ConversationUpdated
+from chat_core.ports.log_store import (
+    ChangeWrite,
+    CreationWrite,
+    MessageWrite,
+    RevisionWrite,
+    Verdict,
+    Write,
 )
 from chat_mongo.database import MongoDatabase, Row
 from chat_mongo.documents import (
@@ -29,107 +19,90 @@ from chat_mongo.documents import (
     EntryDocument,
     StandingDocument,
 )
-from chat_mongo.entries import body_row, conversation_row, member_rows, message_row
-from chat_mongo.heads import Head
-from chat_mongo.repeats import first_sent, repeat_of, repeated_creation
+from chat_mongo.entries import (
+    body_update,
+    conversation_row,
+    member_rows,
+    message_row,
+)
 from chat_mongo.standings import standing_id
 
 
 class Changing:
-    """Applies drafts to the documents of one transaction.
+    """Applies writes to the documents of one transaction.
 
-    `Stale`, a repeat or a conflict of client ids is found out before anything is written.
+    One that is not stored is found out before anything of it is written, or by a unique index.
     """
 
     def __init__(self, database: MongoDatabase, session: AsyncClientSession) -> None:
-        self._database = database
         self._session = session
         self._conversations = database.collection(ConversationDocument)
         self._entries = database.collection(EntryDocument)
         self._standings = database.collection(StandingDocument)
 
-    async def apply(self, draft: Draft, entry_id: str, head: Head | None) -> Appended | Exception:
-        """What comes of the draft, once the transaction is committed.
+    async def apply(self, write: Write, entry_id: str) -> Verdict:
+        """What becomes of the write, once the transaction is committed."""
+        match write:
+            case MessageWrite():
+                return await self._open(write)
+            case CreationWrite():
+                return await self._create(write, entry_id)
+            case RevisionWrite():
+                return await self._revise(write, entry_id)
+            case ChangeWrite():
+                return await self._change(write, entry_id)
 
-        `head` is where the conversation's log ends, None where it is not stored.
-        """
-        match draft:
-            case MessageDraft():
-                return await self._open(draft)
-            case CreationDraft():
-                return await self._create(draft, entry_id)
-            case RevisionDraft():
-                return Stale() if head is None else await self._revise(draft, entry_id, head)
-            case ChangeDraft():
-                return Stale() if head is None else await self._change(draft, entry_id, head)
-
-    async def _open(self, draft: MessageDraft) -> Appended | Exception:
+    async def _open(self, write: MessageWrite) -> Verdict:
         """Store a direct conversation with its first message."""
-        if draft.client_id is not None:
-            first = await first_sent(self._database, self._session, draft)
-            if first is not None:
-                return repeat_of(draft, first)
-        sent = draft.stored(draft.conversation.id, 1)
-        revision = draft.conversation.revision
-        row = conversation_row(draft.conversation)
+        if write.opens is None:
+            raise TypeError(write)
+        row = conversation_row(write.opens)
         await self._conversations.insert_one(row, session=self._session)
-        await self._entries.insert_one(message_row(draft, sent, revision), session=self._session)
-        return Appended(MessageSent(sent))
+        await self._entries.insert_one(message_row(write), session=self._session)
+        return Verdict.STORED
 
-    async def _create(self, draft: CreationDraft, entry_id: str) -> Appended | Exception:
-        group, creator = draft.conversation, draft.actor.user_id
+    async def _create(self, write: CreationWrite, entry_id: str) -> Verdict:
+        group, event = write.conversation, write.event
         row = conversation_row(group)
-        if draft.client_id is not None:
-            repeat = await repeated_creation(self._database, self._session, draft)
-            if repeat is not None:
-                return repeat
-            row |= {"creator_id": creator, "client_id": draft.client_id}
+        if write.client_id is not None:
+            row |= {"creator_id": event.actor_id, "client_id": write.client_id}
         await self._conversations.insert_one(row, session=self._session)
-        event = ConversationUpdated(
-            group.id,
-            1,
-            ChangeKind.CREATED,
-            creator,
-            title=group.title,
-            members=tuple(group.members.values()),
-        )
-        await self._insert(
-            draft,
-            entry_id,
-            Head(group.id, 1, group.revision),
-            event.change.value,
-            {"title": group.title, "members": member_rows(group)},
-        )
-        return Appended(event)
+        about: Row = {"title": group.title, "members": member_rows(group)}
+        await self._insert(_entry(write, entry_id, group.revision, event) | about)
+        return Verdict.STORED
 
-    async def _revise(
-        self, draft: RevisionDraft, entry_id: str, head: Head
-    ) -> Appended | Exception:
-        seq = head.last_seq + 1
-        revised = replace(draft.message, updated_seq=seq, body=draft.body)
-        if draft.body is None:
-            revised = replace(revised, deleted_at=draft.at)
-            changed: Row = {"content": None, "deleted_at": draft.at}
-        else:
-            revised = replace(revised, edited_at=draft.at)
-            changed = body_row(draft.body) | {"edited_at": draft.at}
+    async def _revise(self, write: RevisionWrite, entry_id: str) -> Verdict:
+        before, revised = write.before, write.event.message
+        others: Row = {
+            "updated_seq": revised.updated_seq,
+            "edited_at": revised.edited_at,
+            "deleted_at": revised.deleted_at,
+        }
         updated = await self._entries.update_one(
-            {"_id": revised.id, "updated_seq": draft.message.updated_seq, "expired": None},
-            {"$set": changed | {"updated_seq": seq}}
-            | ({} if "more" in changed else {"$unset": {"more": ""}}),
+            {"_id": revised.id, "updated_seq": before.updated_seq, "expired": None},
+            body_update(revised.body, others),
             session=self._session,
         )
         if updated.matched_count == 0:
-            return Stale()
-        kind = DELETED if draft.body is None else EDITED
-        after = Head(head.conversation_id, seq, head.revision)
-        await self._insert(draft, entry_id, after, kind, {"message_id": revised.id})
-        return Appended(MessageUpdated(seq, revised))
+            return Verdict.CHANGED
+        kind = DELETED if revised.body is None else EDITED
+        await self._insert(
+            {
+                "_id": entry_id,
+                "conversation_id": write.conversation_id,
+                "seq": write.seq,
+                "revision": write.revision,
+                "kind": kind,
+                "at": write.at,
+                "actor_id": write.actor_id,
+                "message_id": revised.id,
+            }
+        )
+        return Verdict.STORED
 
-    async def _change(self, draft: ChangeDraft, entry_id: str, head: Head) -> Appended | Exception:
-        seq, before = head.last_seq + 1, draft.conversation
-        after = before.changed(draft.change, seq, draft.at)
-        changed: Row = {"members": member_rows(after), "revision": seq}
+    async def _change(self, write: ChangeWrite, entry_id: str) -> Verdict:
+        event, before, after = write.event, write.before, write.after
+        changed: Row = {"members": member_rows(after), "revision": after.revision}
         if after.title is not None:
             changed["title"] = after.title
         if after.gone:
@@ -140,65 +113,57 @@ class Changing:
             session=self._session,
         )
         if updated.matched_count == 0:
-            return Stale()
-        await self._move_members(draft, before, seq)
-        event = ConversationUpdated.of(before.id, seq, draft.actor.user_id, draft.change)
-        about: Row = {"user_id": event.user_id, "role": event.role, "title": event.title}
-        await self._insert(
-            draft,
-            entry_id,
-            Head(head.conversation_id, seq, seq),
-            event.change.value,
-            {name: str(value) for name, value in about.items() if value is not None},
-        )
-        return Appended(event)
-
-    async def _move_members(self, draft: ChangeDraft, before: Conversation, seq: int) -> None:
-        change = draft.change
-        if isinstance(change, MemberDeleted):
-            await self._entries.update_many(
-                {"conversation_id": before.id, "sender_id": change.user_id, "deleted_at": None},
-                {
-                    "$set": {"content": None, "updated_seq": seq, "deleted_at": draft.at},
-                    "$unset": {"more": ""},
-                },
-                session=self._session,
-            )
-            # Of a short text a digest tells the text; and nobody can send in that name any more.
-            await self._entries.update_many(
-                {
-                    "conversation_id": before.id,
-                    "sender_id": change.user_id,
-                    "digest": {"$exists": True},
-                },
-                {"$unset": {"digest": ""}},
-                session=self._session,
-            )
-            if before.kind is ConversationKind.DIRECT:
-                return
-        if isinstance(change, MemberRemoved | MemberDeleted):
+            return Verdict.MOVED
+        if write.erased is not None:
+            await self._erase(write, write.erased)
+        if write.removed is not None:
             await self._standings.update_one(
-                {"_id": standing_id(before.id, change.user_id)},
-                {"$min": {"removed_seq": seq}, "$set": {"user_id": change.user_id}},
+                {"_id": standing_id(before.id, write.removed)},
+                {"$min": {"removed_seq": event.seq}, "$set": {"user_id": write.removed}},
                 upsert=True,
                 session=self._session,
             )
-        elif isinstance(change, MemberAdded):
+        if write.member is not None and write.member.user_id not in before.members:
             await self._standings.update_one(
-                {"_id": standing_id(before.id, change.user_id)},
+                {"_id": standing_id(before.id, write.member.user_id)},
                 {"$unset": {"removed_seq": ""}},
                 session=self._session,
             )
+        about: Row = {"user_id": event.user_id, "role": event.role, "title": event.title}
+        row = _entry(write, entry_id, after.revision, event)
+        await self._insert(
+            row | {name: str(value) for name, value in about.items() if value is not None}
+        )
+        return Verdict.STORED
 
-    async def _insert(self, draft: Draft, entry_id: str, head: Head, kind: str, about: Row) -> None:
-        """Store the entry that moves its log's head there."""
-        row = {
-            "_id": entry_id,
-            "conversation_id": head.conversation_id,
-            "seq": head.last_seq,
-            "revision": head.revision,
-            "kind": kind,
-            "at": draft.at,
-            "actor_id": draft.actor.user_id,
-        }
-        await self._entries.insert_one(row | about, session=self._session)
+    async def _erase(self, write: ChangeWrite, user_id: str) -> None:
+        theirs: Row = {"conversation_id": write.conversation_id, "sender_id": user_id}
+        await self._entries.update_many(
+            theirs | {"deleted_at": None},
+            body_update(None, {"updated_seq": write.seq, "deleted_at": write.at}),
+            session=self._session,
+        )
+        # Of a short text a digest tells the text; and nobody can send in that name any more.
+        await self._entries.update_many(
+            theirs | {"digest": {"$exists": True}},
+            {"$unset": {"digest": ""}},
+            session=self._session,
+        )
+
+    async def _insert(self, row: Row) -> None:
+        await self._entries.insert_one(row, session=self._session)
+
+
+def _entry(
+    write: CreationWrite | ChangeWrite, entry_id: str, revision: int, event: ConversationUpdated
+) -> Row:
+    """The entry of a change; `revision` is the conversation's after it."""
+    return {
+        "_id": entry_id,
+        "conversation_id": event.conversation_id,
+        "seq": event.seq,
+        "revision": revision,
+        "kind": event.change.value,
+        "at": write.at,
+        "actor_id": event.actor_id,
+    }

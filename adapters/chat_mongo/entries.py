@@ -7,16 +7,9 @@ from chat_core.conversations import Conversation, ConversationKind, Member, Role
 from chat_core.events import ChangeKind, ConversationUpdated
 from chat_core.ids import ClientMessageId, ConversationId, MessageId, UserId
 from chat_core.messages import Message
-from chat_core.ports.log import MessageDraft
+from chat_core.ports.log_store import MessageWrite
 from chat_mongo.database import Row
 from chat_mongo.documents import DELETED, MESSAGE
-
-
-def pair_of(conversation: Conversation) -> str | None:
-    """What is unique about a direct conversation: both members in order."""
-    if conversation.kind is not ConversationKind.DIRECT:
-        return None
-    return " ".join(sorted(conversation.members))
 
 
 def conversation_row(conversation: Conversation) -> Row:
@@ -28,7 +21,7 @@ def conversation_row(conversation: Conversation) -> Row:
         "revision": conversation.revision,
         "created_at": conversation.created_at,
     }
-    pair = pair_of(conversation)
+    pair = conversation.pair
     return row | ({"title": conversation.title} if pair is None else {"pair": pair})
 
 
@@ -62,29 +55,39 @@ def members_of(row: Row) -> tuple[Member, ...]:
     )
 
 
-def message_row(draft: MessageDraft, sent: Message, revision: int) -> Row:
+def message_row(write: MessageWrite) -> Row:
     """The document of a new message."""
+    sent = write.event.message
     row: Row = {
         "_id": sent.id,
         "conversation_id": sent.conversation_id,
         "seq": sent.seq,
-        "revision": revision,
+        "revision": write.revision,
         "kind": MESSAGE,
         "at": sent.created_at,
         "sender_id": sent.sender_id,
         "updated_seq": sent.updated_seq,
-        **body_row(draft.body),
+        **_body_row(sent.body),
     }
     if sent.recipient_id is not None:
         row["recipient_id"] = sent.recipient_id
-    if draft.client_id is not None:
-        row["client_id"] = draft.client_id
-        row["digest"] = digest_of(draft.body)
+    if sent.client_message_id is not None and sent.body is not None:
+        row["client_id"] = sent.client_message_id
+        row["digest"] = digest_of(sent.body)
     return row
 
 
-def body_row(body: Body) -> Row:
+def body_update(body: Body | None, others: Row) -> Row:
+    """The update that gives a message another body, or none, and sets other fields."""
+    kept = _body_row(body)
+    update: Row = {"$set": kept | others}
+    return update if "more" in kept else update | {"$unset": {"more": ""}}
+
+
+def _body_row(body: Body | None) -> Row:
     """A body inside the document of its message."""
+    if body is None:
+        return {"content": None}
     more = more_of(body)
     return {"content": body.text} if more is None else {"content": body.text, "more": more}
 

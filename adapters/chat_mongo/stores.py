@@ -7,7 +7,7 @@ from chat_core.ports.conversation_stores import ConversationStores
 from chat_mongo.blocks import MongoBlockStore
 from chat_mongo.conversations import MongoConversationStore
 from chat_mongo.database import MongoDatabase
-from chat_mongo.log import MongoConversationLog
+from chat_mongo.log_store import mongo_log
 from chat_mongo.reader import MongoLogReader
 from chat_mongo.standings import MongoReceiptStore
 
@@ -20,7 +20,7 @@ async def mongo_conversations(url: str, name: str = "chat") -> AsyncIterator[Con
     Raises `DatabaseRefused` where it can't be used.
     """
     database = await MongoDatabase.open(url, name)
-    log = MongoConversationLog(database)
+    log = mongo_log(database)
     try:
         yield ConversationStores(
             conversations=MongoConversationStore(database),

@@ -142,18 +142,18 @@ async def open_stores(
             # Here, for the driver takes a quarter of the CPU of a start, and 9 MB.
             from chat_mongo import (  # noqa: PLC0415
                 MongoBlockStore,
-                MongoConversationLog,
                 MongoConversationStore,
                 MongoLogReader,
                 MongoLogRetention,
                 MongoReceiptStore,
                 MongoSessionStore,
                 MongoUserStore,
+                mongo_log,
             )
             from chat_mongo import MongoDatabase as MongoClient  # noqa: PLC0415
 
             client = await MongoClient.open(url, name, patience=patience)
-            log, client_users = MongoConversationLog(client), MongoUserStore(client)
+            log, client_users = mongo_log(client), MongoUserStore(client)
             try:
                 yield Stores(
                     users=client_users,

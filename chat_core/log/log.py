@@ -11,6 +11,7 @@ from chat_core.log.batches import Batch, Plan, too_late
 from chat_core.log.drafts import Judgement, judge, repeat_of_creation, repeat_of_message
 from chat_core.log.heads import Heads, KnownHead
 from chat_core.log.writes import audience_of, first_write, write_after
+from chat_core.measures import Commits
 from chat_core.ports.log import (
     Appended,
     Committed,
@@ -50,6 +51,11 @@ class Log(ConversationLog):
         self._task: asyncio.Task[None] | None = None
         self._round_number = 0
         self._is_closing = False
+
+    @property
+    def commits(self) -> Commits:
+        """The store's measures."""
+        return self._store.commits
 
     def submit(self, draft: Draft, done: Done) -> None:
         """See `ConversationLog.submit`."""

@@ -125,8 +125,8 @@ class Verdict(Enum):
 
     STORED = "stored"
     MOVED = "moved"
-    """The log does not end before it, the conversation has another revision, or it is stored
-    already and the write would open it."""
+    """Its log goes on already where it was to go, or the direct conversation is stored already that
+    it would open."""
     CHANGED = "changed"
     """The message is not as it was judged, or has expired."""
     TAKEN = "taken"
@@ -179,9 +179,12 @@ class LogStore(Protocol):
     async def commit(self, writes: Sequence[Write]) -> Verdicts:
         """Store what can be stored, in this order within each conversation, and durably.
 
+        Each write follows a head that was read, or a write before it.
+
         - A write is stored whole, or not at all.
-        - It is stored where its log ends right before it, and the conversation has the revision of
-          before: else `MOVED`. So is what comes after one that is not stored, in the same log.
+        - Where something else has been stored at its place meanwhile: `MOVED`. So is what comes
+          after one that is not stored, in the same log, though it might fit; and what was not
+          tried.
         - One that would open a direct conversation which the two have already: `MOVED`.
         - A revision whose message is not as it was, or has expired: `CHANGED`.
         - A client id that its sender, or creator, has used before: `TAKEN`, and the log is as

@@ -172,35 +172,32 @@ class LogStoreContract:
             receipt, moved = await receipts.move(friends.id, user.id, delivered=0, read=0)
             assert (receipt.delivered_seq, receipt.read_seq, moved) == (place, place, False)
 
-    @pytest.mark.parametrize(("last_seq", "revised"), [(0, 1), (2, 1), (9, 1), (1, 0), (1, 2)])
-    async def test_a_write_that_does_not_follow_the_head_is_moved_and_not_stored(
+    async def test_a_write_whose_place_is_taken_is_moved_and_not_stored(
         self,
         log_store: LogStore,
         reader: LogReader,
         people: list[User],
         friends: Conversation,
-        last_seq: int,
-        revised: int,
     ) -> None:
-        ann = people[0]
-        judged = replace(friends, revision=revised)
-        for wanted in (draft(judged, ann, client_id="c1"), change(judged, TitleChanged("x"), ann)):
-            assert await self.commit(log_store, write_after(wanted, judged, last_seq)) == [MOVED]
+        ann, bob, _ = people
+        said = draft(friends, bob, "one")
+        await self.store(log_store, said, change(friends, TitleChanged("New"), ann))
+        before = said.stored(friends.id, 2)
+        for last_seq in (0, 1, 2):
+            for wanted in (
+                draft(friends, ann, "moved", client_id="c1"),
+                change(friends, TitleChanged("moved"), ann),
+                revision(friends, before, "moved"),
+            ):
+                write = write_after(wanted, friends, last_seq)
+                assert await self.commit(log_store, write) == [MOVED]
 
-        assert await log_store.heads([friends]) == [Head(friends, 1)]
-        assert await self.said(reader, friends) == []
-        await self.store(log_store, draft(friends, ann, client_id="c1"))
+        renamed = friends.changed(TitleChanged("New"), 3, at(0))
+        assert await log_store.heads([friends]) == [Head(renamed, 3)]
+        assert await self.said(reader, friends) == [(2, "one")]
+        await self.store(log_store, draft(renamed, ann, client_id="c1"))
 
-    async def test_a_write_to_a_group_that_is_not_stored_is_moved(
-        self, log_store: LogStore, people: list[User]
-    ) -> None:
-        unknown = group(*people)
-        write = write_after(draft(unknown, people[0]), unknown, 1)
-
-        assert await self.commit(log_store, write) == [MOVED]
-        assert await log_store.heads([unknown]) == [None]
-
-    async def test_after_one_that_is_not_stored_all_of_that_log_are_moved_and_no_others(
+    async def test_after_one_that_is_not_stored_all_of_that_log_are_moved(
         self,
         log_store: LogStore,
         reader: LogReader,
@@ -212,20 +209,20 @@ class LogStoreContract:
         verdicts = await self.commit(
             log_store,
             write_after(draft(friends, bob, "one"), friends, 1),
-            write_after(draft(friends, bob, "moved"), friends, 7),
+            write_after(draft(friends, bob, "moved"), friends, 0),
             write_after(draft(between, ann, "elsewhere"), between, 1),
             write_after(draft(friends, bob, "it would fit"), friends, 2),
             write_after(change(friends, TitleChanged("so would this"), ann), friends, 2),
             write_after(draft(between, bob, "there, too"), between, 2),
         )
 
-        assert verdicts == [STORED, MOVED, STORED, MOVED, MOVED, STORED]
+        elsewhere = [verdicts.pop(5), verdicts.pop(2)]
+        assert verdicts == [STORED, MOVED, MOVED, MOVED]
         assert await self.said(reader, friends) == [(2, "one")]
-        assert [content for _, content in await self.said(reader, between)] == [
-            "first",
-            "elsewhere",
-            "there, too",
-        ]
+        # In other logs they may be, where the store did not try them.
+        assert elsewhere in ([STORED, STORED], [MOVED, STORED], [MOVED, MOVED])
+        said = ["first", "elsewhere", "there, too"][: 1 + elsewhere.count(STORED)]
+        assert [content for _, content in await self.said(reader, between)] == said
 
     async def test_a_direct_conversation_is_opened_once(
         self, log_store: LogStore, conversations: ConversationStore, people: list[User]

@@ -2,10 +2,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from chat_core.log import Log
 from chat_core.testing.accounts_contract import AccountStoreContract
 from chat_core.testing.blocks_contract import BlockStoreContract
 from chat_core.testing.conversations_contract import ConversationStoreContract
 from chat_core.testing.log_contract import ConversationLogContract
+from chat_core.testing.log_store_contract import LogStoreContract
 from chat_core.testing.reader_contract import LogReaderContract
 from chat_core.testing.receipts_contract import ReceiptStoreContract
 from chat_core.testing.retention_contract import LogRetentionContract
@@ -13,14 +15,15 @@ from chat_core.testing.sessions_contract import SessionStoreContract
 from chat_core.testing.users_contract import UserStoreContract
 from chat_mongo import (
     MongoBlockStore,
-    MongoConversationLog,
     MongoConversationStore,
     MongoDatabase,
     MongoLogReader,
     MongoLogRetention,
+    MongoLogStore,
     MongoReceiptStore,
     MongoSessionStore,
     MongoUserStore,
+    mongo_log,
 )
 
 
@@ -70,8 +73,15 @@ def retention(database: MongoDatabase) -> MongoLogRetention:
 
 
 @pytest.fixture
-async def log(database: MongoDatabase) -> AsyncIterator[MongoConversationLog]:
-    log = MongoConversationLog(database)
+async def log_store(database: MongoDatabase) -> AsyncIterator[MongoLogStore]:
+    store = MongoLogStore(database)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def log(database: MongoDatabase) -> AsyncIterator[Log]:
+    log = mongo_log(database)
     yield log
     await log.close()
 
@@ -96,7 +106,11 @@ class TestMongoLogReader(LogReaderContract):
     pass
 
 
-class TestMongoConversationLog(ConversationLogContract):
+class TestMongoLogStore(LogStoreContract):
+    pass
+
+
+class TestLogInMongo(ConversationLogContract):
     pass
 
 

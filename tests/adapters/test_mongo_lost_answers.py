@@ -9,7 +9,7 @@ import pytest
 from chat_core.errors import Unavailable
 from chat_core.testing.log_fixtures import Followed
 from chat_core.testing.makers import direct, draft, user
-from chat_mongo import MongoConversationLog, MongoDatabase, MongoLogReader
+from chat_mongo import MongoDatabase, MongoLogReader, mongo_log
 from tests.support.holding_proxy import HoldingProxy
 from tests.support.mongod import fresh_database, mongodb_url
 from tests.support.waiting import eventually
@@ -23,7 +23,7 @@ class Slow:
 
     def __init__(self, proxy: HoldingProxy, database: MongoDatabase) -> None:
         self.proxy = proxy
-        self.log = MongoConversationLog(database)
+        self.log = mongo_log(database)
         self.reader = MongoLogReader(database)
         self.followed = Followed()
         self.log.follow(self.followed)

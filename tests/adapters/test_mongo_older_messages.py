@@ -7,8 +7,9 @@ import pytest
 
 from chat_core import Body
 from chat_core.errors import ClientIdConflict
+from chat_core.log import Log
 from chat_core.testing.makers import at, direct, draft, user
-from chat_mongo import MongoConversationLog, MongoDatabase, MongoLogReader
+from chat_mongo import MongoDatabase, MongoLogReader, mongo_log
 from chat_mongo.documents import ConversationDocument, EntryDocument
 
 ANN, BOB = user("ann"), user("bob")
@@ -37,7 +38,7 @@ def message(seq: int, client_id: str, **now: object) -> dict[str, object]:
 
 
 @pytest.fixture
-async def log(empty_mongodb: MongoDatabase) -> AsyncIterator[MongoConversationLog]:
+async def log(empty_mongodb: MongoDatabase) -> AsyncIterator[Log]:
     """Of a direct conversation with three messages, one edited and one deleted."""
     await empty_mongodb.collection(ConversationDocument).insert_one(
         {
@@ -61,22 +62,18 @@ async def log(empty_mongodb: MongoDatabase) -> AsyncIterator[MongoConversationLo
             change | {"_id": "e-5", "seq": 5, "kind": "deleted", "message_id": "m-3"},
         ]
     )
-    log = MongoConversationLog(empty_mongodb)
+    log = mongo_log(empty_mongodb)
     yield log
     await log.close()
 
 
-async def test_they_read_as_they_are(
-    empty_mongodb: MongoDatabase, log: MongoConversationLog
-) -> None:
+async def test_they_read_as_they_are(empty_mongodb: MongoDatabase, log: Log) -> None:
     stored = await MongoLogReader(empty_mongodb).history(BETWEEN.id, before=None, after=0, limit=9)
     assert [each.body for each in stored.items] == [Body("hello"), Body("HELLO"), None]
 
 
 @pytest.mark.parametrize("client_id", ["as it was", "edited", "deleted"])
-async def test_they_are_repeated_by_what_was_sent_first(
-    log: MongoConversationLog, client_id: str
-) -> None:
+async def test_they_are_repeated_by_what_was_sent_first(log: Log, client_id: str) -> None:
     hello = draft(BETWEEN, ANN, "hello", client_id=client_id)
 
     again = await log.append(hello)

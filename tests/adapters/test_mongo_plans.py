@@ -8,7 +8,7 @@ from pymongo import MongoClient
 
 from chat_core import Conversation, UserId
 from chat_core.testing.makers import at, direct, say, stored_users
-from chat_mongo import MongoConversationLog, MongoDatabase
+from chat_mongo import MongoDatabase, mongo_log
 from chat_mongo.documents import MESSAGE, EntryDocument
 from tests.support.every_query import ask_everything
 from tests.support.mongod import mongodb_url
@@ -136,7 +136,7 @@ async def test_every_query_has_its_index_and_looks_at_little_more_than_it_return
     listening: Listening,
 ) -> None:
     async with empty_database() as database:
-        log = MongoConversationLog(database)
+        log = mongo_log(database)
         stores = mongo_stores_in(database, log)
         talk = await loaded(database, stores)
         asked: list[dict[str, Any]] = []
@@ -164,7 +164,7 @@ async def test_a_page_of_a_search_looks_at_few_of_the_many_whom_it_finds(
     listening: Listening,
 ) -> None:
     async with empty_database() as database:
-        stores = mongo_stores_in(database, MongoConversationLog(database))
+        stores = mongo_stores_in(database, mongo_log(database))
         await stored_users(stores.users, *(f"someone-{number:03}" for number in range(200)))
         asked: list[dict[str, Any]] = []
         listening.commands = asked

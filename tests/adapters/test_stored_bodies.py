@@ -12,7 +12,7 @@ import pytest
 from chat_core import Body, Conversation, Message
 from chat_core.conversations import MemberDeleted
 from chat_core.testing.makers import alter, at, create, draft, group, revision, user
-from chat_mongo import MongoConversationLog
+from chat_mongo import mongo_log
 from chat_mongo.documents import EntryDocument
 from chat_sqlite import SqliteDatabase
 from tests.support.stores import Stores, empty_database, mongo_stores_in, sqlite_stores_in
@@ -41,7 +41,7 @@ async def in_sqlite() -> AsyncIterator[Backend]:
 @asynccontextmanager
 async def in_mongodb() -> AsyncIterator[Backend]:
     async with empty_database() as database:
-        log = MongoConversationLog(database)
+        log = mongo_log(database)
 
         async def find() -> Kept:
             messages = database.collection(EntryDocument).find({"kind": "message"}).sort("seq", 1)

@@ -29,7 +29,6 @@ from chat_core.ports.storage import (
 )
 from chat_mongo import (
     MongoBlockStore,
-    MongoConversationLog,
     MongoConversationStore,
     MongoDatabase,
     MongoLogReader,
@@ -37,6 +36,7 @@ from chat_mongo import (
     MongoReceiptStore,
     MongoSessionStore,
     MongoUserStore,
+    mongo_log,
 )
 from chat_mongo.documents import DOCUMENTS, MetaDocument
 from chat_sqlite import (
@@ -116,7 +116,7 @@ def sqlite_stores_in(database: SqliteDatabase) -> Stores:
 async def mongo_stores() -> AsyncIterator[Stores]:
     """Stores in a database that is emptied before."""
     async with empty_database() as database:
-        log = MongoConversationLog(database)
+        log = mongo_log(database)
         try:
             yield mongo_stores_in(database, log)
         finally:
@@ -138,7 +138,7 @@ async def empty_database() -> AsyncIterator[MongoDatabase]:
         await database.close()
 
 
-def mongo_stores_in(database: MongoDatabase, log: MongoConversationLog) -> Stores:
+def mongo_stores_in(database: MongoDatabase, log: Log) -> Stores:
     """The stores in an open database."""
     users = MongoUserStore(database)
     return Stores(
