@@ -61,7 +61,7 @@ def is_digest_of(digest: bytes, body: Body) -> bool:
 def check_text(text: str, max_bytes: int) -> str:
     """1 to `max_bytes` bytes of UTF-8, kept as they are; no NUL, no lone surrogate: `Invalid`."""
     if not is_text(text):
-        raise Invalid.field("content", "must not hold NUL or half of a surrogate pair")
+        raise Invalid.field("content", "must not contain NUL or an unpaired surrogate")
     if not text:
         raise Invalid.field("content", "must not be empty")
     # A character takes four bytes at most: short ones need not be counted.

@@ -192,7 +192,7 @@ class Conversation:
         if member.role is Role.MEMBER:
             raise Forbidden("Only an admin or an owner can add members")
         if new.role is not Role.MEMBER and member.role is not Role.OWNER:
-            raise Forbidden("Only an owner can give a role")
+            raise Forbidden("Only an owner can assign a role")
         if new.user_id in self.members:
             raise AlreadyMember
 
@@ -205,7 +205,7 @@ class Conversation:
         if other_id != user_id:
             by_admin = member.role is Role.ADMIN and other.role is Role.MEMBER
             if member.role is not Role.OWNER and not by_admin:
-                raise Forbidden("Only an owner, or of plain members an admin, can remove others")
+                raise Forbidden("Owners can remove anyone; admins can remove only plain members")
         self._check_owner_stays(other)
 
     def check_may_change_role(self, user_id: UserId, change: RoleChanged) -> None:
@@ -247,7 +247,7 @@ class Conversation:
     def _check_group_member(self, user_id: UserId) -> Member:
         member = self.check_member(user_id)
         if self.kind is ConversationKind.DIRECT:
-            raise Forbidden("A direct conversation is of two, and has no title")
+            raise Forbidden("The members and title of a direct conversation can't be changed")
         return member
 
     def _check_owner_stays(self, leaving: Member) -> None:

@@ -1,8 +1,7 @@
-"""Operational errors: what may go wrong while everything works as designed.
+"""Operational errors: failures that can happen while everything works as designed.
 
-Each class is one stable ``code`` that a client may switch on; its ``kind`` says what sort of
-answer it is. How a kind looks over HTTP or a socket is the business of those borders. Whatever is
-raised and is not a `ChatError` is a programming error.
+Each class has one stable ``code``, which clients may switch on, and a ``kind``, which the HTTP
+and socket adapters map to a status. An exception that is not a `ChatError` is a bug.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,7 @@ from chat_core.ids import SessionId
 
 
 class ErrorKind(StrEnum):
-    """The sorts of answer; every border has one table from these to its own statuses."""
+    """What kind of failure an error is; each transport maps these to its own statuses."""
 
     INVALID = "invalid"
     UNAUTHENTICATED = "unauthenticated"
@@ -27,7 +26,7 @@ class ErrorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What is wrong with one field of a request; `field` is its path, as in `members.0.userId`."""
+    """What is wrong with one field of a request; `field` is a path such as `members.0.userId`."""
 
     field: str
     message: str
@@ -36,8 +35,8 @@ class FieldError:
 class ChatError(Exception):
     """An operational error. Raise one of its subclasses, where the rule is broken.
 
-    `title` is the same for every error of a code, `detail` tells of this one, both fit for a
-    user's eyes. `retry_after` is in seconds.
+    `title` is the same for every error with this code; `detail` describes this one. Both can be
+    shown to a user. `retry_after` is in seconds.
     """
 
     kind: ClassVar[ErrorKind]
@@ -58,7 +57,7 @@ class ChatError(Exception):
 
     @classmethod
     def classes(cls) -> Iterator[type["ChatError"]]:
-        """Every class that has a code, in the order of their definition."""
+        """Every class that has a code, in definition order."""
         for subclass in cls.__subclasses__():
             if "code" in vars(subclass):
                 yield subclass
@@ -66,70 +65,70 @@ class ChatError(Exception):
 
 
 class Malformed(ChatError):
-    """The request is not JSON at all, or not JSON as this protocol bounds it."""
+    """The request is not JSON, or exceeds the protocol's limits on JSON."""
 
     kind, code, title = ErrorKind.INVALID, "malformed", "The request can't be read"
 
 
 class TooLarge(ChatError):
-    """The request is larger than the server takes."""
+    """The request is larger than the server accepts."""
 
     kind, code, title = ErrorKind.INVALID, "too_large", "The request is too large"
 
 
 class UnsupportedMediaType(ChatError):
-    """The request has a body and does not declare it as JSON."""
+    """The request has a body that is not declared as JSON."""
 
     kind, code = ErrorKind.INVALID, "unsupported_media_type"
-    title = "The body has to be declared as application/json"
+    title = "The request body must have the type application/json"
 
 
 class Invalid(ChatError):
-    """Readable, but some fields are not as they should be; `errors` names them."""
+    """The request is readable, but some fields are wrong; `errors` names them."""
 
     kind, code, title = ErrorKind.INVALID, "invalid", "The request is not valid"
 
     @classmethod
     def field(cls, field: str, message: str) -> "Invalid":
-        """One field is wrong."""
+        """An error about one field."""
         return cls(f"{field}: {message}", errors=[FieldError(field, message)])
 
 
 class Unauthenticated(ChatError):
-    """No one has been identified."""
+    """The request or the connection is not authenticated."""
 
     kind, code, title = ErrorKind.UNAUTHENTICATED, "unauthenticated", "Log in first"
 
 
 class InvalidCredentials(ChatError):
-    """Unknown user or wrong password: the answer does not tell which."""
+    """Unknown user or wrong password; the error does not say which."""
 
     kind, code = ErrorKind.UNAUTHENTICATED, "invalid_credentials"
-    title = "The user name or the password is wrong"
+    title = "The username or password is wrong"
 
 
 class TokenInvalid(ChatError):
-    """The token was not issued by this server, or is not a token."""
+    """This server did not issue the token, or it is not a token."""
 
     kind, code, title = ErrorKind.UNAUTHENTICATED, "token_invalid", "The token is not valid"
 
 
 class TokenExpired(ChatError):
-    """The token was good, and its time is over."""
+    """The token was valid and has expired."""
 
     kind, code, title = ErrorKind.UNAUTHENTICATED, "token_expired", "The token has expired"
 
 
 class SessionRevoked(ChatError):
-    """The session was ended: by a log-out, from another device, or by a new password."""
+    """The session was ended, for example by a log-out, another device or a new password."""
 
     kind, code, title = ErrorKind.UNAUTHENTICATED, "session_revoked", "The session has ended"
     session_id: SessionId | None = None
-    """That session, where a store tells, for the server's own use."""
+    """The session, if the store reports it; for the server's own use."""
 
     @classmethod
     def of(cls, session_id: SessionId) -> "SessionRevoked":
-        """Of that session."""
+        """The error, with the id of the session."""
         error = cls()
         error.session_id = session_id
         return error
@@ -139,141 +138,141 @@ class RefreshReused(ChatError):
     """A refresh token was used twice, so it may be stolen: the session has ended."""
 
     kind, code = ErrorKind.UNAUTHENTICATED, "refresh_reused"
-    title = "The refresh token was used before"
+    title = "The refresh token was already used"
     session_id: SessionId | None = None
-    """The session that has ended, for the server's own use."""
+    """The session that has ended; for the server's own use."""
 
 
 class AccountDisabled(ChatError):
-    """The operator has closed the account."""
+    """The operator has disabled the account."""
 
-    kind, code, title = ErrorKind.UNAUTHENTICATED, "account_disabled", "The account is closed"
+    kind, code, title = ErrorKind.UNAUTHENTICATED, "account_disabled", "The account is disabled"
 
 
 class RegistrationTimeout(ChatError):
-    """A connection did not register in time."""
+    """The connection did not register in time."""
 
     kind, code = ErrorKind.UNAUTHENTICATED, "registration_timeout"
     title = "The connection did not register in time"
 
 
 class Forbidden(ChatError):
-    """The user is known, and may not do this."""
+    """The user is authenticated but may not do this."""
 
     kind, code, title = ErrorKind.FORBIDDEN, "forbidden", "This is not allowed"
 
 
 class WrongPassword(ChatError):
-    """A change that needs the password came with another one."""
+    """A change that requires the account's password was sent with a wrong one."""
 
     kind, code, title = ErrorKind.FORBIDDEN, "wrong_password", "The password is wrong"
 
 
 class PasswordChangeRequired(ChatError):
-    """The password was generated by the operator, and nothing goes before the user changes it."""
+    """The operator generated the password; the user must change it before anything else."""
 
     kind, code = ErrorKind.FORBIDDEN, "password_change_required"
     title = "Change the generated password first"
 
 
 class Blocked(ChatError):
-    """One of the two has blocked the other."""
+    """One of the two users has blocked the other."""
 
     kind, code = ErrorKind.FORBIDDEN, "blocked"
-    title = "Messages between you are blocked"
+    title = "One of you has blocked the other"
 
 
 class SignupsClosed(ChatError):
-    """Accounts are made by the operator only."""
+    """Only the operator can create accounts."""
 
     kind, code, title = ErrorKind.FORBIDDEN, "signups_closed", "Sign-up is closed"
 
 
 class OriginNotAllowed(ChatError):
-    """A browser page of an origin that is not on the list."""
+    """The request comes from a web page whose origin is not allowed."""
 
     kind, code = ErrorKind.FORBIDDEN, "origin_not_allowed"
-    title = "This origin may not connect"
+    title = "This origin is not allowed"
 
 
 class HostNotAllowed(ChatError):
-    """The request is for a host that is not on the list."""
+    """The request names a host that is not allowed."""
 
     kind, code = ErrorKind.FORBIDDEN, "host_not_allowed"
-    title = "There is no such host here"
+    title = "This host name is not allowed"
 
 
 class NotFound(ChatError):
-    """There is no such thing, or its existence is nobody's business."""
+    """The thing does not exist, or the user may not know that it does."""
 
-    kind, code, title = ErrorKind.NOT_FOUND, "not_found", "There is no such thing here"
+    kind, code, title = ErrorKind.NOT_FOUND, "not_found", "Not found"
 
 
 class RecipientNotFound(ChatError):
-    """The user that is written to does not exist."""
+    """The recipient, or the user being added, does not exist."""
 
-    kind, code, title = ErrorKind.NOT_FOUND, "recipient_not_found", "There is no such recipient"
+    kind, code, title = ErrorKind.NOT_FOUND, "recipient_not_found", "The recipient does not exist"
 
 
 class UsernameTaken(ChatError):
-    """Another account has that name, whatever the case."""
+    """Another account has this username, ignoring case."""
 
-    kind, code, title = ErrorKind.CONFLICT, "username_taken", "The user name is taken"
+    kind, code, title = ErrorKind.CONFLICT, "username_taken", "The username is already taken"
 
 
 class EmailTaken(ChatError):
-    """Another account has that address, whatever the case."""
+    """Another account has this address, ignoring case."""
 
-    kind, code, title = ErrorKind.CONFLICT, "email_taken", "The e-mail address is taken"
+    kind, code, title = ErrorKind.CONFLICT, "email_taken", "The e-mail address is already taken"
 
 
 class ClientIdConflict(ChatError):
-    """A client id was used before, for something else."""
+    """The client id was already used for something else."""
 
     kind, code = ErrorKind.CONFLICT, "client_id_conflict"
-    title = "This client id was used for something else"
+    title = "This client id was already used for something else"
 
 
 class AlreadyMember(ChatError):
-    """The user is in the conversation."""
+    """The user is already a member of the conversation."""
 
-    kind, code, title = ErrorKind.CONFLICT, "already_member", "The user is a member already"
+    kind, code, title = ErrorKind.CONFLICT, "already_member", "The user is already a member"
 
 
 class LastOwner(ChatError):
-    """A group with members has an owner."""
+    """The only owner of a group with other members can't leave or take a lower role."""
 
     kind, code, title = ErrorKind.CONFLICT, "last_owner", "Make someone else an owner first"
 
 
 class AlreadyRegistered(ChatError):
-    """The connection belongs to another session already, and goes on doing so."""
+    """The connection is registered to another session, and stays so."""
 
     kind, code = ErrorKind.CONFLICT, "already_registered"
-    title = "The connection is registered already"
+    title = "The connection is already registered"
 
 
 class RateLimited(ChatError):
-    """Too often; `retry_after` tells when it will work again."""
+    """Too many requests; `retry_after` says when to try again."""
 
     kind, code, title = ErrorKind.RATE_LIMITED, "rate_limited", "Too many requests"
 
 
 class TooManyConnections(ChatError):
-    """The user, or the address, has as many live connections as one may have."""
+    """The user or the address has as many live connections as allowed."""
 
     kind, code = ErrorKind.RATE_LIMITED, "too_many_connections"
     title = "Too many connections"
 
 
 class Unavailable(ChatError):
-    """Something that the server needs is out of reach; a retry is safe."""
+    """Something the server needs is unreachable; a retry is safe."""
 
     kind, code = ErrorKind.UNAVAILABLE, "unavailable"
-    title = "The service is not available just now"
+    title = "The service is temporarily unavailable"
 
 
 class Overloaded(ChatError):
-    """The server has more to do than it can; a retry is safe."""
+    """The server has more work than it can do; a retry is safe."""
 
-    kind, code, title = ErrorKind.UNAVAILABLE, "overloaded", "The service is busy just now"
+    kind, code, title = ErrorKind.UNAVAILABLE, "overloaded", "The service is busy"

@@ -37,14 +37,14 @@ _LONG_RUN = re.compile(f"({_CONTEXTUAL.pattern}{{8}}){_CONTEXTUAL.pattern}+")
 _CONTROLS = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
 _REFUSED = (
     (_CONTROLS, "must not contain control characters or line breaks"),
-    (re.compile("[\ud800-\udfff]"), "must not contain half of a surrogate pair"),
+    (re.compile("[\ud800-\udfff]"), "must not contain an unpaired surrogate"),
     (
         re.compile("[\u202a-\u202e\u2066-\u2069]"),
         "must not contain characters that change the direction of the text",
     ),
     (
         re.compile("[\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]"),
-        "must not contain characters that are shown as blanks",
+        "must not contain characters that look blank",
     ),
 )
 VISIBLE = frozenset("LNPS")

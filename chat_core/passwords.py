@@ -62,9 +62,9 @@ class PasswordRules:
         if folded in _spelled(self.hosts):
             raise Invalid.field(field, "must not be the name of this service")
         if folded in common_passwords():
-            raise Invalid.field(field, "is one that many people use, so it is easily guessed")
+            raise Invalid.field(field, "is too common, so it is easy to guess")
         if len(set(form)) < MIN_DIFFERENT:
-            raise Invalid.field(field, f"must have {MIN_DIFFERENT} or more different characters")
+            raise Invalid.field(field, f"must have at least {MIN_DIFFERENT} different characters")
         return form
 
 

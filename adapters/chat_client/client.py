@@ -156,7 +156,7 @@ class ChatClient:
         while unfinished:
             again = {each: self.state.conversations[each].seq for each in unfinished}
             if again == before:
-                raise Disconnected("The server has more, and does not tell")
+                raise Disconnected("The server reports more entries but does not return them")
             before, unfinished = again, await self._sync_pages(again, "none")
 
     async def _sync_pages(self, named: dict[str, int], others: str) -> list[str]:

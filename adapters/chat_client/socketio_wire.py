@@ -9,7 +9,7 @@ try:
     from socketio.exceptions import TimeoutError as SocketIoTimeoutError
 except ModuleNotFoundError as error:
     raise ImportError(
-        'SocketIoWire needs an extra: pip install "chat-core[client]"', name=error.name
+        'SocketIoWire needs the extra "client": pip install "chat-core[client]"', name=error.name
     ) from error
 
 from chat_client.wire import Disconnected, Json, Listener, Wire

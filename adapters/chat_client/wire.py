@@ -34,9 +34,9 @@ class Refused(Exception):
 
 
 class PasswordChangeRequired(Refused):
-    """The operator generated the account's password, and it was not changed yet.
+    """The operator generated the account's password, and the user has not changed it yet.
 
-    Until then a server takes the token for nothing else, so trying again is of no use.
+    Until the user does, the server accepts the token for nothing else: a retry does not help.
     """
 
     CODE = "password_change_required"
@@ -44,9 +44,9 @@ class PasswordChangeRequired(Refused):
     def __init__(self, problem: Json) -> None:
         super().__init__(problem)
         what_to_do = (
-            "This account has a generated password, which has to be changed first: call"
-            " PUT /api/v1/users/me/password with the token, or give the account a password of your"
-            " own with `chat-server users reset-password NAME --password-stdin`"
+            "This account has a generated password; change it first. Call"
+            " PUT /api/v1/users/me/password with the token, or set a password with"
+            " `chat-server users reset-password NAME --password-stdin`."
         )
         self.args = (what_to_do,)
 

@@ -242,14 +242,14 @@ class MongoDatabase:
         where = ", ".join(f"{host}:{port}" for host, port in (each.address for each in servers))
         if any(each.server_type == SERVER_TYPE.RSGhost for each in servers):
             return (
-                f"the mongod at {where} was started as a member of a replica set that was never "
-                "initiated: run rs.initiate() in mongosh, once"
+                f"the mongod at {where} belongs to a replica set that was never initiated: run "
+                "rs.initiate() in mongosh, once"
             )
         reasons = {str(each.error) for each in servers if each.error is not None}
         because = f" ({'; '.join(sorted(reasons))})" if reasons else ""
         return (
-            f"no primary of a replica set answers at {where}{because}; is it running, is the "
-            "address right, and do most of its members see each other?"
+            f"no primary of a replica set answers at {where}{because}; check that it is running, "
+            "that the address is right, and that most of its members reach each other"
         )
 
 
@@ -257,30 +257,31 @@ def check_version(stored: int) -> None:
     """Raises `DatabaseRefused` for a version of the schema that is newer than this program."""
     if stored > SCHEMA_VERSION:
         raise DatabaseRefused(
-            f"The database has schema version {stored}, and this version of chat-core knows "
-            f"versions up to {SCHEMA_VERSION}; upgrade chat-core, or restore an older backup."
+            f"The database has schema version {stored}, but this version of chat-core supports "
+            f"only versions up to {SCHEMA_VERSION}; upgrade chat-core, or restore an older backup."
         )
 
 
 def _check_kind(hello: Mapping[str, Any]) -> None:
     if "setName" not in hello and hello.get("msg") != "isdbgrid":
         raise DatabaseRefused(
-            "this mongod stands alone, and only a replica set can keep what chat-core promises; "
-            "one member is enough: start it with --replSet rs0, and run rs.initiate() in mongosh, "
-            "once"
+            "this mongod is not a replica set, and chat-core needs one; a single member is enough: "
+            "start it with --replSet rs0, and run rs.initiate() in mongosh, once"
         )
     if hello["maxWireVersion"] < OLDEST_WIRE_VERSION:
-        raise DatabaseRefused("this mongod is too old: MongoDB 6.0 or later is needed")
+        raise DatabaseRefused("this mongod is too old; chat-core needs MongoDB 6.0 or later")
 
 
 def _why_refused(error: PyMongoError) -> str:
     if not isinstance(error, OperationFailure):
-        return f"does not work: {error}"
+        return f"failed: {error}"
     said = (error.details or {}).get("errmsg", str(error))
     if error.code in {_AUTHENTICATION_FAILED, _UNAUTHORIZED}:
-        return f"the user of the URL may not do this: {said}"
+        return f"the user in the URL may not do this: {said}"
     if error.code in _INDEX_DIFFERS:
-        return f"an index is not as this version declares it; drop it and start again: {said}"
+        return (
+            f"an index differs from the one this version declares; drop it and start again: {said}"
+        )
     if error.code == _DUPLICATE_KEY:
-        return f"an index can't be made, since its values are not unique: {said}"
-    return f"the server refuses: {said}"
+        return f"an index can't be created because its values are not unique: {said}"
+    return f"the server refused: {said}"

@@ -50,8 +50,8 @@ RETRY_AFTER = 1.0
 
 
 NO_URL = (
-    "is no URL of a MongoDB database; mongodb://USER:PASSWORD@HOST/NAME is one, in which"
-    " : / ? # [ ] @ % within a user name or password are percent-encoded"
+    "is not a MongoDB URL; write mongodb://USER:PASSWORD@HOST/NAME, and percent-encode"
+    " : / ? # [ ] @ % in the user and the password"
 )
 """The driver's own words may repeat a part of the password that was taken for something else."""
 
@@ -74,5 +74,5 @@ def translated() -> Iterator[None]:
         if not is_temporary(error):
             raise
         raise Unavailable(
-            "The database is not available just now", retry_after=RETRY_AFTER
+            "The database is temporarily unavailable", retry_after=RETRY_AFTER
         ) from error

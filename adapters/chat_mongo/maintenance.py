@@ -78,20 +78,22 @@ class MongoMaintenance(Maintenance):
             await database.close()
 
 
-_BRING_BACK = "see that it runs, and that DATABASE_URL names it and a user who may use it"
+_BRING_BACK = (
+    "check that it is running and that DATABASE_URL has its address and a user with access"
+)
 
 
 async def _pending(database: MongoDatabase) -> AsyncIterator[str]:
     stored = await _stored_version(database)
     if stored is None:
-        yield f"notes that the schema is version {SCHEMA_VERSION}"
+        yield f"records schema version {SCHEMA_VERSION}"
     elif stored < SCHEMA_VERSION:
-        yield f"brings the schema from version {stored} to {SCHEMA_VERSION}"
+        yield f"upgrades the schema from version {stored} to {SCHEMA_VERSION}"
     for collection, declared in _declared():
         there = await database.plain[collection].index_information()
         for index in declared:
             if index.document["name"] not in there:
-                yield f"makes the index {index.document['name']} of {collection}"
+                yield f"creates the index {index.document['name']} of {collection}"
 
 
 async def _examine(database: MongoDatabase, clock: Clock) -> AsyncIterator[Finding]:
@@ -128,12 +130,12 @@ def _declared() -> Iterator[tuple[str, Sequence[IndexModel]]]:
 async def _members(database: MongoDatabase, hello: Mapping[str, Any]) -> Finding:
     hosts = [*hello.get("hosts", []), *hello.get("passives", [])]
     if not hosts:
-        return fine(_MEMBERS, "is behind a router, which tells nothing of its members")
+        return fine(_MEMBERS, "unknown: the router in front of them does not list them")
     if len(hosts) == 1:
         return warning(
             _MEMBERS,
-            f"{hello['setName']} has one member: its machine lost, all is lost",
-            "have backups, or three members",
+            f"{hello['setName']} has one member: if its machine is lost, everything is lost",
+            "make backups, or use three members",
         )
     try:
         async with asyncio.timeout(SEEN_SECONDS):
@@ -143,15 +145,15 @@ async def _members(database: MongoDatabase, hello: Mapping[str, Any]) -> Finding
         away = [host for host in hosts if not database.members.get(host)]
         return warning(
             _MEMBERS,
-            f"of the {len(hosts)} members of {hello['setName']} these do not answer here:"
+            f"{len(away)} of the {len(hosts)} members of {hello['setName']} do not answer:"
             f" {', '.join(away)}",
-            "bring them back: without a majority nothing is stored",
+            "start them again: without a majority nothing can be stored",
         )
     return fine(_MEMBERS, f"all {len(hosts)} members of {hello['setName']} answer")
 
 
 async def _writing(database: MongoDatabase) -> Finding:
-    """What matches nothing changes nothing, and is acked by the majority like any write."""
+    """What matches nothing changes nothing, and are acknowledged by the majority like any write."""
     meta = database.plain[MetaDocument.Settings.name]
     try:
         with pymongo.timeout(CALL_SECONDS):
@@ -159,33 +161,33 @@ async def _writing(database: MongoDatabase) -> Finding:
     except OperationFailure as error:
         return problem(
             _WRITING,
-            f"is refused: {(error.details or {}).get('errmsg', error)}",
+            f"writes are refused: {(error.details or {}).get('errmsg', error)}",
             "give the user of DATABASE_URL the role readWrite on the database",
         )
     except PyMongoError as error:
         return problem(
             _WRITING,
-            f"is not acked by a majority within {CALL_SECONDS:g} s: {error}",
-            "bring members back, or find out what slows them",
+            f"writes are not acknowledged by a majority within {CALL_SECONDS:g} s: {error}",
+            "start the missing members again, or find out what slows them",
         )
-    return fine(_WRITING, "is acked by the majority")
+    return fine(_WRITING, "writes are acknowledged by a majority")
 
 
 def _schema(stored: int | None) -> Finding:
     if stored is None:
         return warning(
             _SCHEMA,
-            "there is none yet",
-            "the first start makes it, and so does chat-server migrate; if there should be one,"
-            " mend the name at the end of DATABASE_URL",
+            "does not exist yet",
+            "start the service or run chat-server migrate to create it; if it should exist,"
+            " correct the database name at the end of DATABASE_URL",
         )
     if stored < SCHEMA_VERSION:
         return warning(
             _SCHEMA,
-            f"version {stored}, and this program's is {SCHEMA_VERSION}",
-            "make a backup, then run chat-server migrate, or start the service, which does it",
+            f"has version {stored}; this program needs {SCHEMA_VERSION}",
+            "make a backup, then run chat-server migrate or start the service, which migrates too",
         )
-    return fine(_SCHEMA, f"version {stored}")
+    return fine(_SCHEMA, f"has version {stored}")
 
 
 async def _indexes(database: MongoDatabase) -> AsyncIterator[Finding]:
@@ -198,15 +200,17 @@ async def _indexes(database: MongoDatabase) -> AsyncIterator[Finding]:
                 is_fine = False
                 yield problem(
                     _INDEXES,
-                    f"{name} of {collection} is not as this version declares it",
-                    f'drop it (db.{collection}.dropIndex("{name}")), then chat-server migrate',
+                    f"{name} of {collection} differs from the one this version declares",
+                    f'drop it (db.{collection}.dropIndex("{name}")), then run chat-server migrate',
                 )
             elif name not in there:
                 missing.append(f"{name} of {collection}")
     if missing:
-        yield warning(_INDEXES, f"lack {', '.join(missing)}", "run chat-server migrate")
+        yield warning(
+            _INDEXES, f"these are missing: {', '.join(missing)}", "run chat-server migrate"
+        )
     elif is_fine:
-        yield fine(_INDEXES, "are all there")
+        yield fine(_INDEXES, "all exist")
 
 
 def _is_like(there: Mapping[str, Any], declared: IndexModel) -> bool:
@@ -221,12 +225,12 @@ def _is_like(there: Mapping[str, Any], declared: IndexModel) -> bool:
 
 def _clock(skew: timedelta) -> Finding:
     if skew <= SKEW:
-        return fine(_CLOCK, "goes with the database server's")
+        return fine(_CLOCK, "agrees with the database server's clock")
     return Finding(
         Level.PROBLEM if skew > FAR_SKEW else Level.WARNING,
         _CLOCK,
-        f"is {skew.total_seconds():,.0f} s apart from the database server's",
-        "set both clocks right, and keep them so by NTP (timedatectl)",
+        f"is {skew.total_seconds():,.0f} s off from the database server's clock",
+        "correct both clocks, and keep them correct with NTP (timedatectl)",
     )
 
 
@@ -234,10 +238,10 @@ async def _room(database: MongoDatabase) -> Finding:
     stats = await database.plain.command("dbStats")
     total = stats.get("fsTotalSize", 0)
     if not total:
-        return fine(_DISK, "the database server does not tell how full it is")
+        return fine(_DISK, "unknown: the database server does not report its free space")
     free = total - stats["fsUsedSize"]
-    said = f"{free / 1e9:,.1f} of {total / 1e9:,.1f} GB are free where the database server stores"
+    said = f"{free / 1e9:,.1f} of {total / 1e9:,.1f} GB are free on the database server"
     if free / total >= LITTLE_ROOM:
         return fine(_DISK, said)
     level = Level.PROBLEM if free / total < NO_ROOM else Level.WARNING
-    return Finding(level, _DISK, said, "make room: when it is full, mongod ends")
+    return Finding(level, _DISK, said, "free some space: mongod stops when the disk is full")

@@ -115,7 +115,7 @@ class OriginalDatabase:
         Raises `DatabaseRefused` where there is none; its message repeats no password.
         """
         if not url.startswith(SCHEMES):
-            raise DatabaseRefused(f"is no URL of a MongoDB database: {' or '.join(SCHEMES)}HOST…")
+            raise DatabaseRefused(f"is not a MongoDB URL: write {' or '.join(SCHEMES)}HOST…")
         milliseconds = int(SELECT_SECONDS * 1000)
         try:
             database = cls(
@@ -170,9 +170,9 @@ class OriginalDatabase:
             return
         there = ", ".join(sorted(found)[:LISTED]) + (", …" if len(found) > LISTED else "")
         raise DatabaseRefused(
-            f"the database {self.name} has no collection {USERS}, so it is none of the original "
-            f"system ({f'it has {there}' if there else 'it is empty, or not there'}); the path of "
-            f"the URL names the database, as in mongodb://HOST/NAME, else it is {DEFAULT_NAME}"
+            f"the database {self.name} is not the original system's: it has no collection {USERS} "
+            f"({f'it has {there}' if there else 'it is empty or does not exist'}); name the "
+            f"database in the URL, as in mongodb://HOST/NAME (the default is {DEFAULT_NAME})"
         )
 
     def _why_no_answer(self, error: BaseException | None) -> str:
@@ -278,7 +278,7 @@ def _explained() -> Iterator[None]:
         code = error.code if isinstance(error, OperationFailure) else None
         if is_temporary(error) or code in _CURSOR_IS_GONE:
             raise Unavailable(
-                "The database of the original system is not available just now",
+                "The original system's database is temporarily unavailable",
                 retry_after=RETRY_AFTER,
             ) from error
         raise DatabaseRefused(_why_refused(error)) from error
@@ -286,8 +286,8 @@ def _explained() -> Iterator[None]:
 
 def _why_refused(error: PyMongoError) -> str:
     if not isinstance(error, OperationFailure):
-        return f"does not work: {error}"
+        return f"failed: {error}"
     said = (error.details or {}).get("errmsg", str(error))
     if error.code in _MAY_NOT:
-        return f"the user of the URL may not read there: {said}"
-    return f"the server refuses: {said}"
+        return f"the user in the URL may not read this database: {said}"
+    return f"the server refused: {said}"

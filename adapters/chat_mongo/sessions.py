@@ -55,7 +55,7 @@ class MongoSessionStore(SessionStore):
                 refreshed = await self._use(use, await _of(use, at_database), at_database)
                 if refreshed is not None:
                     return refreshed
-        raise Overloaded("The refresh token is used too often at once")
+        raise Overloaded("The refresh token is in use by too many requests at once")
 
     async def of_user(self, user_id: UserId) -> Collection[Session]:
         """See `SessionStore.of_user`."""

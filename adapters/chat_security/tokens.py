@@ -36,7 +36,7 @@ class JwtTokens(TokenIssuer, TokenVerifier):
 
     def __init__(self, secret: str, *, previous: str | None = None, lifetime: timedelta) -> None:
         if lifetime < timedelta(seconds=1):
-            raise ValueError("A token lives for a second or more")
+            raise ValueError("A token must live for at least a second")
         keys = [_key(text) for text in (secret, previous) if text is not None]
         self._lifetime = lifetime
         self._signing_kid = _kid(keys[0])
@@ -126,11 +126,13 @@ def _key(secret: str) -> bytes:
     # As the environment hands over bytes that are no UTF-8, so they are given back.
     key = secret.encode("utf-8", "surrogateescape")
     if len(key) < MIN_SECRET_BYTES:
-        raise ValueError(f"A secret has {MIN_SECRET_BYTES} bytes or more, this one {len(key)}")
+        raise ValueError(
+            f"A secret needs {MIN_SECRET_BYTES} bytes or more; this one has {len(key)}"
+        )
     try:
         jwt.encode({}, key, ALGORITHM)
     except jwt.InvalidKeyError as error:
-        raise ValueError("A secret is no public key: those are known to others") from error
+        raise ValueError("A public key can't be the secret, because others know it") from error
     return key
 
 

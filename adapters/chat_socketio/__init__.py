@@ -4,7 +4,9 @@ try:
     import picows as _picows  # noqa: F401
     import socketio as _socketio  # noqa: F401
 except ImportError as error:
-    raise ImportError('chat_socketio needs an extra: pip install "chat-core[socketio]"') from error
+    raise ImportError(
+        'chat_socketio needs the extra "socketio": pip install "chat-core[socketio]"'
+    ) from error
 
 from chat_socketio.admission import Admission
 from chat_socketio.app import SocketApp

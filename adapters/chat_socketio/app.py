@@ -60,7 +60,7 @@ def _admit(admission: Admission, scope: Scope) -> str:
     # The library would take a request that only claims to be a websocket for one.
     is_websocket = query.get("transport", ["polling"])[0] == "websocket"
     if is_websocket != (scope["type"] == "websocket"):
-        raise Malformed("transport=websocket is for websockets, and those take no other")
+        raise Malformed("Use transport=websocket for websockets, and for nothing else")
     headers = [(name.lower(), value.decode("latin-1")) for name, value in scope["headers"]]
     hosts = [value for name, value in headers if name == b"host"]
     origins = [value for name, value in headers if name == b"origin"]

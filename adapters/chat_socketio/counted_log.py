@@ -30,4 +30,6 @@ class CountedLog:
         self._is_counting = False
         more, self._more = self._more, 0
         if more:
-            self._logger.info("%s: %d more in %d seconds", self._what, more, WINDOW_SECONDS)
+            self._logger.info(
+                "%s: %d more in the last %d seconds", self._what, more, WINDOW_SECONDS
+            )

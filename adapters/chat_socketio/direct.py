@@ -120,7 +120,7 @@ class DirectSocket(WSListener, Direct):
         except (ProtocolError, UnicodeDecodeError) as error:
             self._refuse(error)
         except Exception as error:  # noqa: BLE001 - a boundary: picows would tell nobody
-            message = "a frame was not taken, and its websocket is ended"
+            message = "a frame could not be handled; its websocket is closed"
             self._loop.call_exception_handler({"message": message, "exception": error})
             self.abort()
 
@@ -147,11 +147,11 @@ class DirectSocket(WSListener, Direct):
             return None
         is_next = kind == (WSMsgType.CONTINUATION if self._fragments else WSMsgType.TEXT)
         if frame.rsv1 or not is_next:
-            raise ProtocolError("a frame that is no text, or out of place")
+            raise ProtocolError("a frame that is not text, or unexpected")
         self._fragments.append(frame.get_payload_as_bytes())
         self._fragmented += frame.payload_size + 1  # so that empty ones count, too
         if self._fragmented > self._server.max_http_buffer_size:
-            raise ProtocolError("a message past the bound")
+            raise ProtocolError("a message over the size limit")
         if not frame.fin:
             return None
         whole, self._fragments, self._fragmented = b"".join(self._fragments), [], 0
@@ -225,7 +225,7 @@ class DirectSocket(WSListener, Direct):
             self._upgrading, self._session = None, polling
             polling.take_over(self)
         else:
-            raise ProtocolError("an upgrade that is none")
+            raise ProtocolError("an invalid upgrade")
 
     def _give_up_probing(self) -> None:
         if self._upgrading is not None:

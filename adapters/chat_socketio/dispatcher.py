@@ -265,10 +265,10 @@ class Dispatcher:
         if name == REGISTER:
             return await self._register_user(connection, arguments)
         if connection.actor is None:
-            raise Unauthenticated("Register first, with register_user")
+            raise Unauthenticated("Register the connection first, with register_user")
         handler = self._handlers.get(name)
         if handler is None:
-            raise Invalid.field("event", "is none that this server knows")
+            raise Invalid.field("event", "is not a known event")
         return await handler(connection.actor, _payload(arguments))
 
     async def _all_answered(self, connection: Connection) -> None:
@@ -384,7 +384,7 @@ def _has_ended(_: ChatError) -> None:
 
 def _payload(arguments: list[bytes]) -> bytes:
     if len(arguments) != 1:
-        raise Invalid("An event takes one argument, an object")
+        raise Invalid("An event takes exactly one argument, an object")
     return arguments[0]
 
 

@@ -89,7 +89,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self, environ: dict[str, Any], transport: str, jsonp_index: int | None = None
     ) -> Any:  # noqa: ANN401
         if jsonp_index is not None:
-            return self._bad_request("JSONP is not served")
+            return self._bad_request("JSONP is not supported")
         socket = self._new_socket()
         hello = self._hello(socket, self._upgrades(socket.sid, transport))
         await socket.send(packet.Packet(packet.OPEN, hello))

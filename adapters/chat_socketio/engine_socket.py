@@ -268,7 +268,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         if self.is_ending:
             return None
         if len(text) > self.server.max_http_buffer_size:
-            raise ProtocolError("a frame past the bound")
+            raise ProtocolError("a frame over the size limit")
         kind = text[:1]
         if kind == MESSAGE:
             return self.server.on_message(self.sid, text[1:])
@@ -398,7 +398,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
 
 def _packets(body: str) -> list[str]:
     if body.count(SEPARATOR) >= MAX_PACKETS_IN_POST:
-        raise ProtocolError("more packets than a request may carry")
+        raise ProtocolError("more packets than one request may carry")
     return body.split(SEPARATOR)
 
 

@@ -50,7 +50,9 @@ class Outbound:
         self.bound = bound
         self.cut_offs = 0
         """Clients so far that did not take what was sent to them."""
-        self._cuts = CountedLog(logger, "cut off a client that does not take what is sent to it")
+        self._cuts = CountedLog(
+            logger, "disconnected a client that does not read what the server sends"
+        )
         self._readers: list[Callable[[], Iterable[Reader]]] = []
         self._written = 0
         self._room: float = bound.total_bytes

@@ -137,7 +137,7 @@ class DirectWebSockets:
     def _accepted(self, peer: str | None, request: WSUpgradeRequest) -> DirectSocket:
         path, _, query_string = request.path.decode("latin-1").partition("?")
         if path.rstrip("/") != self._path:
-            raise NotFound("There is no websocket here")
+            raise NotFound("This path has no websocket")
         query = parse_qs(query_string)
         hosts = request.headers.getall("host", [])
         origins = request.headers.getall("origin", [])
@@ -150,13 +150,13 @@ class DirectWebSockets:
             is_new="sid" not in query,
         )
         if query.get("transport") != ["websocket"] or "j" in query:
-            raise Malformed("A websocket takes transport=websocket")
+            raise Malformed("A websocket requires transport=websocket")
         environ = {"QUERY_STRING": query_string, "PATH_INFO": path, ADDRESS: address}
         if "sid" not in query:
             if query.get("EIO") != ["4"]:
-                raise Malformed("Engine.IO has to be of version 4: EIO=4")
+                raise Malformed("Engine.IO version 4 is required: send EIO=4")
             return DirectSocket(self._server, self._writes, environ, None)
         polling = self._server.upgradable(query["sid"][0])
         if polling is None:
-            raise Malformed("There is no such session that could be upgraded")
+            raise Malformed("There is no such session to upgrade")
         return DirectSocket(self._server, self._writes, environ, polling)

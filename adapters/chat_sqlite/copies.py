@@ -109,11 +109,11 @@ def _opened(path: Path, mode: str = "rw") -> Iterator[sqlite3.Connection]:
 def _why(error: sqlite3.Error, path: Path) -> str:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_NOTADB:
-        return f"{path} is no SQLite database."
+        return f"{path} is not an SQLite database."
     if code == sqlite3.SQLITE_CORRUPT:
         return f"{path} is damaged ({error}); restore a backup."
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return f"{path} is in use by another program for too long; try again."
+        return f"{path} is in use by another program; try again."
     return f"{path}: {error}"
 
 
@@ -122,11 +122,11 @@ def _check_ours(connection: sqlite3.Connection, path: Path) -> int:
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application_id != APPLICATION_ID:
-        raise CopyRefused(f"{path} is no database of chat-core.")
+        raise CopyRefused(f"{path} is not a chat-core database.")
     if version > SCHEMA_VERSION:
         raise CopyRefused(
-            f"{path} has schema version {version}, and this version of chat-core knows versions "
-            f"up to {SCHEMA_VERSION}; upgrade chat-core first."
+            f"{path} has schema version {version}, but this version of chat-core supports "
+            f"only versions up to {SCHEMA_VERSION}; upgrade chat-core first."
         )
     return int(version)
 
@@ -135,8 +135,8 @@ def _check_backup(connection: sqlite3.Connection, path: Path) -> int:
     log = path.with_name(f"{path.name}-wal")
     if log.exists() and log.stat().st_size:
         raise CopyRefused(
-            f"{path} is a database in use, not a backup: {log.name} is beside it; "
-            "take a backup of it first."
+            f"{path} is a database in use, not a backup ({log.name} lies next to it); "
+            "make a backup of it first."
         )
     version = _check_ours(connection, path)
     _check_whole(connection, path)
@@ -168,7 +168,7 @@ def _lock(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _in_use(path: Path) -> str:
-    return f"{path} is in use: stop the server, and whatever else has it open, then try again."
+    return f"{path} is in use: stop the server and any other program that has it open, and retry."
 
 
 def _write_copy(source: sqlite3.Connection, target: Path, told: Told) -> int:
@@ -218,6 +218,6 @@ def _empty_log(connection: sqlite3.Connection, path: Path) -> None:
             return
         if time.monotonic() > give_up:
             raise CopyRefused(
-                f"Somebody reads {path} for so long that what was deleted is still beside it, in "
+                f"Another program keeps reading {path}, so deleted data is still in "
                 f"{path.name}-wal; try again."
             )

@@ -298,7 +298,7 @@ def _translated(error: Exception) -> Exception:
     code = getattr(error, "sqlite_errorcode", None)
     if not isinstance(error, sqlite3.Error) or code is None or code & 0xFF not in TEMPORARY:
         return error
-    unavailable = Unavailable("The database is not available just now", retry_after=1.0)
+    unavailable = Unavailable("The database is temporarily unavailable", retry_after=1.0)
     unavailable.__cause__ = error
     return unavailable
 

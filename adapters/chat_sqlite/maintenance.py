@@ -31,8 +31,8 @@ SHOWN = 3
 
 _DATABASE, _SCHEMA, _WRITING, _WHOLE = "database", "schema", "writing", "integrity"
 _CLOCK, _DISK, _SECRECY = "clock", "disk", "file mode"
-_RESTORE = "stop the service, keep a copy of the file, and restore a backup"
-_LET_IN = "let the service's user read and write the file and its folder"
+_RESTORE = "stop the service, keep a copy of the file, then restore a backup"
+_LET_IN = "give the service's user read and write access to the file and its folder"
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
@@ -94,14 +94,14 @@ class SqliteMaintenance(Maintenance):
         folder = self.path.absolute().parent
         if not folder.is_dir():
             yield problem(
-                _DATABASE, f"the folder {folder} is not there", "make it, or mend DATABASE_URL"
+                _DATABASE, f"{folder} does not exist", "create it, or correct DATABASE_URL"
             )
             return
         if not self.path.exists():
             yield warning(
                 _DATABASE,
-                f"there is no file {self.path} yet",
-                "the first start makes it; if there should be one, mend DATABASE_URL",
+                f"{self.path} does not exist yet",
+                "the first start creates it; if it should exist, correct DATABASE_URL",
             )
         else:
             yield from self._examine_file(clock)
@@ -134,26 +134,28 @@ class SqliteMaintenance(Maintenance):
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in _BUSY:
             return warning(
-                _DATABASE, said, "find out which program holds it (fuser), and ask again"
+                _DATABASE, said, "find out which program locks it (fuser), and try again"
             )
         if code in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY}:
             return problem(_DATABASE, said, _LET_IN)
-        return problem(_DATABASE, said, f"if DATABASE_URL names the right file, {_RESTORE}")
+        return problem(
+            _DATABASE, said, f"check that DATABASE_URL names the right file; if so, {_RESTORE}"
+        )
 
 
 def _examine_schema(connection: sqlite3.Connection, version: int) -> Iterator[Finding]:
     if version < SCHEMA_VERSION:
         yield warning(
             _SCHEMA,
-            f"version {version}, and this program's is {SCHEMA_VERSION}",
-            "make a backup, then run chat-server migrate, or start the service, which does it",
+            f"has version {version}; this program needs {SCHEMA_VERSION}",
+            "make a backup, then run chat-server migrate or start the service, which migrates too",
         )
         return
     missing = missing_parts(connection)
     if missing:
         yield problem(_SCHEMA, f"lacks {', '.join(missing)}", _RESTORE)
     else:
-        yield fine(_SCHEMA, f"version {version}")
+        yield fine(_SCHEMA, f"has version {version}")
 
 
 def _writing(connection: sqlite3.Connection, version: int) -> Finding:
@@ -167,8 +169,8 @@ def _writing(connection: sqlite3.Connection, version: int) -> Finding:
         if error.sqlite_errorcode & 0xFF in _BUSY:
             return warning(
                 _WRITING,
-                f"another program has been writing for more than {BUSY_SECONDS:g} s",
-                "find out which (fuser), and whether it is stuck",
+                f"waited {BUSY_SECONDS:g} s for another program that is writing",
+                "find out which one (fuser), and whether it is stuck",
             )
         return problem(_WRITING, str(error), _LET_IN)
     return fine(_WRITING, "is possible")
@@ -204,11 +206,11 @@ def _clock(connection: sqlite3.Connection, now: datetime) -> Finding:
     if newest is not None and from_ms(newest) > now + AHEAD:
         return problem(
             _CLOCK,
-            f"says {now:%Y-%m-%d %H:%M:%S} UTC, and what was stored last is of"
+            f"shows {now:%Y-%m-%d %H:%M:%S} UTC, but the newest stored record is from"
             f" {from_ms(newest):%Y-%m-%d %H:%M:%S}",
-            "set the clock right, and keep it so by NTP (timedatectl)",
+            "correct the clock, and keep it correct with NTP (timedatectl)",
         )
-    return fine(_CLOCK, "is after all that is stored")
+    return fine(_CLOCK, "is later than every stored record")
 
 
 def _room(folder: Path) -> Finding:
@@ -217,4 +219,6 @@ def _room(folder: Path) -> Finding:
         return fine(_DISK, f"{free / 1e9:,.1f} GB are free in {folder}")
     level = Level.WARNING if free >= NO_ROOM else Level.PROBLEM
     said = f"{free / 1e6:,.0f} MB are free in {folder}"
-    return Finding(level, _DISK, said, "make room: when it is full, nothing is stored any more")
+    return Finding(
+        level, _DISK, said, "free some space: nothing can be stored when the disk is full"
+    )

@@ -193,7 +193,7 @@ def file_version(connection: sqlite3.Connection) -> int:
     version = _version(connection)
     if version == 0 and _has_tables(connection):
         raise DatabaseRefused(
-            "The database file belongs to another program; name another file in DATABASE_URL."
+            "The database file belongs to another program; use another file in DATABASE_URL."
         )
     return version
 
@@ -203,14 +203,14 @@ def _version(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application_id not in (0, APPLICATION_ID):
         raise DatabaseRefused(
-            "The database file belongs to another program; name another file in DATABASE_URL."
+            "The database file belongs to another program; use another file in DATABASE_URL."
         )
     if application_id == 0:
         return 0
     if version > SCHEMA_VERSION:
         raise DatabaseRefused(
-            f"The database has schema version {version}, and this version of chat-core knows "
-            f"versions up to {SCHEMA_VERSION}; upgrade chat-core, or restore an older backup."
+            f"The database has schema version {version}, but this version of chat-core supports "
+            f"only versions up to {SCHEMA_VERSION}; upgrade chat-core, or restore an older backup."
         )
     return int(version)
 

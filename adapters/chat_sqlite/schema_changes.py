@@ -10,7 +10,7 @@ from chat_sqlite.schema import MIGRATIONS, SCHEMA_VERSION, statements
 def changes(connection: sqlite3.Connection, version: int) -> Iterator[str]:
     """What each step from that version on does, as a sentence has it."""
     if version == 0:
-        yield f"makes the schema, version {SCHEMA_VERSION}"
+        yield f"creates the schema, version {SCHEMA_VERSION}"
         return
     with closing(_empty_copy(connection)) as copy:
         before = _parts(copy)
@@ -21,7 +21,7 @@ def changes(connection: sqlite3.Connection, version: int) -> Iterator[str]:
                 *_added(before, after),
                 *(f"drops {each}" for each in before if each not in after),
             ]
-            yield f"brings the schema from version {step} to {step + 1}: {', '.join(done)}"
+            yield f"upgrades the schema from version {step} to {step + 1}: {', '.join(done)}"
             before = after
 
 

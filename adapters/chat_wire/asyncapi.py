@@ -36,7 +36,7 @@ def document(*, version: str, host: str, path: str) -> Part:
             "version": version,
             "description": (
                 "The live connection of a chat service. The stored log is the truth, every push "
-                "is a hint: whoever missed one asks `sync`."
+                "is a hint: a client that missed one calls `sync`."
             ),
             "license": {"name": "MIT"},
         },
@@ -73,10 +73,11 @@ def _channel(messages: Mapping[str, Part]) -> Part:
         "address": NAMESPACE,
         "title": "The default namespace",
         "description": (
-            "A connection registers first, with `register_user` or with the same payload as the "
-            "`auth` of its CONNECT. Each event of a client takes one object, and is answered where "
-            "an ack is asked for. Ignore fields and events that are not listed. But an event with "
-            "both `conversationId` and `seq` is an entry of that log: keep its place."
+            "Register the connection first: call `register_user`, or send its payload as the "
+            "`auth` of CONNECT. Each event that a client sends takes one object; the server "
+            "acknowledges it if the client asks for an ack. Ignore fields and events that are not "
+            "listed here, with one exception: an event with both `conversationId` and `seq` is an "
+            "entry of that conversation's log, so remember its place."
         ),
         "servers": [{"$ref": "#/servers/service"}],
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},

@@ -162,7 +162,7 @@ def _invalid(error: str) -> Invalid:
     named = _NAMED.fullmatch(what)
     if named:
         field = f"{field}.{named['field']}".lstrip(".")
-        what = "is missing" if named["what"] == "missing required" else "is not known here"
+        what = "is missing" if named["what"] == "missing required" else "is not a known field"
     # Cut before the search for places, which would take long in a long text.
     field = _PLACE.sub(r".\1", _cut(field)).strip(".")
     message = _cut(what[:1].lower() + what[1:])

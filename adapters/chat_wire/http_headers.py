@@ -47,6 +47,6 @@ def check_numbers(*, hosts: int, origins: int, http_version: str) -> None:
     Raises `Malformed`.
     """
     if hosts > 1 or origins > 1:
-        raise Malformed("There is more than one Host, or more than one Origin")
+        raise Malformed("The request has more than one Host or Origin header")
     if hosts == 0 and http_version == "1.1":
-        raise Malformed("HTTP/1.1 needs a Host")
+        raise Malformed("HTTP/1.1 requires a Host header")

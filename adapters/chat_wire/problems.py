@@ -80,10 +80,10 @@ def internal_problem(incident_id: str, *, stack: str | None = None) -> Problem:
     """The document of a programming error: neutral text, and the id that finds it in the log."""
     return Problem(
         type="urn:chat-core:problem:internal",
-        title="Something went wrong on our side",
+        title="The server failed",
         status=INTERNAL,
         code="internal",
-        detail=f"It has been logged as incident {incident_id}.",
+        detail=f"The error is logged as incident {incident_id}.",
         incident_id=incident_id,
         stack=stack or msgspec.UNSET,
     )

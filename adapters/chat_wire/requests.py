@@ -87,7 +87,7 @@ class SendMessage(Request, frozen=True):
             return ToUser(UserId(user_id))
         if conversation_id is not None and user_id is None:
             return ToConversation(ConversationId(conversation_id))
-        raise Invalid.field("recipientId", "give either recipientId or conversationId")
+        raise Invalid.field("recipientId", "give either recipientId or conversationId, not both")
 
 
 class Register(Request, frozen=True):
@@ -134,7 +134,7 @@ class CreateConversation(Request, frozen=True):
     def group(self) -> NewGroup:
         """To the core's type. Raises `Invalid` for a field that is missing or does not belong."""
         if self.user_id is not None:
-            raise Invalid.field("userId", "is for direct conversations")
+            raise Invalid.field("userId", "is only for direct conversations")
         if self.title is None:
             raise Invalid.field("title", "is missing")
         if self.member_ids is None:
@@ -150,7 +150,7 @@ class CreateConversation(Request, frozen=True):
             ("clientConversationId", self.client_conversation_id),
         ):
             if value is not None:
-                raise Invalid.field(name, "is for groups")
+                raise Invalid.field(name, "is only for groups")
         if self.user_id is None:
             raise Invalid.field("userId", "is missing")
         return UserId(self.user_id)
@@ -248,4 +248,4 @@ def one_of(one: str | None, other: str | None, name: str, other_name: str) -> st
         return one
     if other is not None and one is None:
         return other
-    raise Invalid.field(name, f"give either {name} or {other_name}")
+    raise Invalid.field(name, f"give either {name} or {other_name}, not both")

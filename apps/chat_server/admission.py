@@ -58,7 +58,7 @@ class SocketAdmission:
         if origin is not None and not self.origins.allows(origin, host):
             raise OriginNotAllowed
         if is_new and self.stopping.has_begun:
-            raise Unavailable("The service is about to stop", retry_after=BACK_SECONDS)
+            raise Unavailable("The service is stopping", retry_after=BACK_SECONDS)
         address = counted_address(peer, forwarded, self.trusted_proxies)
         if is_new:
             try:

@@ -98,7 +98,7 @@ class BoundedHttpProtocol(PacedHttpProtocol):
         if self._head_bytes is not None and (
             self._head_bytes > HEAD_BYTES or len(self.headers) > MAX_HEADERS
         ):
-            self._refuse(TooLarge("The headers are too large"))
+            self._refuse(TooLarge("The request headers are too large"))
 
     def on_message_begin(self) -> None:
         """See uvicorn."""
@@ -181,7 +181,7 @@ class BoundedHttpProtocol(PacedHttpProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words
         """See uvicorn."""
-        self._refuse(Malformed("This is not HTTP"))
+        self._refuse(Malformed("The request is not valid HTTP"))
 
     def _uncount(self) -> None:
         address, self._address = self._address, None

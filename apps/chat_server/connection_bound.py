@@ -67,7 +67,7 @@ class ConnectionBound:
         """
         if number > self.most:
             self.refused += 1
-            raise Overloaded("Too many are connected", retry_after=RETRY_SECONDS)
+            raise Overloaded("Too many clients are connected", retry_after=RETRY_SECONDS)
         if address is None:
             return
         for most, network in counts(self.per_address, address):

@@ -70,4 +70,4 @@ def _nobody(_: Outcome) -> None:
 
 def too_late() -> Unavailable:
     """What a caller hears for whom the time is over."""
-    return Unavailable("The database is not available just now", retry_after=RETRY_AFTER)
+    return Unavailable("The database is temporarily unavailable", retry_after=RETRY_AFTER)

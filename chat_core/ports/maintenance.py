@@ -21,7 +21,7 @@ class Maintenance(Protocol):
 
     @abstractmethod
     async def pending(self) -> Sequence[str]:
-        """What `migrate` would do, in order, each as a sentence has it: "makes the index …".
+        """What `migrate` would do, in order, each as a sentence has it: "creates the index …".
 
         - Nothing, where the database is up to date.
         - It changes nothing, and makes no database where there is none.

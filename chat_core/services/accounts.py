@@ -134,7 +134,7 @@ class Accounts:
         if len(prefix) > MAX_PREFIX:
             raise Invalid.field("q", f"must be at most {MAX_PREFIX} characters")
         if not is_text(prefix):
-            raise Invalid.field("q", "must not hold NUL or half of a surrogate pair")
+            raise Invalid.field("q", "must not contain NUL or an unpaired surrogate")
         check_limit(limit)
         async with self.reads.call(asker_id) as turn, turn:
             page = await self.users.search(prefix, without=asker_id, after=after, limit=limit)

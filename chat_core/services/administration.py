@@ -73,7 +73,7 @@ class Administration:
         With a prefix those of which a name begins with it, in the order of names. Raises `Invalid`.
         """
         if not is_text(prefix):
-            raise Invalid.field("query", "must not hold NUL or half of a surrogate pair")
+            raise Invalid.field("query", "must not contain NUL or an unpaired surrogate")
         async for users in self._found(prefix) if prefix else self._all():
             live = await asyncio.gather(*(self.sessions.of_user(each.id) for each in users))
             yield [

@@ -164,10 +164,10 @@ class Conversations:
         Raises `NotFound` to others, `Invalid` with both, `RateLimited`.
         """
         if before is not None and after is not None:
-            raise Invalid.field("after", "must not be given together with before")
+            raise Invalid.field("after", "can't be combined with before")
         for name, seq in (("before", before), ("after", after)):
             if seq is not None and not 0 <= seq <= MAX_SEQ:
-                raise Invalid.field(name, "must be a seq: 0 or more")
+                raise Invalid.field(name, "must be a seq, which is 0 or more")
         check_limit(limit)
         page = BoundedItems(message_size)
         async with self.reads.call(user_id) as turn:
@@ -292,7 +292,7 @@ class Conversations:
         creator, group = draft.actor.user_id, draft.conversation
         clean_title(group.title or "")
         if len(group.members) > self.limits.members:
-            raise Invalid.field("memberIds", f"must be less than {self.limits.members}")
+            raise Invalid.field("memberIds", f"must be fewer than {self.limits.members}")
         others = [user for user in group.members if user != creator]
         await self._check_users(others)
         creations, additions = self.limits.creations, self.limits.additions
@@ -344,14 +344,17 @@ class Conversations:
                 self._check_may(actor.user_id, conversation, change)
             else:
                 return
-        raise Overloaded("The conversation changes too fast to change it")
+        raise Overloaded("The conversation is changing too fast; try again")
 
     def _check_may(self, user_id: UserId, conversation: Conversation, change: Change) -> None:
         match change:
             case MemberAdded():
                 conversation.check_may_add(user_id, change)
                 if len(conversation.members) >= self.limits.members:
-                    raise Invalid.field("userId", f"the group has {self.limits.members} members")
+                    raise Invalid.field(
+                        "userId",
+                        f"the group already has {self.limits.members} members, the most allowed",
+                    )
             case MemberRemoved(other_id):
                 conversation.check_may_remove(user_id, other_id)
             case RoleChanged():

@@ -93,7 +93,7 @@ class FairQueue:
         self.refused += 1
         admitted.set_exception(
             RateLimited(
-                f"At most {self.calls_at_once} requests are worked on at one time",
+                f"You can have at most {self.calls_at_once} such requests running at once",
                 retry_after=PATIENCE_SECONDS,
             )
         )

@@ -190,7 +190,7 @@ class Messaging:
                 return await self.log.append(judged)
             except Stale:
                 continue
-        raise Overloaded("The conversation changes too fast to send to it")
+        raise Overloaded("The conversation is changing too fast; try again")
 
     async def _judged(self, wish: _Wish, conversation: Conversation) -> MessageDraft | Appended:
         """What to append; or what was sent before, where that is all that this may repeat."""
@@ -242,7 +242,7 @@ class Messaging:
                 return await self._revise(actor, conversation, message, replace(body, text=text))
             except Stale:
                 continue
-        raise Overloaded("The message changes too fast to edit it")
+        raise Overloaded("The message is changing too fast; try again")
 
     async def delete(self, actor: Actor, message_id: MessageId) -> Message:
         """Take a message's body away; again adds no entry. Raises `NotFound`, `Forbidden`."""
@@ -256,7 +256,7 @@ class Messaging:
                 return await self._revise(actor, conversation, message, None)
             except Stale:
                 continue
-        raise Overloaded("The message changes too fast to delete it")
+        raise Overloaded("The message is changing too fast; try again")
 
     async def _revise(
         self, actor: Actor, conversation: Conversation, message: Message, body: Body | None
@@ -296,7 +296,7 @@ class Messaging:
         if conversation.kind is not ConversationKind.DIRECT:
             return
         if conversation.has_ended:
-            raise RecipientNotFound("The account of the recipient is gone")
+            raise RecipientNotFound("The recipient has deleted their account")
         other = conversation.other(sender)
         if other is not None and await self.blocks.between(sender, other):
             raise Blocked

@@ -39,7 +39,7 @@ class Receipts:
         self, actor: Actor, conversation_id: ConversationId, *, delivered: int, read: int
     ) -> Receipt:
         if delivered < 0:
-            raise Invalid.field("seq", "must be a seq: 0 or more")
+            raise Invalid.field("seq", "must be a seq, which is 0 or more")
         conversation = await _conversation_of(self.conversations, actor.user_id, conversation_id)
         receipt, moved = await self.receipts.move(
             conversation_id, actor.user_id, delivered=delivered, read=read

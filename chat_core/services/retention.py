@@ -42,11 +42,11 @@ class Retention:
     def before(self, age: timedelta) -> datetime:
         """The moment before which everything is older than that; raises `Invalid`."""
         if age <= timedelta():
-            raise Invalid.field("age", "must be more than nothing")
+            raise Invalid.field("age", "must be positive")
         try:
             return self.clock.now() - age
         except OverflowError as error:
-            raise Invalid.field("age", "is longer than time is") from error
+            raise Invalid.field("age", "is too large") from error
 
     async def old(self, before: datetime) -> OldEntries:
         """What `expire` would take now."""

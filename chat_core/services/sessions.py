@@ -250,7 +250,7 @@ class Sessions:
         password = self.passwords.check(new, names, "newPassword")
         await self.check_password(actor.user_id, current, address)
         if user is not None and user.password_change_required and password == normalized(current):
-            raise Invalid.field("newPassword", "must be another one than the generated password")
+            raise Invalid.field("newPassword", "must differ from the generated password")
         await self.users.set_password_hash(
             actor.user_id, await self.hasher.hash(password), change_required=False
         )
@@ -278,7 +278,7 @@ class Sessions:
         if credentials is not None and credentials.password_hash == NO_PASSWORD:
             raise Forbidden("This account has no password")
         if password is None:
-            raise Invalid.field("currentPassword", "is needed for this change")
+            raise Invalid.field("currentPassword", "is required for this change")
         with self._recorded(user_id, address):
             if await self._attempts.right_form(user_id, credentials, password, address) is None:
                 raise WrongPassword

@@ -22,6 +22,6 @@ async def test_the_first_is_told_at_once_and_the_others_as_a_number(
     for _ in range(1_000):
         log.note("packet type 'y'")
     await until(lambda: len(caplog.messages) > 1)
-    assert caplog.messages[1].startswith("refused a packet: 1000 more in")
+    assert caplog.messages[1].startswith("refused a packet: 1000 more in the last")
     log.note()
     assert caplog.messages[2:] == ["refused a packet"]

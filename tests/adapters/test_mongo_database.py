@@ -122,4 +122,4 @@ async def test_a_url_that_can_not_be_read_is_refused_without_a_part_of_its_passw
     with pytest.raises(DatabaseRefused) as refused:
         await MongoDatabase.open("mongodb://user:pass/phrase@127.0.0.1/chat")
     assert "phrase" not in str(refused.value)
-    assert "percent-encoded" in str(refused.value)
+    assert "percent-encode" in str(refused.value)

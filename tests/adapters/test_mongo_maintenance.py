@@ -107,12 +107,15 @@ async def test_indexes_that_are_missing_are_told_and_made(
     behind: MongoMaintenance, clock: SystemClock
 ) -> None:
     assert await behind.pending() == [
-        f"brings the schema from version 1 to {SCHEMA_VERSION}",
-        "makes the index by_sender of chat_entries",
+        f"upgrades the schema from version 1 to {SCHEMA_VERSION}",
+        "creates the index by_sender of chat_entries",
     ]
 
     found = await said(behind, clock, "indexes")
-    assert (found.level, found.said) == (Level.WARNING, "lack by_sender of chat_entries")
+    assert (found.level, found.said) == (
+        Level.WARNING,
+        "these are missing: by_sender of chat_entries",
+    )
     assert "chat-server migrate" in found.remedy
 
 
@@ -122,7 +125,7 @@ async def test_an_index_that_somebody_made_otherwise_is_a_problem(
     plain["chat_entries"].create_index("sender_id", name="by_sender")
 
     (found,) = problems(await behind.examine(clock))
-    assert found.said == "by_sender of chat_entries is not as this version declares it"
+    assert found.said == "by_sender of chat_entries differs from the one this version declares"
     assert 'db.chat_entries.dropIndex("by_sender")' in found.remedy
 
 
@@ -149,7 +152,7 @@ async def test_a_mongod_that_stands_alone_is_a_problem(tmp_path: Path, clock: Sy
         (found,) = await MongoMaintenance(f"mongodb://{mongod.address}", "chat").examine(clock)
     finally:
         mongod.kill()
-    assert (found.level, "stands alone" in found.said) == (Level.PROBLEM, True)
+    assert (found.level, "is not a replica set" in found.said) == (Level.PROBLEM, True)
     assert "rs.initiate()" in found.remedy
 
 

@@ -173,11 +173,11 @@ def in_use(path: Path) -> None:
     ("spoil", "why"),
     [
         (lambda path: path.unlink(), "There is no file"),
-        (lambda path: path.write_bytes(b"text" * 2000), "is no SQLite database"),
-        (replaced, "is no database of chat-core"),
+        (lambda path: path.write_bytes(b"text" * 2000), "is not an SQLite database"),
+        (replaced, "is not a chat-core database"),
         (newer, "upgrade chat-core first"),
         (damaged, "is damaged"),
-        (in_use, "take a backup of it first"),
+        (in_use, "make a backup of it first"),
     ],
 )
 async def test_what_is_no_backup_changes_nothing(
@@ -203,7 +203,7 @@ async def test_what_is_no_database_is_not_copied(
     with pytest.raises(CopyRefused, match="There is no file"):
         copy(path, tmp_path / "target", ignore)
     foreign(path)
-    with pytest.raises(CopyRefused, match="is no database of chat-core"):
+    with pytest.raises(CopyRefused, match="is not a chat-core database"):
         copy(path, tmp_path / "target", ignore)
     assert {each.name for each in tmp_path.iterdir()} == {"theirs.db"}
 

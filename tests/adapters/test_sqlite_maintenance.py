@@ -106,11 +106,11 @@ async def said(maintenance: Maintenance, clock: SystemClock, subject: str) -> Fi
 async def test_each_step_is_told_by_what_it_changes(behind: SqliteMaintenance) -> None:
     first, *_ = await behind.pending()
 
-    assert first == "brings the schema from version 2 to 3: adds column users.disabled_at"
+    assert first == "upgrades the schema from version 2 to 3: adds column users.disabled_at"
 
 
 async def test_a_new_file_gets_the_whole_schema(absent: SqliteMaintenance) -> None:
-    assert await absent.pending() == [f"makes the schema, version {SCHEMA_VERSION}"]
+    assert await absent.pending() == [f"creates the schema, version {SCHEMA_VERSION}"]
 
 
 async def test_an_old_schema_is_told_with_what_to_do(
@@ -118,7 +118,7 @@ async def test_an_old_schema_is_told_with_what_to_do(
 ) -> None:
     schema = await said(behind, clock, "schema")
 
-    assert (schema.level, schema.said[:9]) == (Level.WARNING, "version 2")
+    assert (schema.level, schema.said[:14]) == (Level.WARNING, "has version 2;")
     assert "chat-server migrate" in schema.remedy
     assert (await said(behind, clock, "journal")).level is Level.WARNING
 
@@ -156,7 +156,7 @@ async def test_another_programs_file_is_a_problem(path: Path, clock: SystemClock
     found = await said(SqliteMaintenance(path), clock, "schema")
     assert found.level is Level.PROBLEM
     assert "another program" in found.said
-    assert "name another file" in found.remedy
+    assert "use another file" in found.remedy
 
 
 async def test_an_index_that_is_gone_is_a_problem(

@@ -222,7 +222,7 @@ async def test_a_typed_password_is_not_shown_and_is_asked_for_until_it_will_do(
     async with Terminal(command, tmp_path, os.environ | server.env) as terminal:
         await terminal.shows("New password: ")
         terminal.type("password1\n")
-        await terminal.shows("Error: password: is one that many people use")
+        await terminal.shows("Error: password: is too common")
         await terminal.shows("New password: ", times=2)
         terminal.type(f"{PASSWORD}\n")
         await terminal.shows("Again: ")
@@ -312,7 +312,7 @@ def test_what_the_database_refuses_is_told_in_a_sentence(folder: Path) -> None:
     assert chat("users", "add", "ann", "--generate")[0] == 0
     for arguments in (["users", "enable", "bob"], ["users", "reset-password", "bob"]):
         assert chat(*arguments) == (1, "", "There is no such user\n")
-    assert chat("users", "add", "ANN", "--generate") == (1, "", "The user name is taken\n")
+    assert chat("users", "add", "ANN", "--generate") == (1, "", "The username is already taken\n")
     code, _, error = chat("users", "list", DATABASE_URL="memory://")
     assert (code, error.startswith("DATABASE_URL: memory://")) == (2, True)
     (folder / "chat.db").write_bytes(b"something else" * 999)

@@ -63,7 +63,7 @@ def test_a_file_that_is_there_is_replaced_by_force_alone(folder: Path) -> None:
     [
         ("no.db", "There is no file no.db.\n"),
         ("chat.db", "chat.db is the database itself.\n"),
-        ("text", "text is no SQLite database.\n"),
+        ("text", "text is not an SQLite database.\n"),
     ],
 )
 def test_what_is_no_backup_is_refused_in_a_sentence(folder: Path, source: str, said: str) -> None:

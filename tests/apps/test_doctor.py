@@ -102,7 +102,7 @@ def test_a_mongodb_that_runs_well_is_found_well() -> None:
 def test_before_the_first_start_nothing_is_a_problem_and_nothing_is_made(folder: Path) -> None:
     found = doctor()
 
-    assert "there is no file chat.db yet" in found["database"]["said"]
+    assert "chat.db does not exist yet" in found["database"]["said"]
     assert "nobody listens" in found["port"]["said"]
     assert list(folder.iterdir()) == []
 
@@ -169,7 +169,7 @@ def test_too_few_open_files_are_warned_about(folder: Path) -> None:
     [
         (f"PRAGMA user_version = {SCHEMA_VERSION + 1}", "upgrade chat-core"),
         ("DROP INDEX users_by_username", "restore a backup"),
-        ("PRAGMA application_id = 7", "name another file"),
+        ("PRAGMA application_id = 7", "use another file"),
     ],
 )
 def test_a_file_that_can_not_be_used_is_a_problem(folder: Path, script: str, remedy: str) -> None:
@@ -207,7 +207,7 @@ def test_what_may_not_be_written_is_a_problem(folder: Path, what: str) -> None:
     folder.chmod(0o700)
 
     problems = [each for each in findings(done, 1).values() if each["level"] == "problem"]
-    assert "let the service's user read and write" in problems[0]["remedy"]
+    assert "give the service's user read and write access" in problems[0]["remedy"]
 
 
 def test_a_mongodb_that_is_away_is_a_problem_and_no_secret_is_told() -> None:
@@ -217,7 +217,7 @@ def test_a_mongodb_that_is_away_is_a_problem_and_no_secret_is_told() -> None:
 
     assert shown.exit_code == 1
     assert "problem  database: no primary of a replica set answers at 127.0.0.1" in shown.stdout
-    assert "To do: is it running, is the address right" in shown.stdout
+    assert "To do: check that it is running, that the address is right" in shown.stdout
     for secret in ("phrase", SECRET):
         assert secret not in shown.output
 
@@ -234,7 +234,7 @@ def test_an_old_file_is_brought_up_to_date_and_told_what_was_done(folder: Path) 
     assert path.read_bytes() == before
     assert would["dryRun"]
     assert would["steps"][0] == (
-        "brings the schema from version 2 to 3: adds column users.disabled_at"
+        "upgrades the schema from version 2 to 3: adds column users.disabled_at"
     )
     assert doctor()["schema"]["level"] == "warning"
 

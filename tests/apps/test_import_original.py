@@ -436,13 +436,13 @@ async def test_a_standalone_mongod_is_read_too(tmp_path: Path) -> None:
     [
         ("{mongod}/not_there_{pid}", "has no collection users"),
         ("mongodb://user:{secret}@127.0.0.1:1/test", "no MongoDB answers at 127.0.0.1:1"),
-        ("mongodb://user:{secret}@127.0.0.1:{port}/test", "may not read there"),
-        ("mongodb://user:x/{secret}@127.0.0.1/test", "is no URL of a MongoDB database"),
-        ("mongodb://user:x{secret}@", "is no URL of a MongoDB database"),
-        ("mongodb://h:{secret}", "is no URL of a MongoDB database"),
-        ("postgres://user:{secret}@127.0.0.1/test", "is no URL of a MongoDB database"),
-        ("{secret}", "is no URL of a MongoDB database"),
-        ("", "is no URL of a MongoDB database"),
+        ("mongodb://user:{secret}@127.0.0.1:{port}/test", "may not read this database"),
+        ("mongodb://user:x/{secret}@127.0.0.1/test", "is not a MongoDB URL"),
+        ("mongodb://user:x{secret}@", "is not a MongoDB URL"),
+        ("mongodb://h:{secret}", "is not a MongoDB URL"),
+        ("postgres://user:{secret}@127.0.0.1/test", "is not a MongoDB URL"),
+        ("{secret}", "is not a MongoDB URL"),
+        ("", "is not a MongoDB URL"),
     ],
 )
 async def test_what_is_no_database_of_the_original_is_refused_in_a_sentence(

@@ -61,7 +61,7 @@ async def test_nothing_listens_there(tmp_path: Path) -> None:
     ]
     assert "was not there within 2 seconds" in why
     assert f"no primary of a replica set answers at {address}" in why
-    assert "is it running" in why
+    assert "check that it is running" in why
     assert "CHAT_DATABASE_WAIT_SECONDS" in what_to_do
 
 

@@ -76,7 +76,7 @@ async def _body(scope: Scope, receive: Receive, max_bytes: int) -> bytes:
     while more:
         message = await receive()
         if message["type"] != "http.request":
-            raise Malformed("The connection ended before the body did")
+            raise Malformed("The connection ended before the whole body arrived")
         body += message.get("body", b"")
         more = message.get("more_body", False)
         if len(body) > max_bytes:

@@ -31,7 +31,7 @@ MEDIA_TYPE = "application/problem+json"
 TOO_LARGE = 413
 METHOD_NOT_ALLOWED = 405
 UNAUTHENTICATED = 401
-BODY_EXPECTED = "A JSON object is expected in the body"
+BODY_EXPECTED = "The body must be a JSON object"
 
 
 def exception_handlers(
@@ -79,14 +79,14 @@ def _response(problem: Problem, headers: dict[str, str]) -> Response[bytes]:
 
 
 def _method_not_allowed(reporter: ProblemReporter) -> Problem:
-    known = reporter.report(NotFound("There is something here, but not for this method"))
-    return structs.replace(known, status=METHOD_NOT_ALLOWED, title="The method is not allowed here")
+    known = reporter.report(NotFound("This path does not support the method"))
+    return structs.replace(known, status=METHOD_NOT_ALLOWED, title="The method is not allowed")
 
 
 def _translated(error: HTTPException) -> Exception:
     """The framework's own refusals, in the words of this project."""
     if isinstance(error, NotFoundException):
-        return NotFound("There is nothing at this path")
+        return NotFound("There is no such path")
     if isinstance(error, ValidationException):
         return _invalid(error)
     if error.status_code == TOO_LARGE:

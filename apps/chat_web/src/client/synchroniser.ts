@@ -43,7 +43,8 @@ export class Synchroniser {
       const seqs = this.state.seqs();
       const again = new Map(unfinished.map((id) => [id, seqs.get(id) ?? 0]));
       const asked = JSON.stringify([...again]);
-      if (asked === before) throw new Disconnected("The server has more, and does not tell");
+      if (asked === before)
+        throw new Disconnected("The server reports more entries but does not return them");
       before = asked;
       unfinished = await this.pages(again, "none");
     }
