@@ -1,10 +1,10 @@
-"""A bot on the command line that answers commands, in groups and direct conversations alike.
+"""A command-line bot that answers commands in groups and direct conversations.
 
     CHAT_BOT_PASSWORD=… python bot.py --username robot --url http://localhost:5000
 
-Make it an account, add it to a group or write to it, and say `/help`. It stays connected through
-restarts of the server. What was said while it was away it answers when it is back: up to where it
-has read is kept by the server, so it needs no storage of its own.
+Create an account for it, add it to a group or write to it, and say `/help`. It stays connected
+through restarts of the server. It also answers messages that were sent while it was away. The
+server remembers how far the bot has read, so the bot needs no storage of its own.
 """
 
 import argparse
@@ -31,13 +31,13 @@ FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 1.0, 30.0
 
 # --------------------------------------------------------------------------------------- commands
 def reply_to(text: str, conversation: ConversationState) -> str | None:
-    """What to say to that; None to what is no command."""
+    """Return the answer to a command; None if the text is not a command."""
     command, _, rest = text.strip().partition(" ")
     match command:
         case "/help":
             return "/echo TEXT: the text again\n/time: the time, in UTC\n/count: who said how much"
         case "/echo":
-            return rest.strip() or "What shall I echo?"
+            return rest.strip() or "What should I echo?"
         case "/time":
             return f"{datetime.now(UTC):%H:%M} UTC"
         case "/count":
@@ -50,7 +50,7 @@ def reply_to(text: str, conversation: ConversationState) -> str | None:
 
 # ---------------------------------------------------------------------------------------- account
 class Account:
-    """Logs in with the password once, and with refresh tokens after that."""
+    """Logs in with the password once, and uses refresh tokens after that."""
 
     def __init__(self, url: str, username: str, password: str) -> None:
         self._url = url
@@ -58,7 +58,7 @@ class Account:
         self._refresh_token: str | None = None
 
     async def token(self) -> str:
-        """A fresh access token. Raises `HTTPError` where it is refused, `URLError`."""
+        """Return a fresh access token. Raises `HTTPError` if the server refuses, `URLError`."""
         if self._refresh_token is not None:
             try:
                 return await self._ask("refresh", {"refreshToken": self._refresh_token})
@@ -84,7 +84,7 @@ class Account:
 
 # -------------------------------------------------------------------------------------------- bot
 class Bot:
-    """Stays connected, and answers what was not answered yet."""
+    """Stays connected, and answers every message that has no answer yet."""
 
     def __init__(self, url: str, account: Account) -> None:
         self._account = account
@@ -92,20 +92,20 @@ class Bot:
         self._news = asyncio.Event()
         self._user_id = ""
         self._seen: dict[str, int] = {}
-        """Of each conversation, the place up to which everything was answered."""
+        """For each conversation, the place up to which everything is answered."""
 
     async def run(self) -> None:
-        """Until it is cancelled.
+        """Run until cancelled.
 
-        Raises `HTTPError` where the password is refused, `PasswordChangeRequired` where it has to
-        be changed first.
+        Raises `HTTPError` if the server refuses the password, and `PasswordChangeRequired` if it
+        must be changed first.
         """
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._stay_connected())
             tasks.create_task(self._answer_for_ever())
 
     async def stop(self) -> None:
-        """Say goodbye."""
+        """End the connection."""
         await self._client.stop()
 
     async def _stay_connected(self) -> None:
@@ -114,7 +114,7 @@ class Bot:
             try:
                 registered = await self._client.start(await self._account.token())
             except HTTPError as refusal:
-                if refusal.code in {401, 403, 404}:  # asking again would not help
+                if refusal.code in {401, 403, 404}:  # trying again would not help
                     raise
                 print(f"the server answers {refusal.code}", flush=True)
             except PasswordChangeRequired:
@@ -143,7 +143,7 @@ class Bot:
         seen, last = self._seen.get(conversation.id, conversation.read_seq), conversation.seq
         if last <= seen:
             return
-        for message in conversation.history():  # as it is now: what comes meanwhile has its turn
+        for message in conversation.history():  # later messages get the next turn
             if message["seq"] <= seen or message["senderId"] == self._user_id:
                 continue
             reply = reply_to(message["content"] or "", conversation)
@@ -154,7 +154,7 @@ class Bot:
 
     async def _say(self, text: str, conversation_id: str) -> None:
         try:
-            # While the connection is down this waits for the next one.
+            # While the connection is down, this waits for the next one.
             await self._client.send(text, conversation_id=conversation_id)
         except Refused as refusal:
             print(f"could not answer: {refusal}", flush=True)
@@ -163,7 +163,7 @@ class Bot:
         try:
             await self._client.mark_read(conversation_id, seq)
         except (Disconnected, Refused):
-            return  # the next mark says as much
+            return  # the next mark includes this one
 
 
 async def main() -> None:
@@ -173,7 +173,7 @@ async def main() -> None:
     options = parser.parse_args()
     password = os.environ.get("CHAT_BOT_PASSWORD")
     if not password:
-        parser.error("the bot's password has to be in CHAT_BOT_PASSWORD")
+        parser.error("set CHAT_BOT_PASSWORD to the bot's password")
     bot = Bot(options.url, Account(options.url, options.username, password))
     try:
         await bot.run()

@@ -1,10 +1,10 @@
-"""A third party's storage: accounts and blocks in plain JSON files, one for each kind.
+"""A storage adapter of your own: accounts and blocks in two plain JSON files.
 
-Good for a handful of users, a file that can be read and mended by hand, and to see what an adapter
-takes. Each write replaces the file as a whole, and is on disk before the call returns: what was
-written is there after a crash, all of it or nothing. One process has a file to itself.
+It is good for a handful of users and for files that you can read and repair by hand. It also shows
+what an adapter takes. Each write replaces the whole file, and is on disk before the call returns.
+So after a crash, a write is there completely or not at all. Only one process may use a file.
 
-`test_json_stores.py` beside this runs the suites of chat-core over it.
+`test_json_stores.py` next to it runs the suites of chat-core over it.
 """
 
 import asyncio
@@ -27,20 +27,20 @@ Rows = dict[str, Row]
 
 @dataclass(slots=True)
 class JsonFile:
-    """Rows by their keys, in a file."""
+    """A file of rows by key."""
 
     path: Path
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def read(self) -> Rows:
-        """What is in the file; nothing, where there is none. Raises `Unavailable`."""
+        """Return the rows; none if there is no file. Raises `Unavailable`."""
         return await asyncio.to_thread(self._read)
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[Rows]:
-        """What is in the file, to be changed, by one at a time; then it is written.
+        """Yield the rows to change, to one caller at a time, and write them afterwards.
 
-        Where an exception is raised, nothing is. Raises `Unavailable`.
+        An exception in between writes nothing. Raises `Unavailable`.
         """
         async with self._lock:
             rows = await self.read()
@@ -49,7 +49,7 @@ class JsonFile:
             try:
                 await asyncio.shield(writing)
             finally:
-                await asyncio.wait([writing])  # whoever gives up does not let the next one in
+                await asyncio.wait([writing])  # a cancelled caller keeps the lock until then
 
     def _read(self) -> Rows:
         try:
@@ -70,7 +70,7 @@ class JsonFile:
             written.replace(self.path)
             folder = os.open(self.path.parent, os.O_RDONLY)
             try:
-                os.fsync(folder)  # else the new name may be lost
+                os.fsync(folder)  # otherwise a crash may lose the new name
             finally:
                 os.close(folder)
         except OSError as error:
@@ -128,7 +128,7 @@ class JsonUserStore(UserStore):
             for user in users
             if user.id != without and (name := _matched(user, fold(prefix))) is not None
         ]
-        # As UTF-8: in the order of code points.
+        # The order of UTF-8 is the order of code points.
         found.sort(key=lambda each: _order(each[0]))
         if after is not None:
             found = [each for each in found if _order(each[0]) > _order(after)]
@@ -186,7 +186,7 @@ def _user(row: Row) -> User:
 
 
 def _live(rows: Rows, user_id: UserId) -> User | None:
-    """The account, unless it is unknown or erased."""
+    """Return the account, or None if it is unknown or erased."""
     user = _user(rows[user_id]) if user_id in rows else None
     return user if user is not None and user.deleted_at is None else None
 
@@ -202,7 +202,7 @@ def _check_email(rows: Rows, user: User) -> None:
 
 
 def _matched(user: User, prefix: str) -> str | None:
-    """The name by which a search finds the user, folded."""
+    """Return the folded name that matches the prefix, or None."""
     names = (fold(name) for name in (user.username, user.display_name) if name is not None)
     return next((name for name in names if name.startswith(prefix)), None)
 
@@ -214,7 +214,7 @@ def _order(place: NamePlace) -> tuple[bytes, str]:
 # ------------------------------------------------------------------------------------------ blocks
 @dataclass(frozen=True, slots=True)
 class JsonBlockStore(BlockStore):
-    """Of each user, whom they have blocked, and when."""
+    """For each user, the users they have blocked, and when."""
 
     file: JsonFile
 

@@ -1,4 +1,4 @@
-"""All that a third party writes to test its adapter: pytest, with `asyncio_mode = auto`."""
+"""All that you write to test your adapter: pytest, with `asyncio_mode = auto`."""
 
 from pathlib import Path
 

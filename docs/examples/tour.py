@@ -1,14 +1,14 @@
 """A tour of the library, cell by cell, with everything in memory: `python tour.py`.
 
-The cells (`# %%`) run one by one in an editor that knows them (VS Code, PyCharm, Spyder), or as a
-notebook (`jupytext --to notebook tour.py`). Lines that begin with `# >` are what a cell prints.
+You can run the cells (`# %%`) one by one in an editor that knows them (VS Code, PyCharm, Spyder),
+or as a notebook (`jupytext --to notebook tour.py`). Lines that begin with `# >` show the output.
 """
 
 # %% [markdown]
 # ## The chat, and two people
-# `Chat.compose` makes the services of what a product brings: stores for conversations, a directory
-# of users, and a notifier, which is told what to push to whom. Here all of it is in memory, and a
-# push is a line on the screen of a `Phone`.
+# `Chat.compose` builds the services from your parts: stores for conversations, a directory of
+# users, and a notifier that sends pushes. Here everything is in memory, and a push is a line that
+# a `Phone` prints.
 
 # %%
 import asyncio
@@ -40,7 +40,7 @@ from chat_core.ports import Notifier
 
 
 def shown(event: Event) -> str:
-    """An event in a few words."""
+    """Describe an event in a few words."""
     match event:
         case MessageSent(message):
             return f"{event.seq}: {message.sender_id} says {message.text!r}"
@@ -56,7 +56,7 @@ def shown(event: Event) -> str:
 
 @dataclass
 class Phone:
-    """A live connection of somebody, and the place up to which it knows each log."""
+    """A live connection, and the last place that it knows of each log."""
 
     owner: UserId
     connection: ConnectionId
@@ -65,23 +65,23 @@ class Phone:
 
     @property
     def actor(self) -> Actor:
-        """Who acts: in a product, from a verified token."""
+        """Who acts. In a product, this comes from a verified token."""
         return Actor(self.owner, SessionId(f"{self.owner}'s log-in"), self.connection)
 
     def show(self, event: Event) -> None:
-        """Print what it was pushed."""
+        """Print a push."""
         print(f"{self.owner}'s phone | {shown(event)}")
         if isinstance(event, LogEvent):
             self.take(event)
 
     def take(self, entry: LogEvent) -> None:
-        """Note the place of an entry that is the next one of its log."""
+        """Remember the place of an entry, if it is the next one of its log."""
         if entry.seq == self.seqs.get(entry.conversation_id, 0) + 1:
             self.seqs[entry.conversation_id] = entry.seq
 
 
 class Phones(Notifier):
-    """Tells the phones that are connected."""
+    """Pushes to the connected phones."""
 
     def __init__(self) -> None:
         self.phones: list[Phone] = []
@@ -95,7 +95,7 @@ class Phones(Notifier):
 
 
 # %% [markdown]
-# A script has no event loop, and a notebook has one already: this one runs in a thread beside both.
+# A script has no event loop, and a notebook already has one. So this loop runs in its own thread.
 
 # %%
 loop = asyncio.new_event_loop()
@@ -104,7 +104,7 @@ Result = TypeVar("Result")
 
 
 def run(work: Coroutine[None, None, Result]) -> Result:
-    """What it returns, once it is done."""
+    """Run the coroutine in the loop, and return its result."""
     return asyncio.run_coroutine_threadsafe(work, loop).result()
 
 
@@ -113,7 +113,7 @@ chat = Chat.compose(stores=memory_conversations(), users=users, notifier=phones)
 
 
 async def arrive(name: str) -> Phone:
-    """Somebody joins, and connects a phone."""
+    """Add a user, and connect a phone."""
     user = User(UserId(name), name, name.title(), None, created_at=chat.clock.now())
     await users.add(user, password_hash="")
     phone = Phone(user.id, ConnectionId(f"{name}'s connection"))
@@ -126,9 +126,9 @@ ann, bob = run(arrive("ann")), run(arrive("bob"))
 
 # %% [markdown]
 # ## Send, and send again
-# A message is stored at the next place of its conversation's log, and pushed to all connections of
-# all members but the one that sent it. The client's own id makes a retry safe: it is answered with
-# the same message, and nothing is stored or pushed.
+# A message is stored at the next place of its conversation's log, and pushed to every connection
+# of every member, except the one that sent it. The client's own id makes a retry safe: the answer
+# is the same message, and nothing is stored or pushed.
 
 # %%
 for _ in range(2):
@@ -143,7 +143,7 @@ for _ in range(2):
 
 # %% [markdown]
 # ## Edit
-# A change takes a place of its own, so whoever was away learns of it as of everything else.
+# An edit takes its own place in the log, so a device that was away gets it like any other entry.
 
 # %%
 edited = run(chat.messaging.edit(ann.actor, sent.message.id, "Hello, Bob"))
@@ -153,8 +153,9 @@ print(f"sent at place {edited.seq}, changed at {edited.updated_seq}")
 
 # %% [markdown]
 # ## Who is here
-# Connections are counted at once; `announce` tells those who share a conversation with somebody who
-# came or went. A product keeps `chat.presence.run()` running instead, as `SocketEndpoint` does.
+# Connections are counted at once. When somebody came or went, `announce` pushes this to everyone
+# who shares a conversation with them. In a product, `chat.presence.run()` does this all the time;
+# `SocketEndpoint` starts it.
 
 # %%
 run(chat.presence.announce())
@@ -163,7 +164,7 @@ run(chat.presence.announce())
 
 # %% [markdown]
 # ## A lost connection
-# What is pushed while Bob is away passes him by.
+# While Bob is away, he misses the pushes.
 
 # %%
 bob.is_connected = False
@@ -177,9 +178,9 @@ run(chat.messaging.edit(ann.actor, corrected.id, "Never mind"))
 
 # %% [markdown]
 # ## Catch up
-# The log has it all. `sync` is asked with the places that Bob's phone knows, and answers with what
-# came after: the same events as the pushes, in the same order. Each shows its message as it is
-# *now*, so what was deleted meanwhile is not told any more.
+# The log has everything. Bob's phone calls `sync` with the places that it knows, and gets what
+# came after them: the same events as the pushes, in the same order. Each shows its message as it
+# is *now*, so deleted text does not appear again.
 
 # %%
 bob.is_connected = True
@@ -196,7 +197,7 @@ for part in answer.conversations:
 # > bob's phone | 6: message 4 is 'Never mind' now
 
 # %% [markdown]
-# Asked again, there is nothing more.
+# A second call finds nothing more.
 
 # %%
 answer = run(chat.synchronising.sync(bob.owner, SyncRequest(bob.seqs, others=True)))

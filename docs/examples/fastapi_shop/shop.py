@@ -1,6 +1,6 @@
-"""A shop as it is before it has chat: customers in a table, and tokens of its own.
+"""A shop before it has chat: customers in a table, and tokens of its own.
 
-Nothing here knows of chat; `app.py` beside it adds that.
+Nothing here knows about chat; `app.py` adds it.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ CREATE TABLE IF NOT EXISTS customers (
 
 
 async def rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:  # noqa: ANN401
-    """What the database answers."""
+    """Run the statement in a thread, and return its rows."""
     return await asyncio.to_thread(lambda: database.execute(statement, values).fetchall())
 
 
@@ -52,7 +52,7 @@ class Customer(NamedTuple):
 
 
 async def customers(ids: Iterable[str]) -> list[Customer]:
-    """Those of them who exist."""
+    """Return the customers with these ids; unknown ids are left out."""
     found = await rows(
         "SELECT CAST(id AS TEXT), name, joined_ms, seen_ms FROM customers"
         " WHERE CAST(id AS TEXT) IN (SELECT value FROM json_each(?))",
@@ -65,7 +65,7 @@ async def customers(ids: Iterable[str]) -> list[Customer]:
 
 
 async def note_seen(seen: Iterable[tuple[str, datetime]]) -> None:
-    """When customers were here last."""
+    """Record when customers were last seen."""
     moments = {customer: (at - EPOCH) // MS for customer, at in seen}
     await rows(
         "UPDATE customers SET seen_ms = max(ifnull(seen_ms, 0), value)"
@@ -76,20 +76,20 @@ async def note_seen(seen: Iterable[tuple[str, datetime]]) -> None:
 
 # ---------------------------------------------------------------------------------------- tokens
 class Token(NamedTuple):
-    """What a token of the shop says: which customer, by which log-in, and until when."""
+    """A token of the shop: the customer, the log-in, and when it expires."""
 
     customer: str
     login: str
     expires: datetime
 
     def signed(self) -> str:
-        """As it travels."""
+        """Return the token as signed text."""
         said = f"{self.customer}.{self.login}.{(self.expires - EPOCH) // timedelta(seconds=1)}"
         return f"{said}.{_signature(said)}"
 
 
 def read_token(text: str) -> Token | None:
-    """What it says, if the shop has signed it; it may have expired."""
+    """Return the token if the shop has signed it, even if it has expired; otherwise None."""
     said, _, signature = text.rpartition(".")
     if not hmac.compare_digest(_signature(said).encode(), _bytes(signature)):
         return None
@@ -113,7 +113,7 @@ class Name(BaseModel):
     password: str
 
     async def hashed(self, salt: bytes) -> bytes:
-        """The password as it is stored."""
+        """Return the password's hash."""
         password = self.password.encode()
         return await asyncio.to_thread(hashlib.scrypt, password, salt=salt, n=2**14, r=8, p=1)
 
@@ -150,7 +150,7 @@ async def log_in(known: Name) -> dict[str, str]:
 
 
 def create_app(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
-    """The shop, which opens at its start what `lifespan` does."""
+    """Create the shop; `lifespan` runs when it starts and stops."""
     app = FastAPI(lifespan=lifespan)
     app.include_router(router)
     return app
