@@ -106,6 +106,12 @@ class CachedConversations(ConversationStore):
         known = self._pairs.get(_pair(one, other))
         return None if known is None else self._known[known]
 
+    async def fresh(self, conversation_id: ConversationId) -> Conversation | None:
+        """See `ConversationStore.fresh`."""
+        self._loading.changed(conversation_id)
+        self._drop(conversation_id)
+        return await self.get(conversation_id)
+
     async def overview(self, user_id: UserId, conversation_id: ConversationId) -> Overview | None:
         """See `ConversationStore.overview`."""
         return await self.store.overview(user_id, conversation_id)
@@ -184,6 +190,11 @@ class CachedBlocks(BlockStore):
         if known is None or self.clock.monotonic() >= known[1]:
             return None
         return known[0]
+
+    async def fresh_between(self, one: UserId, other: UserId) -> bool:
+        """See `BlockStore.fresh_between`."""
+        self._forget(one, other)
+        return await self.between(one, other)
 
     async def block(self, user_id: UserId, other_id: UserId, at: datetime) -> None:
         """See `BlockStore.block`."""

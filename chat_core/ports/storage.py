@@ -217,6 +217,10 @@ class ConversationStore(Protocol):
         """What `direct` would return, where it is remembered; it may be outdated."""
         return None
 
+    async def fresh(self, conversation_id: ConversationId) -> Conversation | None:
+        """As `get`, but never from memory: for what would be refused."""
+        return await self.get(conversation_id)
+
     @abstractmethod
     async def overview(self, user_id: UserId, conversation_id: ConversationId) -> Overview | None:
         """The conversation as a member sees it, with all members; None to others."""
@@ -324,6 +328,10 @@ class BlockStore(Protocol):
     def known_between(self, one: UserId, other: UserId) -> bool | None:  # noqa: ARG002
         """What `between` would return, where it is remembered; it may be outdated."""
         return None
+
+    async def fresh_between(self, one: UserId, other: UserId) -> bool:
+        """As `between`, but never from memory: for what would be refused."""
+        return await self.between(one, other)
 
     @abstractmethod
     async def blocked_by(

@@ -1,10 +1,10 @@
 """Messaging: send, edit and delete messages."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from chat_core.bodies import Body, check_text
 from chat_core.conversations import Conversation, ConversationKind
@@ -36,6 +36,11 @@ from chat_core.ports.storage import BlockStore, ConversationStore, LogReader, Us
 from chat_core.ports.system import Clock, IdGenerator
 from chat_core.services.turns import Turn, Turns, turn_of
 from chat_core.sessions import Actor
+
+Judged = TypeVar("Judged")
+
+IsBlocked = Callable[[UserId, UserId], Awaitable[bool]]
+"""Whether one of two users has blocked the other."""
 
 ATTEMPTS = 10
 """Judgements of one request; a conversation whose members change faster is not a conversation."""
@@ -133,14 +138,14 @@ class Messaging:
     async def _judge(self, wish: _Wish) -> None:
         """Judge on what is stored, and hand over to the log."""
         conversation = await self._conversation(wish.actor.user_id, wish.to)
-        turn = turn_of(wish.actor, conversation)
-        await self._turns.wait(turn, conversation.revision)
         judged = await self._judged(wish, conversation)
         if isinstance(judged, Appended):
             self._answer(wish, judged)
-        else:
-            self._turns.take(turn, conversation.revision)
-            self._append(wish, judged, turn)
+            return
+        turn, revision = turn_of(wish.actor, judged.conversation), judged.conversation.revision
+        await self._turns.wait(turn, revision)
+        self._turns.take(turn, revision)
+        self._append(wish, judged, turn)
 
     def _append(self, wish: _Wish, draft: MessageDraft, turn: Turn) -> None:
         """Hand over to the log; the turn is taken."""
@@ -193,12 +198,28 @@ class Messaging:
         raise Overloaded("The conversation is changing too fast; try again")
 
     async def _judged(self, wish: _Wish, conversation: Conversation) -> MessageDraft | Appended:
-        """What to append; or what was sent before, where that is all that this may repeat."""
-        draft = self._draft(wish, conversation)
+        """What to append; or what was sent before, where that is all that this may repeat.
+
+        Nothing is refused on what was remembered: it is read again, and judged again.
+        """
+        sender = wish.actor.user_id
         try:
-            await self._check_may_send(wish.actor.user_id, conversation)
+            await self._check_may_send(sender, conversation, self.blocks.between)
         except Unavailable:
             raise  # a store that is out of reach can't tell of repeats either
+        except ChatError:
+            conversation = await self.conversations.fresh(conversation.id) or conversation
+            return await self._judged_again(wish, conversation)
+        return self._draft(wish, conversation)
+
+    async def _judged_again(
+        self, wish: _Wish, conversation: Conversation
+    ) -> MessageDraft | Appended:
+        draft = self._draft(wish, conversation)
+        try:
+            await self._check_may_send(wish.actor.user_id, conversation, self.blocks.fresh_between)
+        except Unavailable:
+            raise
         except ChatError:
             repeated = await self.log.repeated(draft)
             if repeated is None:
@@ -234,8 +255,9 @@ class Messaging:
         check_text(text, self.limits.content_bytes)
         await self.limiter.take(self.limits.rate, actor.user_id)
         for _ in range(ATTEMPTS):
-            message, conversation = await self._message(message_id)
-            body = conversation.check_may_edit(actor.user_id, message)
+            message, conversation, body = await self._judged_message(
+                message_id, partial(Conversation.check_may_edit, user_id=actor.user_id)
+            )
             if body.text == text:
                 return message
             try:
@@ -248,8 +270,9 @@ class Messaging:
         """Take a message's body away; again adds no entry. Raises `NotFound`, `Forbidden`."""
         await self.limiter.take(self.limits.rate, actor.user_id)
         for _ in range(ATTEMPTS):
-            message, conversation = await self._message(message_id)
-            conversation.check_may_delete(actor.user_id, message)
+            message, conversation, _ = await self._judged_message(
+                message_id, partial(Conversation.check_may_delete, user_id=actor.user_id)
+            )
             if message.deleted_at is not None:
                 return message
             try:
@@ -263,6 +286,22 @@ class Messaging:
     ) -> Message:
         draft = RevisionDraft(conversation, actor, message, body, self.clock.now())
         return (await self.log.append(draft)).message
+
+    async def _judged_message(
+        self, message_id: MessageId, rule: Callable[..., Judged]
+    ) -> tuple[Message, Conversation, Judged]:
+        """The message, its conversation, and what the rule says of them.
+
+        Nothing is refused on what was remembered of the conversation.
+        """
+        message, conversation = await self._message(message_id)
+        try:
+            return message, conversation, rule(conversation, message=message)
+        except ChatError:
+            fresh = await self.conversations.fresh(conversation.id)
+            if fresh is None:
+                raise
+            return message, fresh, rule(fresh, message=message)
 
     async def _message(self, message_id: MessageId) -> tuple[Message, Conversation]:
         message = await self.reader.message(message_id)
@@ -291,12 +330,14 @@ class Messaging:
         new_id = ConversationId(self.ids.new_id())
         return Conversation.direct(new_id, sender, recipient, self.clock.now())
 
-    async def _check_may_send(self, sender: UserId, conversation: Conversation) -> None:
+    async def _check_may_send(
+        self, sender: UserId, conversation: Conversation, is_blocked: IsBlocked
+    ) -> None:
         conversation.check_member(sender)
         if conversation.kind is not ConversationKind.DIRECT:
             return
         if conversation.has_ended:
             raise RecipientNotFound("The recipient has deleted their account")
         other = conversation.other(sender)
-        if other is not None and await self.blocks.between(sender, other):
+        if other is not None and await is_blocked(sender, other):
             raise Blocked

@@ -101,6 +101,8 @@ async def _conversation_of(
     conversations: ConversationStore, user_id: UserId, conversation_id: ConversationId
 ) -> Conversation:
     conversation = await conversations.get(conversation_id)
+    if conversation is not None and user_id not in conversation.members:
+        conversation = await conversations.fresh(conversation_id)
     if conversation is None:
         raise NotFound("There is no such conversation")
     conversation.check_member(user_id)
