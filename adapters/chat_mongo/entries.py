@@ -1,7 +1,5 @@
 """Between the documents of a log and the domain's types."""
 
-from dataclasses import replace
-
 from chat_core.bodies import Body, digest_of, more_of, stored_body
 from chat_core.conversations import Conversation, ConversationKind, Member, Role
 from chat_core.events import ChangeKind, ConversationUpdated
@@ -9,7 +7,7 @@ from chat_core.ids import ClientMessageId, ConversationId, MessageId, UserId
 from chat_core.messages import Message
 from chat_core.ports.log_store import MessageWrite
 from chat_mongo.database import Row
-from chat_mongo.documents import DELETED, MESSAGE
+from chat_mongo.documents import MESSAGE
 
 
 def conversation_row(conversation: Conversation) -> Row:
@@ -123,15 +121,3 @@ def change(row: Row) -> ConversationUpdated:
         row.get("title"),
         members_of(row) if row.get("members") is not None else None,
     )
-
-
-def as_it_stood(now: Message, revisions: list[Row]) -> Message:
-    """The message after those of its revisions, without its body."""
-    stood = replace(now, updated_seq=now.seq, body=None, edited_at=None, deleted_at=None)
-    for row in revisions:
-        stood = replace(stood, updated_seq=row["seq"])
-        if row["kind"] == DELETED:
-            stood = replace(stood, deleted_at=row["at"])
-        else:
-            stood = replace(stood, edited_at=row["at"])
-    return stood

@@ -9,11 +9,12 @@ from pymongo.asynchronous.client_session import AsyncClientSession
 from chat_core.conversations import Standing
 from chat_core.events import LogEvent, MessageSent, MessageUpdated
 from chat_core.ids import ConversationId, MessageId, UserId
+from chat_core.log.shown import shown_at
 from chat_core.messages import History, Message
 from chat_core.ports.storage import LogReader
 from chat_mongo.database import MongoDatabase, Row
 from chat_mongo.documents import DELETED, EDITED, MESSAGE, ConversationDocument, EntryDocument
-from chat_mongo.entries import as_it_stood, change, message
+from chat_mongo.entries import change, message
 from chat_mongo.standings import standing_of_former, standings_of
 from chat_mongo.tails import first_place, tails
 
@@ -59,9 +60,9 @@ class MongoLogReader(LogReader):
             wanted = {"conversation_id": conversation_id, "seq": places}
             cursor = self.database.collection(EntryDocument).find(wanted, session=session)
             rows = await cursor.sort("seq", ASCENDING).limit(limit).to_list()
-            messages = await self._messages_of(session, rows, until)
+            messages = await self._messages_of(session, rows)
         # Between the two reads some may have expired; the caller sees that they are lacking.
-        return [_event(row, messages) for row in rows if "expired" not in row]
+        return [_event(row, messages, until) for row in rows if "expired" not in row]
 
     async def standing(self, user_id: UserId, conversation_id: ConversationId) -> Standing | None:
         """See `LogReader.standing`."""
@@ -82,9 +83,9 @@ class MongoLogReader(LogReader):
         return found[conversation_id]
 
     async def _messages_of(
-        self, session: AsyncClientSession, rows: list[Row], until: int
+        self, session: AsyncClientSession, rows: list[Row]
     ) -> Mapping[str, Message]:
-        """The messages that these entries are about, as they are now or as they stood."""
+        """The messages that these entries are about, as they are now."""
         said = {row["_id"]: row for row in rows if row["kind"] == MESSAGE}
         revised = {row["message_id"] for row in rows if row["kind"] in {EDITED, DELETED}}
         entries = self.database.collection(EntryDocument)
@@ -92,18 +93,13 @@ class MongoLogReader(LogReader):
         if missing:
             cursor = entries.find({"_id": {"$in": missing}}, session=session)
             said |= {row["_id"]: row async for row in cursor}
-        messages = {each: message(row) for each, row in said.items()}
-        for each, now in messages.items():
-            if now.updated_seq > until:
-                cursor = entries.find({"message_id": each, "seq": {"$lte": until}}, session=session)
-                revisions = await cursor.sort("seq", ASCENDING).to_list()
-                messages[each] = as_it_stood(now, revisions)
-        return messages
+        return {each: message(row) for each, row in said.items()}
 
 
-def _event(row: Row, messages: Mapping[str, Message]) -> LogEvent:
+def _event(row: Row, messages: Mapping[str, Message], until: int) -> LogEvent:
+    seq = row["seq"]
     if row["kind"] == MESSAGE:
-        return MessageSent(messages[row["_id"]])
+        return MessageSent(shown_at(messages[row["_id"]], seq, until))
     if row["kind"] in {EDITED, DELETED}:
-        return MessageUpdated(row["seq"], messages[row["message_id"]])
+        return MessageUpdated(seq, shown_at(messages[row["message_id"]], seq, until))
     return change(row)

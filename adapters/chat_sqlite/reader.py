@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from chat_core.conversations import Member, Role, Standing
@@ -15,6 +15,7 @@ from chat_core.events import (
     MessageUpdated,
 )
 from chat_core.ids import ConversationId, MessageId, UserId
+from chat_core.log.shown import shown_at
 from chat_core.messages import History, Message
 from chat_core.ports.storage import LogReader
 from chat_sqlite.database import SqliteDatabase
@@ -44,10 +45,6 @@ LEFT JOIN messages m ON m.pk = h.message_pk
 LEFT JOIN users u ON u.pk = h.user_pk
 WHERE h.conversation_pk = (SELECT pk FROM conversations WHERE id = ?1)
 AND h.seq >= max(?2 + 1, {_KEPT}) AND h.seq <= ?3 ORDER BY h.seq LIMIT ?4
-"""
-_REVISIONS = """
-SELECT seq, kind, at FROM changes
-WHERE message_pk = (SELECT pk FROM messages WHERE id = ?) AND seq <= ? ORDER BY seq
 """
 _STANDING = """
 SELECT c.pk, c.first_seq, c.last_seq, m.user_pk, m.read_seq, m.removed_seq
@@ -98,7 +95,10 @@ class SqliteLogReader(LogReader):
             sent = connection.execute(_SENT, stretch).fetchall()
             changes = connection.execute(_CHANGES, stretch).fetchall()
             events: list[LogEvent] = [
-                *(MessageSent(_until(connection, message(row), until)) for row in sent),
+                *(
+                    MessageSent(shown_at(sent_now, sent_now.seq, until))
+                    for sent_now in map(message, sent)
+                ),
                 *(_change(connection, conversation_id, row, until) for row in changes),
             ]
             return sorted(events, key=lambda event: event.seq)[:limit]
@@ -131,7 +131,7 @@ def _change(
     seq, kind, actor, at, message_id, user, role, title, members = row
     if message_id is not None:
         now = message(connection.execute(_ONE, (message_id,)).fetchone())
-        return MessageUpdated(seq, _until(connection, now, until))
+        return MessageUpdated(seq, shown_at(now, seq, until))
     return ConversationUpdated(
         conversation_id,
         seq,
@@ -148,17 +148,3 @@ def members_of(members: str, at: int) -> tuple[Member, ...]:
     """The members that a group was created with, as they are stored."""
     joined_at = from_ms(at)
     return tuple(Member(UserId(user), Role(role), joined_at) for user, role in json.loads(members))
-
-
-def _until(connection: sqlite3.Connection, now: Message, until: int) -> Message:
-    """The message as it is now; where it changed after that place, as it stood, emptied."""
-    if now.updated_seq <= until:
-        return now
-    stood = replace(now, updated_seq=now.seq, body=None, edited_at=None, deleted_at=None)
-    for seq, kind, at in connection.execute(_REVISIONS, (now.id, until)):
-        stood = replace(stood, updated_seq=seq)
-        if kind == DELETED:
-            stood = replace(stood, deleted_at=from_ms(at))
-        else:
-            stood = replace(stood, edited_at=from_ms(at))
-    return stood

@@ -1,7 +1,7 @@
 """Conversations and their logs in dictionaries."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 
@@ -17,6 +17,7 @@ from chat_core.conversations import (
 from chat_core.errors import NotFound
 from chat_core.events import ConversationUpdated, LogEvent, MessageSent, MessageUpdated
 from chat_core.ids import ConversationId, MessageId, UserId
+from chat_core.log.shown import shown_at
 from chat_core.messages import History, Message
 from chat_core.pages import Page
 from chat_core.ports.storage import ConversationStore, LogReader, ReceiptStore
@@ -34,8 +35,6 @@ class Revised:
     """The entry of an edit or a deletion."""
 
     message_id: MessageId
-    at: datetime
-    is_deletion: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +80,8 @@ class StoredLog:
             return entry
         if isinstance(entry, Expired):
             raise TypeError(entry)
-        message = self.messages[entry.message_id]
-        if message.updated_seq > until:
-            message = self._as_it_stood(message, until)
+        message = shown_at(self.messages[entry.message_id], seq, until)
         return MessageSent(message) if isinstance(entry, Said) else MessageUpdated(seq, message)
-
-    def _as_it_stood(self, message: Message, until: int) -> Message:
-        stood = replace(
-            message, updated_seq=message.seq, body=None, edited_at=None, deleted_at=None
-        )
-        for seq, entry in enumerate(self.entries[:until], start=1):
-            if isinstance(entry, Revised) and entry.message_id == message.id:
-                stood = replace(stood, updated_seq=seq)
-                if entry.is_deletion:
-                    stood = replace(stood, deleted_at=entry.at)
-                else:
-                    stood = replace(stood, edited_at=entry.at)
-        return stood
 
     def said(self, places: Sequence[int]) -> Iterator[Message]:
         """The messages at those places, in that order; other entries are passed over."""

@@ -116,7 +116,7 @@ class MemoryLogStore(LogStore):
         if message.updated_seq != write.before.updated_seq or message.seq < log.first_seq:
             return Verdict.CHANGED
         log.messages[revised.id] = revised
-        log.add(Revised(revised.id, write.at, revised.body is None), write.at)
+        log.add(Revised(revised.id), write.at)
         return Verdict.STORED
 
     def _create(self, write: CreationWrite) -> Verdict:

@@ -282,8 +282,8 @@ class LogReader(Protocol):
         """The first `limit` entries of places above `after`, up to `until`, ascending.
 
         - Every entry of a message shows the message as it is now.
-        - A message that changed at a place above `until` is shown as it stood there, without
-          content.
+        - A message that changed at a place above `until` is shown as of the entry, without content
+          and times.
         """
 
     @abstractmethod
