@@ -48,11 +48,14 @@ async def test_the_owner_logs_in_while_all_addresses_guess(guessed: Scene, secon
         )
         network = next(guessed.networks)
         orders = Orders(guessed.server.url, [attack], [owner.token], {}, network)
+        credentials = {"username": owner.username, "password": owner.password}
         attacking = asyncio.create_task(attacked(orders))
         took = []
         while not attacking.done():
             began = time.monotonic()
-            await api.log_in(owner.username)
+            # A machine that is much too slow may refuse it once; that takes time, too.
+            while (await api.http.post("/users/login", json=credentials)).status_code == 429:
+                pass
             took.append(time.monotonic() - began)
         (report,) = await attacking
     print(f"\nlog-ins took at most {max(took):.2f} s; {report}")  # noqa: T201
