@@ -11,16 +11,31 @@ from tests.support.mongod import fresh_database
 from tests.support.server import PLAIN_ASGI, Api, ServerProcess
 from tests.support.socket_clients import SocketClients
 
+ON_MONGODB = "mongodb-plain-asgi"
+CLIENT_ON_MONGODB = "py-websocket"
+"""Websockets are what a plain ASGI server serves otherwise than `chat-server run` does."""
+
 what_is_heard_fits = pytest.fixture(autouse=True)(check_what_was_heard)
 
 
-@pytest.fixture(scope="session", params=["sqlite", "mongodb-plain-asgi"])
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to `make prove` what on MongoDB differs in neither the store nor the transport."""
+    for item in items:
+        given = item.callspec.params if hasattr(item, "callspec") else {}
+        is_marked = item.get_closest_marker("mongodb") is not None
+        client = given.get("clients", CLIENT_ON_MONGODB)
+        if given.get("server") == ON_MONGODB and not (is_marked and client == CLIENT_ON_MONGODB):
+            item.add_marker("prove")
+
+
+@pytest.fixture(scope="session", params=["sqlite", ON_MONGODB])
 def server(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ServerProcess]:
     """A server that tests share which need no settings of their own.
 
-    One is `chat-server run` on SQLite, the other a plain ASGI server on MongoDB.
+    One is `chat-server run` on SQLite, the other a plain ASGI server on MongoDB: for tests with
+    the mark `mongodb`, and for all of them in `make prove`.
     """
     folder = tmp_path_factory.mktemp("server")
     if request.param == "sqlite":

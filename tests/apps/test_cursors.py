@@ -73,6 +73,7 @@ async def routes(server: ServerProcess, api: Api, person: Person, other: Person)
     return found
 
 
+@pytest.mark.mongodb
 async def test_on_every_route_a_cursor_of_others_is_invalid(
     server: ServerProcess, api: Api
 ) -> None:

@@ -2,8 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from tests.support.server import Api, Person, ServerProcess, answered, refused
 from tests.support.socket_clients import SocketClients, caught_up, heard
+
+pytestmark = pytest.mark.mongodb
 
 
 async def create(api: Api, owner: Person, *members: Person, **more: Any) -> Any:

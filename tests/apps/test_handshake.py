@@ -16,6 +16,8 @@ from tests.support.socket_clients import KINDS, SocketClients, caught_up, heard
 from tests.support.tokens import bad_tokens, expired, forged
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.mongodb
+
 every_kind = pytest.mark.parametrize("clients", KINDS, indirect=True)
 one_kind = pytest.mark.parametrize("clients", ["py-websocket"], indirect=True)
 

@@ -16,6 +16,8 @@ from tests.support.server import Api, Person, ServerProcess, refused
 from tests.support.socket_clients import SocketClients
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
+pytestmark = pytest.mark.mongodb
+
 DEEP = "[" * 100 + "]" * 100
 POLLING = "/socket.io/?EIO=4&transport=polling"
 

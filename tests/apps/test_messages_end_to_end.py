@@ -8,6 +8,8 @@ import pytest
 from tests.support.server import Api, ServerProcess, answered, refused
 from tests.support.socket_clients import KINDS, SocketClients, caught_up, heard
 
+pytestmark = pytest.mark.mongodb
+
 every_kind = pytest.mark.parametrize("clients", KINDS, indirect=True)
 
 

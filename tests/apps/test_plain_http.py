@@ -10,6 +10,8 @@ from tests.support.http_client import http_client
 from tests.support.server import Api, ServerProcess, refused
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
+pytestmark = pytest.mark.mongodb
+
 LOG_IN = b"POST /api/v1/users/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
 BODY = b'{"username":"alice","password":"a guess"}'
 CHUNKED = b"%x\r\n%s\r\n0\r\n\r\n" % (len(BODY), BODY)

@@ -14,6 +14,8 @@ from tests.support.server import Api, Person, ServerProcess
 from tests.support.socket_clients import KINDS, SocketClient, SocketClients, caught_up, heard
 from tests.support.waiting import eventually
 
+pytestmark = pytest.mark.mongodb
+
 every_kind = pytest.mark.parametrize("clients", KINDS, indirect=True)
 websockets = pytest.mark.parametrize(
     "clients", ["js-websocket", "js-upgrade", "py-websocket"], indirect=True

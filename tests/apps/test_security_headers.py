@@ -21,6 +21,8 @@ from tests.support.raw_socket import raw_socket
 from tests.support.server import PLAIN_ASGI, RUN, SECRET, Api, ServerProcess, refused
 from tests.support.waiting import PATIENCE_SECONDS
 
+pytestmark = pytest.mark.mongodb
+
 POLLING = "/socket.io/?EIO=4&transport=polling"
 ALWAYS = {
     "x-content-type-options": "nosniff",

@@ -47,6 +47,7 @@ async def is_thrown_out(client: SocketClient) -> None:
     await within(IN_TIME, ended())
 
 
+@pytest.mark.mongodb
 @pytest.mark.parametrize("how", ["logout", "end session", "new password", "refresh reuse"])
 async def test_the_sockets_of_an_ended_session_are_closed_and_no_others(
     server: ServerProcess, api: Api, clients: SocketClients, how: str
@@ -95,6 +96,7 @@ async def test_a_lost_answer_can_be_asked_for_again_and_replaces_the_first(api: 
     refused(await refresh(api, lost["refreshToken"]), 401, "refresh_reused")
 
 
+@pytest.mark.mongodb
 async def test_of_twenty_refreshes_with_one_token_at_once_all_are_answered_and_none_is_stored(
     tmp_path: Path,
 ) -> None:
@@ -128,6 +130,7 @@ async def test_a_connection_lives_on_with_a_newer_token_of_its_session(
     assert (ack["ok"], ack["devices"], ack["expiresAt"]) == (True, 1, renewed["expiresAt"])
 
 
+@pytest.mark.mongodb
 async def test_sessions_are_listed_with_what_is_current_and_online(
     server: ServerProcess, api: Api, clients: SocketClients
 ) -> None:
@@ -276,6 +279,7 @@ async def test_a_secret_is_changed_without_logging_anybody_out(tmp_path: Path) -
         answered(await api.http.get(me, headers=renewed.bearer), 200)
 
 
+@pytest.mark.mongodb
 async def test_a_deleted_account_leaves_places_and_no_words(
     server: ServerProcess, api: Api, clients: SocketClients
 ) -> None:

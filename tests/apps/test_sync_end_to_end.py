@@ -3,8 +3,12 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.support.server import Api, Person, ServerProcess, answered, refused
 from tests.support.socket_clients import SocketClient, SocketClients, caught_up, heard
+
+pytestmark = pytest.mark.mongodb
 
 
 async def synced(client: SocketClient, conversation_id: str, seq: int, **more: Any) -> Any:

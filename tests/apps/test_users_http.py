@@ -44,6 +44,7 @@ async def test_signing_up_answers_with_ones_own_account(api: Api) -> None:
     }
 
 
+@pytest.mark.mongodb
 async def test_names_and_addresses_are_taken_whatever_the_case(api: Api) -> None:
     first = await api.person("taken", email="Someone.Taken@example.com")
     body = {"username": first.username.upper(), "password": PASSWORD}
@@ -52,6 +53,7 @@ async def test_names_and_addresses_are_taken_whatever_the_case(api: Api) -> None
     refused(await api.http.post("/users", json=body), 409, "email_taken")
 
 
+@pytest.mark.mongodb
 async def test_of_many_who_sign_up_with_one_name_at_once_one_gets_it(api: Api) -> None:
     name = (await api.person("wanted")).username + "x"
     answers = await asyncio.gather(
@@ -192,6 +194,7 @@ async def test_a_search_finds_by_the_beginning_of_either_name_and_leaves_oneself
     }
 
 
+@pytest.mark.mongodb
 async def test_a_search_goes_from_page_to_page_and_finds_each_once(api: Api) -> None:
     asker = await api.person("pages")
     names = [f"{asker.username}.{number}" for number in range(7)]
@@ -273,6 +276,7 @@ async def test_a_profile_changes_in_what_was_given_and_nothing_else(api: Api) ->
 
 
 # -------------------------------------------------------------------------------- conversations
+@pytest.mark.mongodb
 async def test_conversations_are_listed_latest_activity_first(api: Api) -> None:
     alice, *others = await api.people("alice", "b", "c", "d")
     for other in others:
@@ -307,6 +311,7 @@ async def test_conversations_are_listed_latest_activity_first(api: Api) -> None:
     assert cursor == {"cursor": None}
 
 
+@pytest.mark.mongodb
 async def test_history_is_paged_by_seq_in_both_directions(api: Api) -> None:
     alice, bob = await api.people("alice", "bob")
     sent = [await api.send(alice, bob, f"{number}") for number in range(1, 8)]

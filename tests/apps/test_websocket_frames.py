@@ -16,6 +16,8 @@ from tests.support.raw_socket import raw_socket
 from tests.support.server import Api, ServerProcess
 from tests.support.waiting import PATIENCE_SECONDS
 
+pytestmark = pytest.mark.mongodb
+
 
 def websocket_url(server: ServerProcess, path: str = "/socket.io/") -> str:
     return f"{server.url.replace('http', 'ws')}{path}?EIO=4&transport=websocket"

@@ -56,6 +56,7 @@ from chat_core.ports.log import Appended
 from chat_core.services.presence import PAUSE_SECONDS
 from chat_core.users import fold
 from tests.support.engine import ADDRESS, PASSWORD, Engine, actor, engine
+from tests.support.searches import shorter_over_a_network
 from tests.support.stores import Stores, memory_stores, mongo_stores, sqlite_stores
 
 Result = TypeVar("Result")
@@ -542,3 +543,4 @@ class ChatOverMongo(Chat):
 TestChatOverMemory = ChatOverMemory.TestCase
 TestChatOverSqlite = ChatOverSqlite.TestCase
 TestChatOverMongo = ChatOverMongo.TestCase
+TestChatOverMongo.settings = shorter_over_a_network()

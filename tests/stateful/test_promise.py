@@ -31,6 +31,7 @@ from chat_core.sessions import Actor
 from chat_core.testing.clock import ManualClock
 from chat_core.testing.ids import CountedIds
 from chat_wire import shapes
+from tests.support.searches import shorter_over_a_network
 from tests.support.simulation import Device, Gate, Server, new_device
 from tests.support.stores import Stores, memory_stores, mongo_stores, sqlite_stores
 
@@ -444,3 +445,4 @@ class PromiseOverMongo(Promise):
 TestPromiseOverMemory = PromiseOverMemory.TestCase
 TestPromiseOverSqlite = PromiseOverSqlite.TestCase
 TestPromiseOverMongo = PromiseOverMongo.TestCase
+TestPromiseOverMongo.settings = shorter_over_a_network()

