@@ -13,6 +13,7 @@ from chat_core.ports.log_store import (
 )
 from chat_mongo.database import MongoDatabase, Row
 from chat_mongo.documents import (
+    BY_THE_SERVER,
     DELETED,
     EDITED,
     ConversationDocument,
@@ -94,6 +95,7 @@ class Changing:
                 "revision": write.revision,
                 "kind": kind,
                 "at": write.at,
+                "place": BY_THE_SERVER,
                 "actor_id": write.actor_id,
                 "message_id": revised.id,
             }
@@ -165,5 +167,6 @@ def _entry(
         "revision": revision,
         "kind": event.change.value,
         "at": write.at,
+        "place": BY_THE_SERVER,
         "actor_id": event.actor_id,
     }

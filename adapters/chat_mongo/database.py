@@ -35,6 +35,8 @@ OPEN_SECONDS = 10.0
 CALL_SECONDS = 2.0
 """How long a call may take, selecting a server and its retries included."""
 CHECK_SECONDS = 1.0
+PREPARE_SECONDS = 600.0
+"""How long making indexes may take: one reads the whole collection."""
 
 SCHEMA_VERSION = 3
 OLDEST_WIRE_VERSION = 17
@@ -222,8 +224,8 @@ class MongoDatabase:
             raise kind(_why_refused(error)) from error
 
     async def _prepare(self) -> None:
-        with pymongo.timeout(None):
-            await self._check_version()
+        await self._check_version()
+        with pymongo.timeout(PREPARE_SECONDS):
             await init_beanie(database=self._database, document_models=list(DOCUMENTS))
             await self._database[MetaDocument.Settings.name].update_one(
                 {"_id": "schema", "version": {"$lt": SCHEMA_VERSION}},

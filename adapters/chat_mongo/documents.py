@@ -9,13 +9,17 @@ from datetime import UTC, datetime
 from typing import ClassVar
 
 from beanie import Document
-from pydantic import BaseModel
+from bson import Timestamp
+from pydantic import BaseModel, ConfigDict
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 MESSAGE = "message"
 """The kind of an entry that is a message."""
 EDITED, DELETED = "edited", "deleted"
 """The kinds that change a message; all others are those of `ChangeKind`."""
+
+BY_THE_SERVER = Timestamp(0, 0)
+"""The server puts its time in place of it, at the insert, and that counts up."""
 
 FIRST_SEQ = 1
 """Of a log of which nothing has expired."""
@@ -167,8 +171,13 @@ class EntryDocument(NamedDocument):
     kind: str
     at: datetime
     """When it was appended."""
+    place: Timestamp | None = None
+    """The server's time of the insert, which counts up over all logs; entries of schema version 2
+    and before have none."""
     expired: bool | None = None
     """True of one that is kept only for its client id, or because it tells where its log ends."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     # A message
     sender_id: str | None = None
@@ -204,6 +213,7 @@ class EntryDocument(NamedDocument):
                 unique=True,
             ),
             _unique("client_id_is_unique", "sender_id", "client_id"),
+            IndexModel([("place", ASCENDING)], name="by_place", sparse=True),
             IndexModel(
                 [
                     ("conversation_id", ASCENDING),

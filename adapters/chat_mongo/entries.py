@@ -7,7 +7,7 @@ from chat_core.ids import ClientMessageId, ConversationId, MessageId, UserId
 from chat_core.messages import Message
 from chat_core.ports.log_store import MessageWrite
 from chat_mongo.database import Row
-from chat_mongo.documents import MESSAGE
+from chat_mongo.documents import BY_THE_SERVER, MESSAGE
 
 
 def conversation_row(conversation: Conversation) -> Row:
@@ -63,6 +63,7 @@ def message_row(write: MessageWrite) -> Row:
         "revision": write.revision,
         "kind": MESSAGE,
         "at": sent.created_at,
+        "place": BY_THE_SERVER,
         "sender_id": sent.sender_id,
         "updated_seq": sent.updated_seq,
         **_body_row(sent.body),

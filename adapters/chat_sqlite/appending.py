@@ -22,12 +22,12 @@ from chat_sqlite.reader import DELETED, EDITED
 from chat_sqlite.rows import maybe_to_ms, to_ms
 
 _INSERT_MESSAGE = """
-INSERT INTO messages (id, conversation_pk, seq, updated_seq, sender_pk, content, client_id,
+INSERT INTO messages (pk, id, conversation_pk, seq, updated_seq, sender_pk, content, client_id,
                       created_at)
-VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7)
+VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7, ?8)
 """
 # By itself: a NULL for each plain message would cost them a thirtieth of the whole append.
-_ADD_MORE = "UPDATE messages SET more = ? WHERE id = ?"
+_ADD_MORE = "UPDATE messages SET more = ? WHERE pk = ?"
 _ADVANCE = "UPDATE conversations SET last_seq = ?, active_at = ? WHERE pk = ?"
 _MOVE_RECEIPT = """
 UPDATE members SET delivered_seq = max(delivered_seq, ?1), read_seq = max(read_seq, ?1)
@@ -57,8 +57,8 @@ WHERE conversation_pk = ? AND sender_pk = ? AND first_digest IS NOT NULL
 """
 _INSERT_CHANGE = """
 INSERT INTO changes (conversation_pk, seq, kind, actor_pk, at, message_pk, user_pk, role, title,
-                     members)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                     members, place)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _STORED = Verdict.STORED
@@ -76,8 +76,8 @@ class Appending:
         self._heads = heads
         self._looks_up = looks_up
         self._sent: set[tuple[int, ClientMessageId]] = set()
-        self._messages: list[tuple[str, int, int, int, str | None, str | None, int]] = []
-        self._more: list[tuple[str, str]] = []
+        self._messages: list[tuple[int, str, int, int, int, str | None, str | None, int]] = []
+        self._more: list[tuple[str, int]] = []
         self._ends: dict[int, tuple[int, int]] = {}
         self._receipts: dict[tuple[int, int], int] = {}
 
@@ -146,9 +146,10 @@ class Appending:
         self._receipts[pk, sender] = seq
         body = message.body
         text = None if body is None else body.text
-        self._messages.append((message.id, pk, seq, sender, text, client_id, at))
+        heads.place = place = heads.place + 1
+        self._messages.append((place, message.id, pk, seq, sender, text, client_id, at))
         if body is not None and (more := more_of(body)) is not None:
-            self._more.append((more, message.id))
+            self._more.append((more, place))
         return _STORED
 
     def _is_taken(self, sender: int, client_id: ClientMessageId | None) -> bool:
@@ -200,8 +201,9 @@ class Appending:
         if row is None:
             return Verdict.CHANGED
         kind = DELETED if revised.body is None else EDITED
-        values = (head.pk, write.seq, kind, self._user(write.actor_id), to_ms(write.at), row[0])
-        self._connection.execute(_INSERT_CHANGE, (*values, None, None, None, None))
+        actor, at, place = self._user(write.actor_id), to_ms(write.at), self._next_place()
+        values = (head.pk, write.seq, kind, actor, at, row[0], None, None, None, None, place)
+        self._connection.execute(_INSERT_CHANGE, values)
         return _STORED
 
     def _create(self, write: CreationWrite) -> Verdict:
@@ -270,8 +272,13 @@ class Appending:
                 event.role,
                 event.title,
                 members,
+                self._next_place(),
             ),
         )
+
+    def _next_place(self) -> int:
+        self._heads.place += 1
+        return self._heads.place
 
     def _user(self, user_id: UserId) -> int:
         return self._heads.user(self._connection, user_id)

@@ -14,6 +14,7 @@ from typing import TypeVar
 from chat_core.errors import Unavailable
 from chat_core.measures import Calls, Commits
 from chat_core.ports.maintenance import DatabaseNotReady, DatabaseRefused
+from chat_sqlite.heads import Heads
 from chat_sqlite.room import make_room
 from chat_sqlite.schema import migrate
 from chat_sqlite.writes import Call, Write
@@ -58,6 +59,7 @@ class SqliteDatabase:
         self._local = threading.local()
         self._writer = ThreadPoolExecutor(1, "sqlite-writer")
         self._readers = ThreadPoolExecutor(readers, "sqlite-reader")
+        self.heads = Heads()
         self.commits = Commits()
         self.calls = Calls()
         self._in_doubt = False

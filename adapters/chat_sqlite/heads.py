@@ -1,4 +1,4 @@
-"""Where logs end, and the keys of users: what every commit needs, kept from one to the next."""
+"""What every commit needs to know, kept from one to the next."""
 
 import sqlite3
 from dataclasses import dataclass, field
@@ -9,6 +9,17 @@ MOST = 100_000
 """Conversations, and users, that are kept, at some 300 bytes each."""
 
 _HEAD = "SELECT pk, revision, last_seq FROM conversations WHERE id = ?"
+_LAST_PLACE = """
+SELECT max(
+    coalesce((SELECT max(pk) FROM messages), 0),
+    coalesce((SELECT max(place) FROM changes WHERE place IS NOT NULL), 0),
+    coalesce((SELECT value FROM meta WHERE name = 'last_place'), 0)
+)
+"""
+_KEEP_LAST_PLACE = f"""
+INSERT INTO meta (name, value) SELECT 'last_place', ({_LAST_PLACE}) WHERE true
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+"""
 
 
 @dataclass(slots=True)
@@ -22,7 +33,7 @@ class Head:
 
 @dataclass(slots=True)
 class Heads:
-    """The ends of logs and the keys of users, as the one writing connection knows them.
+    """The ends of logs, the last place and the keys of users, as the writing connection knows them.
 
     To be used within its transactions alone, `begin` first. They are true as long as nothing that
     was done with them is rolled back (`forget` them then), and no other process writes (`begin`
@@ -31,6 +42,8 @@ class Heads:
 
     known: dict[ConversationId, Head] = field(default_factory=dict)
     users: dict[UserId, int] = field(default_factory=dict)
+    place: int = 0
+    """The last that an entry got, known from `begin` on: see `Place` in docs/glossary.md."""
     _version: int | None = None
 
     def begin(self, connection: sqlite3.Connection) -> None:
@@ -40,11 +53,14 @@ class Heads:
         if version != self._version or len(self.known) > MOST or len(self.users) > MOST:
             self.forget()
         self._version = version
+        if self.place == 0:
+            (self.place,) = connection.execute(_LAST_PLACE).fetchone()
 
     def forget(self) -> None:
         """What is known here was rolled back, or may have been."""
         self.known.clear()
         self.users.clear()
+        self.place = 0
 
     def of(self, connection: sqlite3.Connection, conversation_id: ConversationId) -> Head | None:
         """The end of its log; None where it is not stored."""
@@ -66,6 +82,11 @@ class Heads:
         if pk is None:
             pk = self.users[user_id] = user_pk(connection, user_id)
         return pk
+
+
+def keep_last_place(connection: sqlite3.Connection) -> None:
+    """Call before changes are deleted: no place is given to a second entry."""
+    connection.execute(_KEEP_LAST_PLACE)
 
 
 def user_pk(connection: sqlite3.Connection, user_id: UserId) -> int:

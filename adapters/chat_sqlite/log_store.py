@@ -45,7 +45,7 @@ class SqliteLogStore(LogStore):
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
-        self._heads = Heads()
+        self._heads = database.heads
 
     @property
     def commits(self) -> Commits:

@@ -10,6 +10,7 @@ from chat_core.ids import ConversationId
 from chat_core.pages import Page
 from chat_core.ports.retention import LogRetention, OldFront
 from chat_sqlite.database import SqliteDatabase
+from chat_sqlite.heads import keep_last_place
 from chat_sqlite.rows import to_ms
 
 _LOGS = """
@@ -101,5 +102,6 @@ def _expire(
         ],
     )
     connection.execute(_EMPTY, (*stretch, at))
+    keep_last_place(connection)
     connection.execute(_DELETE_CHANGES, stretch)
     connection.execute("UPDATE conversations SET first_seq = ? WHERE pk = ?", (end, pk))

@@ -156,6 +156,16 @@ CREATE UNIQUE INDEX sessions_by_family ON sessions (family_digest) WHERE family_
 
 _VERSION_6 = """
 ALTER TABLE messages ADD COLUMN more TEXT;  -- of the body, beside its text in content
+
+-- The places of all entries count up together: a message's is its pk, a change's this. NULL: from
+-- before there were places.
+ALTER TABLE changes ADD COLUMN place INTEGER;
+CREATE UNIQUE INDEX changes_by_place ON changes (place) WHERE place IS NOT NULL;
+
+CREATE TABLE meta (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 """
 
 MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)

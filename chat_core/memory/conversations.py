@@ -113,6 +113,8 @@ class MemoryConversations(ConversationStore, LogReader, ReceiptStore):
     """Conversations that are gone when the process is."""
 
     logs: dict[ConversationId, StoredLog] = field(default_factory=dict)
+    stored: list[tuple[ConversationId, int]] = field(default_factory=list)
+    """Every entry's log and seq, in stored order: its place is its index and one."""
     directs: dict[frozenset[UserId], ConversationId] = field(default_factory=dict)
 
     async def get(self, conversation_id: ConversationId) -> Conversation | None:

@@ -56,7 +56,9 @@ class MemoryLogStore(LogStore):
         for write in writes:
             moved = write.conversation_id in behind
             verdicts.append(Verdict.MOVED if moved else self._write(write))
-            if verdicts[-1] is not Verdict.STORED:
+            if verdicts[-1] is Verdict.STORED:
+                self.conversations.stored.append((write.conversation_id, write.event.seq))
+            else:
                 behind.add(write.conversation_id)
         return Verdicts(verdicts, time.monotonic())
 
