@@ -213,7 +213,7 @@ async def _ended(loops: Iterable[asyncio.Task[None]]) -> None:
         _, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_SECONDS)
         if not running:
             return
-    logger.warning("what ran beside the requests did not end: stopped all the same")
+    logger.warning("background tasks did not end; stopped anyway")
 
 
 async def _farewell(container: Container) -> None:
@@ -226,8 +226,8 @@ async def _farewell(container: Container) -> None:
         is_there = False
     if not is_there:
         logger.warning(
-            "the database does not answer: stopped without it, so some were last seen a minute"
-            " before they were; nothing that was acknowledged is lost"
+            "the database does not answer: stopped without it; some last-seen times are a minute"
+            " too early, but nothing that was acknowledged is lost"
         )
 
 

@@ -1,4 +1,4 @@
-"""`DATABASE_URL`: where the service keeps what it is told."""
+"""`DATABASE_URL`: where the service stores its data."""
 
 import re
 from dataclasses import dataclass, field
@@ -36,7 +36,7 @@ def parse_database_url(url: str) -> SqliteDatabase | MemoryDatabase | MongoDatab
     match scheme:
         case "memory":
             if rest:
-                raise ValueError("memory:// takes nothing after it")
+                raise ValueError("memory:// must have nothing after it")
             return MemoryDatabase()
         case "sqlite":
             return SqliteDatabase(_path(rest))
@@ -58,11 +58,11 @@ def _path(rest: str) -> Path:
         raise ValueError(f"has too few slashes; must be {FORMS}")
     path = rest[1:]
     if path == ":memory:":
-        raise ValueError("write memory:// for a database that is not kept")
+        raise ValueError("write memory:// for a database in memory")
     if not path or path.endswith("/"):
-        raise ValueError(f"names no file; must be {FORMS}")
+        raise ValueError(f"has no file name; must be {FORMS}")
     if "?" in path or "\0" in path:
-        raise ValueError("a path has no options: nothing may follow a question mark")
+        raise ValueError("a path has no options: remove the question mark")
     return Path(path)
 
 
@@ -70,7 +70,7 @@ def _database_name(url: str) -> str:
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise ValueError("is no readable MongoDB URL") from error
+        raise ValueError("is not a valid MongoDB URL") from error
     if not parts.netloc.rpartition("@")[2]:
-        raise ValueError("names no host")
+        raise ValueError("has no host")
     return unquote(parts.path.strip("/")) or "chat"

@@ -52,7 +52,7 @@ async def wait_for_database(settings: Settings) -> None:
             pause = min(next_line - waited, left)
             await asyncio.wait(tasks, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
             if stopped.done():
-                logger.info("stopped while it waited for the database")
+                logger.info("stopped while waiting for the database")
                 _end(0)
         if not opening.done():
             logger.error("%s", _missing(where, patience, "it does not answer"))
@@ -111,7 +111,7 @@ def _end(code: int) -> NoReturn:
 
 def _missing(where: str, patience: float, why: str) -> str:
     return (
-        f"the database {where} was not there within {patience} seconds: {why}\n"
-        "Start it, or see whether DATABASE_URL names the right one; CHAT_DATABASE_WAIT_SECONDS"
-        " says how long the service waits."
+        f"the database {where} did not answer within {patience} seconds: {why}\n"
+        "Start it, or check that DATABASE_URL is right. CHAT_DATABASE_WAIT_SECONDS sets how long"
+        " the service waits."
     )

@@ -32,11 +32,11 @@ async def fill_with_demo(settings: Settings) -> None:
     must not be filled with people whose password everyone knows.
     """
     if settings.production:
-        raise SettingsError(
-            ["CHAT_ENV: is production; everyone knows the passwords of the demonstration"]
-        )
+        raise SettingsError(["CHAT_ENV: is production, and everyone knows the demo's passwords"])
     if isinstance(settings.database, MemoryDatabase):
-        raise SettingsError(["DATABASE_URL: memory:// would be empty again when this ends"])
+        raise SettingsError(
+            ["DATABASE_URL: memory:// stores nothing, so the demo would be lost at once"]
+        )
     open_to_all = settings.model_copy(update={"signups": True, "rate_limits": False})
     container = Container(settings=open_to_all)
     container.security_events.override(SecurityLog(container.clock(), _tell_nobody))
@@ -109,7 +109,7 @@ class _Demo:
         known = await self.stores.users.credentials(username)
         hasher = self.container.hasher()
         if known is None or not await hasher.verify(PASSWORD, known.password_hash):
-            taken = f"somebody else is called {username} there; name an empty database"
+            taken = f"the database already has another {username}; use an empty database"
             raise SettingsError([f"DATABASE_URL: {taken}"])
         return known.user.id
 

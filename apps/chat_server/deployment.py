@@ -1,4 +1,4 @@
-"""Where and how the service runs: the settings that a deployment decides on."""
+"""The settings that each deployment chooses: where and how the service runs."""
 
 from typing import Annotated, Literal
 
@@ -27,7 +27,7 @@ from chat_server.settings_errors import SettingsError
 class Deployment(BaseSettings):
     """Read from the environment, or from a file `.env` in the working directory.
 
-    A field's alias is the name of its variable. An empty variable counts as not set.
+    A field's alias is its variable. An empty variable counts as not set.
     """
 
     model_config = SettingsConfigDict(
@@ -43,68 +43,72 @@ class Deployment(BaseSettings):
     chat_env: Literal["development", "production"] | None = Field(
         None,
         validation_alias="CHAT_ENV",
-        description="`production` hides internals and refuses unsafe settings; NODE_ENV is read"
-        " where this is not set, else it is `development`",
+        description="`production` hides internals and refuses unsafe settings; if not set, NODE_ENV"
+        " decides, and without that it is `development`",
     )
     node_env: str = Field("", validation_alias="NODE_ENV", exclude=True)
     host: str = Field(
         "",
         validation_alias="HOST",
-        description="the address to listen at; 127.0.0.1 in development, 0.0.0.0 in production",
+        description="address to listen on; 127.0.0.1 in development, 0.0.0.0 in production",
     )
     port: int = Field(
-        5000, validation_alias="PORT", ge=0, le=65_535, description="0 takes any that is free"
+        5000,
+        validation_alias="PORT",
+        ge=0,
+        le=65_535,
+        description="port to listen on; 0 picks a free one",
     )
     database_url: str = Field(
         "sqlite:///chat.db",
         validation_alias="DATABASE_URL",
         repr=False,
         description="`sqlite:///PATH` (an absolute path has four slashes), `mongodb://…` or"
-        " `mongodb+srv://…` (a replica set), or `memory://`, which keeps nothing",
+        " `mongodb+srv://…` (a replica set), or `memory://`, which stores nothing",
     )
     database_wait_seconds: int = Field(
         30,
         validation_alias="CHAT_DATABASE_WAIT_SECONDS",
         ge=1,
         le=3600,
-        description="how long the start waits for a database that does not answer yet",
+        description="how long to wait at start for a database that does not answer",
     )
     jwt_secret: SecretStr | None = Field(
         None,
         validation_alias="JWT_SECRET",
-        description="signs the tokens, 32 bytes or more; development makes one and keeps it in"
+        description="signs the tokens, 32 bytes or more; development creates one and stores it in"
         f" {KEPT_IN}",
     )
     jwt_secret_previous: SecretStr | None = Field(
         None,
         validation_alias="JWT_SECRET_PREVIOUS",
-        description="still accepted for verifying, so that the secret can be changed",
+        description="the old secret, still accepted while you change JWT_SECRET",
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         validation_alias="CORS_ORIGINS",
-        description="comma-separated; not set: any localhost origin in development, the same"
-        " origin only in production",
+        description="origins whose pages can use the service, separated by commas; if not set: any"
+        " localhost origin in development, only the service's own in production",
     )
     hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         validation_alias="CHAT_HOSTS",
-        description="comma-separated names by which clients call the service; not set: any",
+        description="host names clients can use, separated by commas; if not set: any",
     )
     signups: bool = Field(
         default=True,
         validation_alias="CHAT_SIGNUPS",
-        description="off: only the operator makes accounts",
+        description="off: only the operator can create accounts",
     )
     rate_limits: bool = Field(
         default=True,
         validation_alias="CHAT_RATE_LIMITS",
-        description="off for benchmarks: no rate is limited, every other bound stays",
+        description="off: no rate limits, for benchmarks only; all other limits stay",
     )
 
     @property
     def production(self) -> bool:
-        """Whether this is no development."""
+        """Whether the service runs in production."""
         return _is_production(self.chat_env, self.node_env)
 
     @property
@@ -125,7 +129,7 @@ class Deployment(BaseSettings):
             raise SettingsError([f"JWT_SECRET: {error}"]) from error
         except OSError as error:
             raise SettingsError(
-                [f"JWT_SECRET: can't be kept in {KEPT_IN} ({error.strerror}); {HOW_TO_MAKE_ONE}"]
+                [f"JWT_SECRET: can't be stored in {KEPT_IN} ({error.strerror}); {HOW_TO_MAKE_ONE}"]
             ) from error
 
     @field_validator("node_env")
@@ -133,7 +137,7 @@ class Deployment(BaseSettings):
     def _known_where_it_counts(cls, value: str, info: ValidationInfo) -> str:
         counts = info.data.get("chat_env", "unknown") is None
         if counts and value not in {"", "development", "test", "production"}:
-            raise ValueError(f"must be development, test or production, is {value!r}")
+            raise ValueError(f"must be development, test or production, but is {value!r}")
         return value
 
     @field_validator("host")
@@ -145,7 +149,7 @@ class Deployment(BaseSettings):
     @classmethod
     def _supported(cls, value: str, info: ValidationInfo) -> str:
         if isinstance(parse_database_url(value), MemoryDatabase) and _production(info):
-            raise ValueError("memory:// keeps nothing, and is refused in production")
+            raise ValueError("memory:// stores nothing, so production refuses it")
         return value
 
     @field_validator("jwt_secret")
@@ -176,7 +180,7 @@ class Deployment(BaseSettings):
     def _origins(cls, value: str | tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         origins = parse_origins(value) if isinstance(value, str) else value
         if ANY in origins and _production(info):
-            raise ValueError("* lets every page in, and is refused in production")
+            raise ValueError("* allows every page, so production refuses it")
         return origins
 
 

@@ -17,9 +17,9 @@ LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 async def examine(connections: int) -> AsyncIterator[Finding]:
-    """Look at everything, for a service that is to have so many live connections at once.
+    """Examine everything, for a service that expects this many live connections at once.
 
-    What a part needs that is broken is left out; nothing is raised for it, and nothing is changed.
+    Skips what can't be examined because something else is broken. Raises and changes nothing.
     """
     try:
         settings = load_settings()
@@ -27,7 +27,7 @@ async def examine(connections: int) -> AsyncIterator[Finding]:
         for line in error.problems:
             name, _, why = line.partition(": ")
             said, _, remedy = why.partition("; ")
-            yield problem("settings", f"{name} {said}", remedy or f"mend {name}")
+            yield problem("settings", f"{name} {said}", remedy or f"correct {name}")
         yield _files(None, connections)
         return
     for finding in _settings(settings):
@@ -44,18 +44,20 @@ def _settings(settings: Settings) -> Iterator[Finding]:
     yield fine("settings", f"are valid, for {mode}")
     for sentence in settings.warnings():
         variable = sentence.partition(" ")[0]
-        yield warning("settings", sentence, f"mend {variable} before anyone else uses the service")
+        yield warning(
+            "settings", sentence, f"change {variable} before anyone else uses the service"
+        )
     if not settings.production and settings.host not in LOOPBACK:
         yield warning(
             "settings",
-            f"development at HOST={settings.host}: errors show others their stack traces",
+            f"development mode at HOST={settings.host}: others can see stack traces",
             "set CHAT_ENV=production",
         )
     if settings.production and not settings.hosts:
         yield warning(
             "settings",
-            "CHAT_HOSTS is not set: requests are answered by whatever name they come",
-            "set CHAT_HOSTS to the names of the service",
+            "CHAT_HOSTS is not set: the service answers under any host name",
+            "set CHAT_HOSTS to the service's host names",
         )
     yield _secret(settings)
 
@@ -63,36 +65,38 @@ def _settings(settings: Settings) -> Iterator[Finding]:
 def _secret(settings: Settings) -> Finding:
     if settings.jwt_secret is None:
         if not KEPT_IN.exists():
-            return fine("JWT_SECRET", f"is not set: the first start makes one, in {KEPT_IN}")
+            return fine("JWT_SECRET", f"is not set: the first start creates one in {KEPT_IN}")
         try:
             settings.signing_secret()
         except SettingsError as error:
             said, _, remedy = str(error).partition(": ")[2].partition("; ")
-            return problem("JWT_SECRET", said, remedy or f"let the service's user read {KEPT_IN}")
-        return fine("JWT_SECRET", f"is kept in {KEPT_IN}")
+            return problem(
+                "JWT_SECRET", said, remedy or f"give the service's user read access to {KEPT_IN}"
+            )
+        return fine("JWT_SECRET", f"is stored in {KEPT_IN}")
     if has_few_parts(settings.jwt_secret.get_secret_value()):
         return warning(
             "JWT_SECRET",
             f"{FEW_PARTS}: anyone who guesses it can act as every user",
-            'make one with python3 -c "import secrets; print(secrets.token_urlsafe(48))"',
+            'create one with python3 -c "import secrets; print(secrets.token_urlsafe(48))"',
         )
     return fine("JWT_SECRET", "is set")
 
 
 def _files(server: RunningServer | None, connections: int) -> Finding:
     limit = server.max_files if server is not None else None
-    whose = "the server that runs"
+    whose = "the running server"
     if limit is None:
-        limit, whose = open_files.most(), "a server started from here"
+        limit, whose = open_files.most(), "a server started here"
     if limit is None:
-        return fine("open files", "this system tells no limit")
-    said = f"{whose} may have {limit:,}, and each connection takes one"
+        return fine("open files", "this system reports no limit")
+    said = f"{whose} can have {limit:,}; each connection needs one"
     if limit >= connections + open_files.SPARE:
         return fine("open files", said)
     return warning(
         "open files",
         f"{said}: too few for {connections:,} connections",
-        "raise the limit (ulimit -n, or LimitNOFILE of systemd), or name fewer --connections",
+        "raise the limit (ulimit -n, or LimitNOFILE of systemd), or expect fewer --connections",
     )
 
 

@@ -19,7 +19,7 @@ def main() -> int:
         answer = connection.getresponse()
         text = answer.read().decode()
     except OSError as error:
-        sys.stderr.write(f"nothing answers at port {port}: {error}\n")
+        sys.stderr.write(f"nothing answers on port {port}: {error}\n")
         return 1
     finally:
         connection.close()

@@ -28,7 +28,7 @@ def parse_hosts(text: str) -> tuple[str, ...]:
     for host in hosts:
         if not _HOST.fullmatch(host):
             raise ValueError(
-                f"{host!r} is no host; write a name or an address, without a scheme or a port"
+                f"{host!r} is not a host; write a name or an address, without a scheme or a port"
             )
     return tuple(hosts)
 

@@ -28,14 +28,14 @@ class Skipped(StrEnum):
 
 
 _SENTENCES: Mapping[Skipped, str] = {
-    Skipped.UNUSABLE_ID: "its id is no ObjectId, and no text that can stand in an address",
-    Skipped.UNKNOWN_SENDER: "its sender is none of the users",
-    Skipped.UNKNOWN_RECEIVER: "its receiver is none of the users",
-    Skipped.TO_ONESELF: "its sender wrote to themselves",
+    Skipped.UNUSABLE_ID: "its id is neither an ObjectId nor usable in a URL",
+    Skipped.UNKNOWN_SENDER: "its sender is not one of the users",
+    Skipped.UNKNOWN_RECEIVER: "its recipient is not one of the users",
+    Skipped.TO_ONESELF: "its sender is also its recipient",
     Skipped.WITHOUT_TEXT: "it has no text",
-    Skipped.TOO_LONG: "it is longer than a database takes",
-    Skipped.ACCOUNT_DELETED: "one of the two has deleted their account here since",
-    Skipped.CHANGED: "it was changed in the original since it was imported; it stays as it was",
+    Skipped.TOO_LONG: "it is too long to be stored",
+    Skipped.ACCOUNT_DELETED: "one of the two users has since deleted their account here",
+    Skipped.CHANGED: "it changed in the original after the import; the imported text stays",
 }
 
 
@@ -111,10 +111,10 @@ class Summary:
         """For people."""
         yield f"Imported from the database {self.database}:"
         for what, tally in (("users", self.users), ("messages", self.messages)):
-            yield f"  {what}: {tally.added} added, {tally.there_before} there before"
+            yield f"  {what}: {tally.added} added, {tally.there_before} already there"
         for what, tally in (("users", self.users), ("messages", self.messages)):
             yield from _listed(
-                f"{what.capitalize()} that were left out:",
+                f"Skipped {what}:",
                 [f"{number}: {reason.sentence}" for reason, number in tally.skipped.most_common()],
             )
             if tally.mended:
@@ -123,18 +123,18 @@ class Summary:
                     "(NUL, halves of surrogate pairs)."
                 )
         yield from _listed(
-            "Users with another name now, since their own is missing or another account's:",
+            "Users with a new name, because theirs was missing or taken:",
             [f"{_shown(each.was)} is {_shown(each.user.username)}" for each in self.renamed],
         )
         yield from _listed(
-            "Users without their e-mail address now, since it is another account's:",
+            "Users who lost their e-mail address, because another account has it:",
             [
                 f"{_shown(each.user.username)}: {_shown(each.email)}"
                 for each in self.emails_left_out
             ],
         )
         yield from _listed(
-            "Users who can't log in, since the original has no hash of bcrypt for them:",
+            "Users who can't log in, because the original has no bcrypt hash for them:",
             [_shown(each.username) for each in self.without_password],
         )
 

@@ -73,7 +73,7 @@ async def import_original(settings: Settings, url: str, progress: Progress) -> S
     """
     if isinstance(settings.database, MemoryDatabase):
         raise SettingsError(
-            ["DATABASE_URL: memory:// keeps nothing, so there is nothing to import into"]
+            ["DATABASE_URL: memory:// stores nothing, so nothing can be imported into it"]
         )
     container = Container(settings=settings)
     async with AsyncExitStack() as stack:
@@ -379,8 +379,8 @@ class Importing:
                     self._failing_since = now
                 if now - self._failing_since >= PATIENCE_SECONDS:
                     raise ImportStopped(
-                        f"{error.detail}, for {PATIENCE_SECONDS:.0f} seconds now. What has been "
-                        "imported stays; run the same again, and it goes on."
+                        f"{error.detail}, for {PATIENCE_SECONDS:.0f} seconds now. Everything "
+                        "imported so far is stored; run the command again to continue."
                     ) from error
                 await self.clock.sleep(RETRY_SECONDS)
             else:

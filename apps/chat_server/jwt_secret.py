@@ -17,15 +17,15 @@ REPEATED = 0.85
 """The part of a secret that is the same as what stands before it, in one that repeats itself."""
 LOOKED_AT = 1024
 """Characters of a secret in which a repetition is looked for."""
-FEW_PARTS = "repeats itself, or has few different characters"
-HOW_TO_MAKE_ONE = 'make one with: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+FEW_PARTS = "repeats itself or has too few different characters"
+HOW_TO_MAKE_ONE = 'create one with: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
 def check_secret(secret: str) -> None:
     """Raise `ValueError`, with what to do about it, for a secret that is too short."""
     size = len(secret.encode("utf-8", "surrogateescape"))
     if size < MIN_BYTES:
-        raise ValueError(f"has {size} bytes and needs {MIN_BYTES} or more; {HOW_TO_MAKE_ONE}")
+        raise ValueError(f"has {size} bytes but needs {MIN_BYTES} or more; {HOW_TO_MAKE_ONE}")
 
 
 def has_few_parts(secret: str) -> bool:
@@ -59,12 +59,12 @@ def kept_secret(file: Path = KEPT_IN) -> str:
     if not file.exists():
         _make(file)
     if os.name == "posix" and stat.S_IMODE(file.stat().st_mode) & 0o077:
-        raise ValueError(f"others can read {file}; delete it, and a new one is made")
+        raise ValueError(f"other users can read {file}; delete it to get a new one")
     secret = file.read_text(encoding="utf-8").strip()
     try:
         check_secret(secret)
     except ValueError as error:
-        raise ValueError(f"{file} holds no secret; delete it, and a new one is made") from error
+        raise ValueError(f"{file} contains no secret; delete it to get a new one") from error
     return secret
 
 

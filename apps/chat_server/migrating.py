@@ -13,7 +13,9 @@ async def migrate(settings: Settings, *, dry_run: bool) -> Sequence[str]:
     """
     database = maintenance(settings)
     if database is None:
-        raise SettingsError(["DATABASE_URL: memory:// keeps nothing that could be out of date"])
+        raise SettingsError(
+            ["DATABASE_URL: memory:// stores nothing, so there is nothing to migrate"]
+        )
     try:
         return await (database.pending() if dry_run else database.migrate())
     except DatabaseRefused as error:

@@ -23,7 +23,9 @@ from chat_server.settings import Settings, SettingsError
 
 Result = TypeVar("Result")
 
-OUT_OF_REACH = "DATABASE_URL: memory:// is within the server that runs, out of reach"
+OUT_OF_REACH = (
+    "DATABASE_URL: memory:// exists only inside the running server, so commands can't reach it"
+)
 
 
 @asynccontextmanager
@@ -36,8 +38,10 @@ async def operated(settings: Settings, *, made: bool = False) -> AsyncIterator[C
         case MemoryDatabase():
             raise SettingsError([OUT_OF_REACH])
         case SqliteDatabase(path) if not made and not path.exists():
-            missing = f"there is no file {path}"
-            raise SettingsError([f"DATABASE_URL: {missing}; is this the folder of the service?"])
+            missing = f"{path} does not exist"
+            raise SettingsError(
+                [f"DATABASE_URL: {missing}; run the command in the service's folder"]
+            )
     container = Container(settings=settings)
     container.security_events.override(SecurityLog(container.clock(), write_to_stderr))
     try:
@@ -71,9 +75,7 @@ def sqlite_path(settings: Settings, *, instead: str) -> Path:
         case SqliteDatabase(path):
             return path
         case MongoDatabase():
-            raise SettingsError(
-                [f"DATABASE_URL: is MongoDB, which has tools of its own: {instead}"]
-            )
+            raise SettingsError([f"DATABASE_URL: is MongoDB, which has its own tools: {instead}"])
         case MemoryDatabase():
             raise SettingsError([OUT_OF_REACH])
 
@@ -103,4 +105,4 @@ async def user_named(users: UserStore, name: str) -> User:
         found = await users.get([UserId(name)])
         for user in found.values():
             return user
-    raise NotFound(f"There is no user with the name, e-mail address or id {name!r}.")
+    raise NotFound(f"There is no user with the username, e-mail address or id {name!r}.")

@@ -52,7 +52,7 @@ def _origin(entry: str) -> str:
     port = int(match["port"]) if match and match["port"] else None
     if match is None or (port is not None and not 1 <= port <= _MAX_PORT):
         raise ValueError(
-            f"{entry!r} is no origin; write scheme://host or scheme://host:port, without a path"
+            f"{entry!r} is not an origin; write scheme://host or scheme://host:port, without a path"
         )
     origin = f"{match['scheme']}://{match['host']}"
     if port is None or port == _DEFAULT_PORTS.get(match["scheme"]):

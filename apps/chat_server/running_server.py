@@ -26,7 +26,7 @@ def who_serves(host: str, port: int) -> RunningServer:
     """Look who listens there. Blocks for some seconds at most."""
     where = f"{host} port {port}"
     if port == 0:
-        return RunningServer(fine("port", "any that is free"))
+        return RunningServer(fine("port", "any free one"))
     try:
         _listen(host, port)
     except OSError as error:
@@ -34,7 +34,7 @@ def who_serves(host: str, port: int) -> RunningServer:
         if found is not None:
             return found
         return RunningServer(_why_not(error, where))
-    return RunningServer(fine("port", f"nobody listens at {where}: the service can start"))
+    return RunningServer(fine("port", f"{where} is free: the service can start"))
 
 
 def _listen(host: str, port: int) -> None:
@@ -45,8 +45,8 @@ def _listen(host: str, port: int) -> None:
 def _why_not(error: OSError, where: str) -> Finding:
     return problem(
         "port",
-        f"can't listen at {where} ({error.strerror})",
-        "stop what listens there (ss -ltnp names it), or set another HOST or PORT",
+        f"can't listen on {where} ({error.strerror})",
+        "stop the program that uses it (ss -ltnp names it), or choose another HOST or PORT",
     )
 
 
@@ -61,12 +61,12 @@ def _ask(host: str, port: int, where: str) -> RunningServer | None:
     files = _MAX_FILES.search(metrics)
     max_files = None if files is None else int(float(files[1]))
     if not down:
-        return RunningServer(fine("port", f"the service runs at {where}, and is ready"), max_files)
+        return RunningServer(fine("port", f"the service runs at {where} and is ready"), max_files)
     return RunningServer(
         warning(
             "port",
-            f"the service runs at {where}, and is not ready: {', '.join(map(str, down))}",
-            "see what is said of the database",
+            f"the service runs at {where} but is not ready: {', '.join(map(str, down))}",
+            "see the database's lines below",
         ),
         max_files,
     )

@@ -54,7 +54,7 @@ def serve(settings: Settings) -> None:
     too_few = open_files.ask_for(settings.connections)
     if too_few is not None:
         logger.warning(
-            "this system allows %d open files, too few for CHAT_CONNECTIONS=%d;"
+            "this system allows only %d open files, too few for CHAT_CONNECTIONS=%d;"
             " raise the limit (ulimit -n, or LimitNOFILE of systemd), or lower the setting",
             too_few,
             settings.connections,
@@ -116,8 +116,10 @@ def _listening(settings: Settings) -> socket.socket:
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=2048)
     except OSError as error:
-        where = f"can't listen at {settings.host} port {settings.port} ({error.strerror})"
-        raise SettingsError([f"PORT: {where}; stop what does, or set another PORT"]) from error
+        where = f"can't listen on {settings.host} port {settings.port} ({error.strerror})"
+        raise SettingsError(
+            [f"PORT: {where}; stop the program that uses it, or choose another PORT"]
+        ) from error
 
 
 class Server(uvicorn.Server):

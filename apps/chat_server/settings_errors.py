@@ -7,18 +7,18 @@ from pydantic_core import ErrorDetails
 
 _SENTENCES = {
     "value_error": "{error}",  # raised by a validator of ours, in our words already
-    "greater_than_equal": "must be {ge} or more, is {given}",
-    "less_than_equal": "must be {le} or less, is {given}",
-    "literal_error": "must be {expected}, is {given}",
-    "bool_parsing": "must be on or off, is {given}",
-    "int_parsing": "must be a whole number, is {given}",
+    "greater_than_equal": "must be {ge} or more, but is {given}",
+    "less_than_equal": "must be {le} or less, but is {given}",
+    "literal_error": "must be {expected}, but is {given}",
+    "bool_parsing": "must be on or off, but is {given}",
+    "int_parsing": "must be a whole number, but is {given}",
     "int_parsing_size": "has too many digits",
 }
 """By Pydantic's type of error."""
 
 
 class SettingsError(Exception):
-    """The service can't start like this; `problems` has one line for each setting to mend."""
+    """The service can't start; `problems` has one line for each wrong setting."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
@@ -26,7 +26,7 @@ class SettingsError(Exception):
 
     @classmethod
     def of(cls, error: ValidationError, variables: Mapping[str, str]) -> "SettingsError":
-        """The same in our words; `variables` are by field. No line repeats a secret."""
+        """Translate Pydantic's error; `variables` are by field. No line repeats a secret."""
         # Pydantic places an error at the variable that was read, or at the field whose default
         # is wrong.
         places = ((str(problem["loc"][0]), problem) for problem in error.errors())
@@ -36,7 +36,7 @@ class SettingsError(Exception):
 
 
 class DatabaseMissingError(Exception):
-    """The database was not there in time; the message is for whoever runs the service."""
+    """The database did not answer in time; the message is for the operator."""
 
 
 def _sentence(problem: ErrorDetails) -> str:

@@ -38,7 +38,7 @@ def end_late(
     """
     sleep(STOP_SECONDS)
     logger.error(
-        "did not stop within %d seconds, since something hangs (the database?); ended all the "
+        "did not stop within %d seconds: something hangs, perhaps the database. Ended anyway; "
         "same, and nothing that was acknowledged is lost",
         STOP_SECONDS,
     )
@@ -48,5 +48,5 @@ def end_late(
 def end_at_once(signal_number: int) -> NoReturn:
     """A second signal: whoever sends it does not want to wait. What was acknowledged is stored."""
     with suppress(RuntimeError):  # this may have interrupted the writing of another line
-        logger.warning("a second signal: ended at once")
+        logger.warning("received a second signal: ended at once")
     os._exit(128 + signal_number)

@@ -81,7 +81,7 @@ async def test_a_server_that_runs_well_is_found_well(folder: Path) -> None:
 
     assert {each["level"] for each in found.values()} <= {"ok", "warning"}
     assert "the service runs at 127.0.0.1" in found["port"]["said"]
-    assert found["open files"]["said"].startswith("the server that runs may have")
+    assert found["open files"]["said"].startswith("the running server can have")
     for subject in ("database", "schema", "writing", "journal", "integrity", "clock"):
         assert found[subject]["level"] == "ok", found[subject]
     assert (migrated.returncode, migrated.stdout) == (0, "The database is up to date.\n")
@@ -103,7 +103,7 @@ def test_before_the_first_start_nothing_is_a_problem_and_nothing_is_made(folder:
     found = doctor()
 
     assert "chat.db does not exist yet" in found["database"]["said"]
-    assert "nobody listens" in found["port"]["said"]
+    assert "is free" in found["port"]["said"]
     assert list(folder.iterdir()) == []
 
 
@@ -127,7 +127,7 @@ def test_wrong_settings_are_told_and_the_rest_is_looked_at() -> None:
         ({"CHAT_RATE_LIMITS": "off"}, "settings", "CHAT_RATE_LIMITS is off"),
         ({"DATABASE_URL": "memory://"}, "settings", "DATABASE_URL is memory://"),
         ({"CHAT_ENV": "production", "JWT_SECRET": SECRET}, "settings", "CHAT_HOSTS is not set"),
-        ({"JWT_SECRET": "abc" * 20}, "JWT_SECRET", "repeats itself, or has few"),
+        ({"JWT_SECRET": "abc" * 20}, "JWT_SECRET", "repeats itself or has too few"),
     ],
 )
 def test_what_is_unsafe_is_warned_about(env: dict[str, str], subject: str, said: str) -> None:
@@ -152,7 +152,7 @@ def test_a_port_that_somebody_else_holds_is_a_problem(monkeypatch: pytest.Monkey
         port = taken.getsockname()[1]
         found = doctor(code=1, PORT=str(port))["port"]
     assert found["level"] == "problem"
-    assert f"can't listen at 127.0.0.1 port {port}" in found["said"]
+    assert f"can't listen on 127.0.0.1 port {port}" in found["said"]
 
 
 def test_too_few_open_files_are_warned_about(folder: Path) -> None:

@@ -141,7 +141,7 @@ async def test_it_asks_before_and_a_dry_run_changes_nothing(
         assert (await api.get("/users/me", ann))["username"] == ann.username
         unknown = await run("nobody", "--yes")
         assert unknown.exit_code == 1
-        assert unknown.stderr.startswith("There is no user with the name")
+        assert unknown.stderr.startswith("There is no user with the username")
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ async def test_everything_that_a_user_has_and_may_see_is_in_it(
         assert (again.exit_code, "is there already" in again.stderr) == (1, True)
         unknown = await export("nobody")
         assert unknown.exit_code == 1
-        assert unknown.stderr.startswith("There is no user with the name")
+        assert unknown.stderr.startswith("There is no user with the username")
         assert not list(tmp_path.glob("*nobody*"))
 
 

@@ -404,15 +404,15 @@ async def test_the_summary_is_for_people(tmp_path: Path, original: Original) -> 
     assert (ran.exit_code, ran.stderr) == (0, "")
     assert ran.stdout == (
         f"Imported from the database {name}:\n"
-        "  users: 3 added, 0 there before\n"
-        "  messages: 1 added, 0 there before\n"
-        "Messages that were left out:\n"
-        "  1: its sender wrote to themselves\n"
-        "Users with another name now, since their own is missing or another account's:\n"
+        "  users: 3 added, 0 already there\n"
+        "  messages: 1 added, 0 already there\n"
+        "Skipped messages:\n"
+        "  1: its sender is also its recipient\n"
+        "Users with a new name, because theirs was missing or taken:\n"
         f"  alice is alice-{written.users['alice'][-6:]}\n"
-        "Users without their e-mail address now, since it is another account's:\n"
+        "Users who lost their e-mail address, because another account has it:\n"
         f"  alice-{written.users['alice'][-6:]}: alice@example.org\n"
-        "Users who can't log in, since the original has no hash of bcrypt for them:\n"
+        "Users who can't log in, because the original has no bcrypt hash for them:\n"
         "  'odd\\x1b[2J'\n"
     )
 

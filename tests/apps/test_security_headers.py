@@ -239,5 +239,5 @@ def test_a_listed_host_is_known_by_any_case_and_port(host: str) -> None:
     "entry", ["https://a.example", "a.example:443", "*", "*.a.example", "a/b", "a b", ".", "-a"]
 )
 def test_what_is_no_host_is_refused(entry: str) -> None:
-    with pytest.raises(ValueError, match="is no host; write a name or an address"):
+    with pytest.raises(ValueError, match="is not a host; write a name or an address"):
         parse_hosts(f"fine.example, {entry}")

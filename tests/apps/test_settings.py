@@ -30,7 +30,7 @@ from tests.support.waiting import PATIENCE_SECONDS
 
 EXAMPLE = Path(__file__).parents[2] / ".env.example"
 SECRET = "a secret of these tests, which is long enough"
-HOW_TO = 'make one with: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+HOW_TO = 'create one with: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
 COUNTS = {
     "CHAT_ACCESS_TOKEN_SECONDS": 600,
     "CHAT_REFRESH_IDLE_DAYS": 14,
@@ -162,7 +162,7 @@ def test_the_file_may_begin_with_a_byte_order_mark(folder: Path) -> None:
 def test_a_file_that_cannot_be_read_is_told_in_a_sentence(folder: Path) -> None:
     (folder / ".env").write_bytes(b"PORT=\xff\n")
 
-    assert problems() == (".env: is no UTF-8 text",)
+    assert problems() == (".env: is not UTF-8 text",)
 
 
 # ----------------------------------------------------------------------- development, production
@@ -211,14 +211,14 @@ def test_an_unknown_environment_is_refused(name: str) -> None:
     ("unsafe", "problem"),
     [
         ({"JWT_SECRET": ""}, f"JWT_SECRET: is required in production; {HOW_TO}"),
-        ({"JWT_SECRET": "x"}, f"JWT_SECRET: has 1 bytes and needs 32 or more; {HOW_TO}"),
+        ({"JWT_SECRET": "x"}, f"JWT_SECRET: has 1 bytes but needs 32 or more; {HOW_TO}"),
         (
             {"CORS_ORIGINS": "https://a.example,*"},
-            "CORS_ORIGINS: * lets every page in, and is refused in production",
+            "CORS_ORIGINS: * allows every page, so production refuses it",
         ),
         (
             {"DATABASE_URL": "memory://"},
-            "DATABASE_URL: memory:// keeps nothing, and is refused in production",
+            "DATABASE_URL: memory:// stores nothing, so production refuses it",
         ),
     ],
 )
@@ -254,7 +254,7 @@ def test_all_problems_are_told_at_once_one_line_each() -> None:
 @pytest.mark.parametrize("name", COUNTS)
 @pytest.mark.parametrize("value", ["0", "-1"])
 def test_a_limit_is_one_at_least(name: str, value: str) -> None:
-    assert problems(**{name: value})[0] == f"{name}: must be 1 or more, is {value!r}"
+    assert problems(**{name: value})[0] == f"{name}: must be 1 or more, but is {value!r}"
 
 
 @pytest.mark.parametrize("name", ["PORT", *COUNTS, "CHAT_TRUSTED_PROXIES"])
@@ -276,9 +276,7 @@ def test_port_0_asks_for_any() -> None:
 
 
 def test_a_frame_has_room_for_a_message() -> None:
-    refusal = (
-        "CHAT_FRAME_BYTES: must be more than CHAT_MESSAGE_BYTES, or long messages can't be sent"
-    )
+    refusal = "CHAT_FRAME_BYTES: must be more than CHAT_MESSAGE_BYTES, so that long messages fit"
 
     assert problems(CHAT_MESSAGE_BYTES="65536") == (refusal,)
     assert problems(CHAT_FRAME_BYTES="4096") == (refusal,)
@@ -380,7 +378,7 @@ def test_origins_are_as_browsers_send_them(text: str, origins: tuple[str, ...]) 
 def test_what_is_no_origin_is_refused(entry: str) -> None:
     (problem,) = problems(CORS_ORIGINS=f"https://fine.example,{entry}")
 
-    assert problem.startswith(f"CORS_ORIGINS: {entry!r} is no origin; write scheme://host or ")
+    assert problem.startswith(f"CORS_ORIGINS: {entry!r} is not an origin; write scheme://host or ")
 
 
 # ---------------------------------------------------------------------------------- JWT_SECRET
@@ -419,7 +417,8 @@ def test_production_refuses_a_secret_of_few_different_parts(name: str, secret: s
     given = {"JWT_SECRET": SECRET, name: secret}
 
     assert problems(CHAT_ENV="production", **given) == (
-        f"{name}: repeats itself, or has few different characters, so it can be guessed; {HOW_TO}",
+        f"{name}: repeats itself or has too few different characters, so it can be guessed;"
+        f" {HOW_TO}",
     )
     assert load(CHAT_ENV="development", **given).describe()[name] == "***"
 
@@ -551,7 +550,7 @@ def test_a_kept_secret_that_others_can_read_is_refused(folder: Path) -> None:
     with pytest.raises(SettingsError) as refused:
         settings.signing_secret()
     assert refused.value.problems == (
-        "JWT_SECRET: others can read .chat-jwt-secret; delete it, and a new one is made",
+        "JWT_SECRET: other users can read .chat-jwt-secret; delete it to get a new one",
     )
 
 
@@ -561,7 +560,7 @@ def test_a_file_without_a_secret_is_refused(folder: Path) -> None:
     with pytest.raises(SettingsError) as refused:
         load().signing_secret()
     assert refused.value.problems == (
-        "JWT_SECRET: .chat-jwt-secret holds no secret; delete it, and a new one is made",
+        "JWT_SECRET: .chat-jwt-secret contains no secret; delete it to get a new one",
     )
 
 
@@ -576,7 +575,7 @@ def test_where_no_file_can_be_written_the_sentence_says_what_to_do(
         load().signing_secret()
 
     assert refused.value.problems == (
-        f"JWT_SECRET: can't be kept in .chat-jwt-secret (Operation not permitted); {HOW_TO}",
+        f"JWT_SECRET: can't be stored in .chat-jwt-secret (Operation not permitted); {HOW_TO}",
     )
     assert list(folder.iterdir()) == []
 

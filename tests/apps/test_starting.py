@@ -94,7 +94,7 @@ async def test_a_file_that_another_process_does_not_let_go_ends_the_start(tmp_pa
     with held(tmp_path / "chat.db"):
         server.spawn()
         assert await server.ended() == 1
-    assert "was not there within 1 seconds: The database chat.db can't be opened" in server.log
+    assert "did not answer within 1 seconds: The database chat.db can't be opened" in server.log
     assert "Traceback" not in server.log
 
 

@@ -59,7 +59,7 @@ async def test_nothing_listens_there(tmp_path: Path) -> None:
     assert [line.partition("] ")[2] for line in waits] == [
         f"waiting for the database mongodb://chat:***@{address}/chat: 1 of 2 seconds"
     ]
-    assert "was not there within 2 seconds" in why
+    assert "did not answer within 2 seconds" in why
     assert f"no primary of a replica set answers at {address}" in why
     assert "check that it is running" in why
     assert "CHAT_DATABASE_WAIT_SECONDS" in what_to_do
@@ -77,7 +77,7 @@ async def test_a_signal_ends_the_wait_at_once(
         await eventually(lambda: "waiting for the database" in server.log)
         server.signal(number)
         assert await within(SOON_SECONDS, server.ended()) == 0
-    assert "stopped while it waited for the database" in server.log
+    assert "stopped while waiting for the database" in server.log
     assert "Traceback" not in server.log
 
 

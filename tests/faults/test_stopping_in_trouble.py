@@ -86,7 +86,7 @@ async def test_a_second_signal_ends_it_at_once(tmp_path: Path, number: signal.Si
     async with stopping(tmp_path) as (server, _):
         server.signal(number)
         assert await within(SOON_SECONDS, server.ended()) == BY_SIGNAL + number
-    assert "a second signal: ended at once" in server.log
+    assert "received a second signal: ended at once" in server.log
     assert "Traceback" not in server.log
 
 
