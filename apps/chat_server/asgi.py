@@ -197,7 +197,7 @@ async def _running(container: Container, settings: Settings) -> AsyncIterator[No
             await container.socket_server().close()
             await _ended(loops)
             container.hasher().close()
-            await _farewell(container)
+            await _flush_last_seen(container)
 
 
 async def _ended(loops: Iterable[asyncio.Task[None]]) -> None:
@@ -216,7 +216,7 @@ async def _ended(loops: Iterable[asyncio.Task[None]]) -> None:
     logger.warning("background tasks did not end; stopped anyway")
 
 
-async def _farewell(container: Container) -> None:
+async def _flush_last_seen(container: Container) -> None:
     try:
         # A database that has not answered for some seconds is not waited for once more.
         is_there = not container.revocations().is_late()

@@ -140,7 +140,7 @@ async def test_a_password_is_reset_and_the_sessions_with_it(
     await is_thrown_out(phone, "session_revoked")
 
     assert done.exit_code == 0
-    assert done.stdout == "cyd has another password; 1 session ended.\n"
+    assert done.stdout == "cyd has a new password; 1 session ended.\n"
     refused(await log_in(api, "cyd", changed), 401, "invalid_credentials")
     await api.log_in("cyd", NEW)
 
@@ -246,7 +246,7 @@ async def test_ctrl_c_is_told_in_a_sentence(tmp_path: Path) -> None:
 
 @on_sqlite
 @pytest.mark.parametrize(
-    ("answer", "says"), [("n", "Nothing was done."), ("y", " of all users ended.")]
+    ("answer", "says"), [("n", "Nothing has changed."), ("y", " of all users ended.")]
 )
 async def test_nobodys_session_ends_without_a_yes(
     server: ServerProcess, api: Api, tmp_path: Path, answer: str, says: str
@@ -281,17 +281,17 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("arguments", "code", "error"),
     [
         (["users", "add", "al"], 1, "username: must be 3 to 32 letters"),
-        (["users", "add", "ann"], 2, "Error: There is no terminal to ask for the password at"),
+        (["users", "add", "ann"], 2, "Error: There is no terminal to prompt for the password"),
         (["users", "add", "ann", "--password-stdin"], 1, "password: must be 8 to 256 characters"),
         (
             ["users", "add", "ann", "--password-stdin", "--generate"],
             2,
-            "Error: --password-stdin and --generate exclude each other.",
+            "Error: Use either --password-stdin or --generate, not both.",
         ),
-        (["users", "disable", "ann"], 2, "DATABASE_URL: there is no file chat.db"),
-        (["sessions", "end"], 2, "Error: Name one of --user, --session and --all."),
-        (["sessions", "end", "--all", "--user", "ann"], 2, "Error: Name one of"),
-        (["sessions", "end", "--all"], 2, "Error: There is no terminal to ask at"),
+        (["users", "disable", "ann"], 2, "DATABASE_URL: chat.db does not exist"),
+        (["sessions", "end"], 2, "Error: Use exactly one of --user, --session and --all."),
+        (["sessions", "end", "--all", "--user", "ann"], 2, "Error: Use exactly one of"),
+        (["sessions", "end", "--all"], 2, "Error: There is no terminal to prompt for confirmation"),
     ],
 )
 def test_what_is_wrong_is_told_in_a_sentence_and_nothing_is_made(

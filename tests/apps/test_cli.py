@@ -73,7 +73,8 @@ def test_wrong_settings_are_told_one_line_each(served: Sequence[Settings], comma
     assert result.exit_code == 2
     assert result.stdout == ""
     assert result.stderr == (
-        "PORT: must be a whole number, but is 'many'\nCHAT_MESSAGE_BYTES: must be 1 or more, but is '0'\n"
+        "PORT: must be a whole number, but is 'many'\n"
+        "CHAT_MESSAGE_BYTES: must be 1 or more, but is '0'\n"
     )
     assert not served
 

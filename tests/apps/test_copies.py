@@ -46,9 +46,9 @@ def test_a_file_that_is_there_is_replaced_by_force_alone(folder: Path) -> None:
     copy = folder / "copy.db"
     copy.write_text("another backup")
     for target, said in (
-        ("copy.db", "copy.db is there already; --force replaces it.\n"),
+        ("copy.db", "copy.db already exists; --force replaces it.\n"),
         ("chat.db", "chat.db is the database itself.\n"),
-        ("no/copy.db", "There is no folder no.\n"),
+        ("no/copy.db", "The folder no does not exist.\n"),
     ):
         told = chat("backup", target)
         assert (told.exit_code, told.stderr) == (1, said)

@@ -66,4 +66,4 @@ async def test_somebody_else_of_that_name_is_left_alone(folder: Path) -> None:
     told = await asyncio.to_thread(demo)
 
     assert told.exit_code == 2
-    assert "somebody else is called mira" in told.stderr
+    assert "another mira" in told.stderr

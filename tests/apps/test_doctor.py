@@ -116,14 +116,16 @@ def test_wrong_settings_are_told_and_the_rest_is_looked_at() -> None:
     assert found["settings"]["level"] == "problem"
     assert "open files" in found
     shown = chat("doctor", CHAT_ENV="production", CHAT_MESSAGE_BYTES="0").stdout
-    assert "problem  settings: JWT_SECRET is required in production. To do: make one with" in shown
+    assert (
+        "problem  settings: JWT_SECRET is required in production. To do: create one with" in shown
+    )
     assert "problem  settings: CHAT_MESSAGE_BYTES must be 1 or more" in shown
 
 
 @pytest.mark.parametrize(
     ("env", "subject", "said"),
     [
-        ({"HOST": "0.0.0.0"}, "settings", "development at HOST=0.0.0.0"),  # noqa: S104
+        ({"HOST": "0.0.0.0"}, "settings", "development mode at HOST=0.0.0.0"),  # noqa: S104
         ({"CHAT_RATE_LIMITS": "off"}, "settings", "CHAT_RATE_LIMITS is off"),
         ({"DATABASE_URL": "memory://"}, "settings", "DATABASE_URL is memory://"),
         ({"CHAT_ENV": "production", "JWT_SECRET": SECRET}, "settings", "CHAT_HOSTS is not set"),
@@ -240,7 +242,7 @@ def test_an_old_file_is_brought_up_to_date_and_told_what_was_done(folder: Path) 
 
     done = chat("migrate")
     assert done.exit_code == 0
-    assert done.stdout.splitlines() == ["This was done:", *(f"  {each}" for each in would["steps"])]
+    assert done.stdout.splitlines() == ["Steps done:", *(f"  {each}" for each in would["steps"])]
     assert chat("migrate").stdout == "The database is up to date.\n"
     assert doctor()["schema"]["level"] == "ok"
 

@@ -135,7 +135,7 @@ async def test_it_asks_before_and_a_dry_run_changes_nothing(
         assert shown.exit_code == 0
         assert "1 conversations to leave" in shown.stdout
         unsure = await run(ann.username, answer="n\n")
-        assert (unsure.exit_code, unsure.stderr) == (1, "Nothing is changed.\n")
+        assert (unsure.exit_code, unsure.stderr) == (1, "Nothing has changed.\n")
         silent = await run(ann.username, "--json")
         assert (silent.exit_code, silent.stdout) == (2, "")
         assert (await api.get("/users/me", ann))["username"] == ann.username

@@ -77,7 +77,7 @@ async def test_what_is_old_goes_while_the_server_runs_and_all_else_goes_on(
         assert (told["entries"], told["conversations"], told["dryRun"]) == (3, 1, True)
         assert len(await api.history(bob, of)) == 4
         told = await expire(tmp_path, database_url)
-        assert told.stdout.startswith("3 entries of 1 conversations are gone")
+        assert told.stdout.startswith("3 entries of 1 conversations are deleted")
         assert (await expire(tmp_path, database_url, "--json")).json["entries"] == 0
 
         (kept,) = await api.history(bob, of)
@@ -112,4 +112,4 @@ def test_an_age_that_is_none_is_refused(age: str) -> None:
     told = CliRunner().invoke(chat_server, ["messages", "expire", "--older-than", age])
 
     assert told.exit_code == 2
-    assert "write it as 12h, 90d or 52w" in told.stderr
+    assert "write 12h, 90d or 52w" in told.stderr

@@ -92,7 +92,7 @@ async def test_everything_that_a_user_has_and_may_see_is_in_it(
             for hidden in ("not for Ann", "between others", "argon2", PASSWORD):
                 assert hidden not in whole
         again = await export(ann.username, "--output", "ann.zip")
-        assert (again.exit_code, "is there already" in again.stderr) == (1, True)
+        assert (again.exit_code, "already exists" in again.stderr) == (1, True)
         unknown = await export("nobody")
         assert unknown.exit_code == 1
         assert unknown.stderr.startswith("There is no user with the username")
@@ -114,7 +114,7 @@ async def test_ten_thousand_messages_are_all_in_it_and_gone_when_the_user_is(
 
     told = await export("xanthippe")
     assert told.stdout.startswith(
-        "xanthippe.zip holds 1 conversations with 10,001 messages, 10,000"
+        "xanthippe.zip contains 1 conversations with 10,001 messages, 10,000"
     )
     with opened(tmp_path / "xanthippe.zip") as files:
         messages = files[f"conversations/{kept.message.conversation_id}.json"]

@@ -384,7 +384,7 @@ async def test_ctrl_c_stops_it_with_a_sentence(tmp_path: Path, original: Origina
     program.send_signal(signal.SIGINT)
     stdout, stderr = await program.communicate()
     assert (program.returncode, stdout) == (130, b"")
-    assert stderr == b"Stopped. What has been imported stays; run it again to go on.\n"
+    assert stderr == b"Stopped. Everything imported so far is stored; run it again to continue.\n"
     assert (await imported(tmp_path, original, target))["users"]["thereBefore"] == 2
     assert await stored_messages(target) == 20_000
 

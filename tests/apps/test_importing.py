@@ -147,7 +147,7 @@ async def test_a_database_that_stays_away_ends_the_import_and_the_next_run_compl
     users = MemoryUserStore()
     log.is_away = True
     stopped = importing(opened, log, users)
-    with pytest.raises(ImportStopped, match="run the same again"):
+    with pytest.raises(ImportStopped, match="run the command again"):
         await stopped.run(SILENT)
     assert stopped.clock.monotonic() == pytest.approx(60)
 

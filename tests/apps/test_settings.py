@@ -389,7 +389,7 @@ def test_a_secret_has_32_bytes(name: str, environment: str) -> None:
 
     assert load(**given | {name: "éèêëàáâäòóôöùúûü"}).describe()[name] == "***"
     assert problems(**given | {name: "guessable" * 3}) == (
-        f"{name}: has 27 bytes and needs 32 or more; {HOW_TO}",
+        f"{name}: has 27 bytes but needs 32 or more; {HOW_TO}",
     )
 
 
@@ -415,10 +415,10 @@ def test_a_secret_has_32_bytes(name: str, environment: str) -> None:
 @pytest.mark.parametrize("name", ["JWT_SECRET", "JWT_SECRET_PREVIOUS"])
 def test_production_refuses_a_secret_of_few_different_parts(name: str, secret: str) -> None:
     given = {"JWT_SECRET": SECRET, name: secret}
+    few = "repeats itself or has too few different characters"
 
     assert problems(CHAT_ENV="production", **given) == (
-        f"{name}: repeats itself or has too few different characters, so it can be guessed;"
-        f" {HOW_TO}",
+        f"{name}: {few}, so it can be guessed; {HOW_TO}",
     )
     assert load(CHAT_ENV="development", **given).describe()[name] == "***"
 

@@ -80,6 +80,6 @@ async def test_a_backup_stopped_by_ctrl_c_says_so_and_leaves_nothing(tmp_path: P
         return any(each.name.startswith(".copy.db.") for each in tmp_path.iterdir())
 
     stopped = await command(tmp_path, "backup", "copy.db", stop_when=begins)
-    assert (stopped.code, stopped.stderr) == (130, "Stopped. There is no new copy.db.\n")
+    assert (stopped.code, stopped.stderr) == (130, "Stopped. copy.db was not written.\n")
     assert not begins()
     assert not (tmp_path / "copy.db").exists()

@@ -1,4 +1,4 @@
-"""What `chat-server` can do: a module for each thing that is done something with."""
+"""The commands of `chat-server`, one module for each group of them."""
 
 import click
 
@@ -19,7 +19,7 @@ from chat_server.commands.users_command import users
 def chat_server() -> None:
     """A chat service over HTTP and Socket.IO.
 
-    Settings come from the environment, or from a file .env in the working directory.
+    It reads its settings from the environment, or from a file .env in the working directory.
 
     \b
     Example:

@@ -1,4 +1,4 @@
-"""How the commands on data fail, and how they show that they get on."""
+"""How the commands on data report errors and progress."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -7,16 +7,16 @@ from contextlib import contextmanager
 import click
 
 from chat_core.errors import ChatError
-from chat_server.commands.failures import fail, told
+from chat_server.commands.failures import fail, reporting_errors
 
 
 @contextmanager
-def data_told(interrupted: str) -> Iterator[None]:
-    """Tell in a sentence of what can't be done, of wrong settings, and of Ctrl-C."""
+def reporting_data_errors(interrupted: str) -> Iterator[None]:
+    """As `reporting_errors`, and report copies that can't be made as messages too."""
     # `--help` stays quick.
     from chat_server.databases import CopyRefused  # noqa: PLC0415
 
-    with told(interrupted):
+    with reporting_errors(interrupted):
         try:
             yield
         except (ChatError, CopyRefused) as error:
@@ -25,7 +25,7 @@ def data_told(interrupted: str) -> Iterator[None]:
 
 @contextmanager
 def steps(label: str, length: int) -> Iterator[Callable[[int], None]]:
-    """What to tell how many more are done; a terminal shows it as a bar."""
+    """Yields a function to call with the number of steps just done; a terminal shows a bar."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -35,7 +35,7 @@ def steps(label: str, length: int) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def parts(label: str) -> Iterator[Callable[[int, int], None]]:
-    """What to tell how many are done, of how many; a terminal shows it as a bar."""
+    """Yields a function to call with the parts done and their total; a terminal shows a bar."""
     if not sys.stderr.isatty():
         yield lambda _done, _all: None
         return

@@ -4,15 +4,15 @@ import asyncio
 
 import click
 
-from chat_server.commands.failures import told
+from chat_server.commands.failures import reporting_errors
 from chat_server.settings import load_settings
 
 
 @click.command()
 def demo() -> None:
-    """Fill the database with people and conversations to play with.
+    """Fill the database with example people and conversations.
 
-    Run again, it adds what is missing. Not in production: everyone knows the passwords.
+    Run it again to add what is missing. Production refuses it: everyone knows the passwords.
 
     \b
     Example:
@@ -22,10 +22,12 @@ def demo() -> None:
     from chat_server.demo import fill_with_demo  # noqa: PLC0415
     from chat_server.demo_content import PASSWORD, PEOPLE  # noqa: PLC0415
 
-    with told("Stopped. Run it again to go on."):
+    with reporting_errors("Stopped. Run it again to continue."):
         asyncio.run(fill_with_demo(load_settings()))
     *others, last = PEOPLE
-    click.echo("The demonstration is there. Start the service, and log in at its page:")
-    click.echo(f"  user name  {', '.join(others)} or {last} (mira knows them all)")
-    click.echo(f"  password   {PASSWORD}")
-    click.echo("For two people at once take a second browser, or a private window.")
+    click.echo(
+        "The demo data is ready. Start the service, and log in on its page as one of these users:"
+    )
+    click.echo(f"  username  {', '.join(others)} or {last} (mira knows them all)")
+    click.echo(f"  password  {PASSWORD}")
+    click.echo("To be two people at once, use a second browser or a private window.")

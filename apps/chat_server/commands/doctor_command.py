@@ -8,7 +8,7 @@ import sys
 import click
 
 from chat_core.findings import Finding, Level
-from chat_server.commands.failures import FAILED, told
+from chat_server.commands.failures import FAILED, reporting_errors
 from chat_server.commands.listing import counted
 from chat_server.commands.options import json_option
 
@@ -19,14 +19,15 @@ from chat_server.commands.options import json_option
     type=click.IntRange(min=1),
     default=1000,
     show_default=True,
-    help="So many are expected to be live at once.",
+    help="Number of live connections you expect.",
 )
 @json_option
 def doctor(connections: int, as_json: bool) -> None:
-    """Look at the settings, the port, this machine's limits and the database.
+    """Check the settings, the port, this machine's limits and the database.
 
-    A line for each thing: ok, warning or problem, and then what to do. The service may be running
-    or not; nothing is changed. The exit code is 1 if there is a problem.
+    Prints one line for each check: ok, warning or problem, and what to do about it. It works
+    whether the service is running or not, and changes nothing. The exit code is 1 if it finds a
+    problem.
 
     \b
     Example:
@@ -42,7 +43,7 @@ def doctor(connections: int, as_json: bool) -> None:
             if not as_json:
                 click.echo(_line(finding))
 
-    with told("Stopped."):
+    with reporting_errors("Stopped."):
         asyncio.run(look())
     problems = sum(each.level is Level.PROBLEM for each in found)
     warnings = sum(each.level is Level.WARNING for each in found)

@@ -6,51 +6,55 @@ import json
 import click
 
 from chat_core.services.erasure import ToErase
-from chat_server.commands.data_failures import data_told, steps
+from chat_server.commands.data_failures import reporting_data_errors, steps
 from chat_server.commands.failures import fail
 from chat_server.settings import Settings, load_settings
 
 
 @click.command("erase")
 @click.argument("name")
-@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be deleted.")
+@click.option("--yes", is_flag=True, help="Skip the confirmation prompt.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object; needs --yes.")
-@click.option("--no-vacuum", is_flag=True, help="Leave the SQLite file for `chat-server vacuum`.")
+@click.option(
+    "--no-vacuum",
+    is_flag=True,
+    help="Do not rewrite the SQLite file; run `chat-server vacuum` later.",
+)
 def erase_user(name: str, dry_run: bool, yes: bool, as_json: bool, no_vacuum: bool) -> None:  # noqa: FBT001
-    """Forget who NAME is and what they said, for good; others see a deleted account.
+    """Erase an account and everything its user said, for good; others see a deleted account.
 
-    NAME is a user name, an e-mail address or an id. The server can go on running. Stopped and run
-    again with the id, this goes on where it was. An SQLite file is written anew at the end, so
-    that no trace is left in it; meanwhile nobody can write.
+    NAME is a username, an e-mail address or an id. The server can keep running. If you stop the
+    command, run it again with the id to continue. At the end it rewrites an SQLite file, so that
+    no trace stays in it; nobody can write in the meantime.
 
     \b
     Example:
       chat-server users erase mira --dry-run
     """  # noqa: D301
-    with data_told("Stopped; nothing is changed."):
+    with reporting_data_errors("Stopped. Nothing has changed."):
         settings = load_settings()
         found = asyncio.run(_look_up(settings, name))
     user_id = found.user.id
     if not dry_run:
         if as_json and not yes:
-            fail("--json needs --yes: there would be nobody to ask.", 2)
+            fail("--json needs --yes, because it can't prompt for confirmation.", 2)
         if not as_json:
             _describe(found)
-        if not yes and not click.confirm("Erase all of it, for good?"):
-            fail("Nothing is changed.")
-        stopped = f"Stopped. Run `chat-server users erase {user_id}` to finish it."
-        with data_told(stopped):
+        if not yes and not click.confirm("Erase all of this for good?"):
+            fail("Nothing has changed.")
+        stopped = f"Stopped. Run `chat-server users erase {user_id}` to finish."
+        with reporting_data_errors(stopped):
             asyncio.run(_erase(settings, found))
         is_vacuumed = False
         if not no_vacuum:
-            with data_told(
-                f"{user_id} is erased; stopped while the file was written anew, so traces may be"
-                " left in it: run `chat-server vacuum`."
+            with reporting_data_errors(
+                f"{user_id} is erased, but the file was not rewritten and may contain traces:"
+                " run `chat-server vacuum`."
             ):
                 is_vacuumed = _vacuum(settings)
     if as_json:
-        told = {
+        summary = {
             "id": user_id,
             "username": found.user.username,
             "conversations": len(found.member_of),
@@ -59,26 +63,28 @@ def erase_user(name: str, dry_run: bool, yes: bool, as_json: bool, no_vacuum: bo
             "blocks": found.blocks,
             "dryRun": dry_run,
         }
-        click.echo(json.dumps(told, indent=2))
+        click.echo(json.dumps(summary, indent=2))
     elif dry_run:
         _describe(found)
-        click.echo("Nothing is changed.")
+        click.echo("Nothing has changed.")
     else:
         click.echo(f"{user_id} is erased.")
         if is_vacuumed:
-            click.echo("The file is written anew. Backups still hold what was in them.")
+            click.echo("The file is rewritten. Backups still contain the erased data.")
         elif no_vacuum:
-            click.echo("Traces are left in an SQLite file until `chat-server vacuum`.")
+            click.echo("An SQLite file contains traces until you run `chat-server vacuum`.")
 
 
 def _describe(found: ToErase) -> None:
     user = found.user
-    who = "erased before, not to the end" if user.deleted_at else f"{user.username}"
+    who = "partly erased before" if user.deleted_at else f"{user.username}"
     if found.is_done:
         who = "erased before"
     click.echo(f"{user.id} ({who}):")
-    click.echo(f"  {len(found.member_of):,} conversations to leave, with all that they said")
-    click.echo(f"  {len(found.left_behind):,} groups left before, with all that they said")
+    click.echo(
+        f"  {len(found.member_of):,} conversations to leave, with everything they said there"
+    )
+    click.echo(f"  {len(found.left_behind):,} groups left earlier, with everything they said there")
     click.echo(f"  {found.sessions:,} sessions, {found.blocks:,} blocks")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chat_server.commands.data_failures import data_told
+from chat_server.commands.data_failures import reporting_data_errors
 from chat_server.commands.failures import fail
 from chat_server.settings import Settings, load_settings
 
@@ -21,27 +21,27 @@ if TYPE_CHECKING:
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="The archive to write, instead of NAME.zip.",
+    help="Archive to write; NAME.zip by default.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def export_user(name: str, output: Path | None, as_json: bool) -> None:  # noqa: FBT001
-    """Write all that NAME has into a zip file: account, devices, blocks, conversations, messages.
+    """Export a user's account, devices, blocks, conversations and messages to a zip file.
 
-    NAME is a user name, an e-mail address or an id. Of conversations that somebody is in, all that
-    they can see is in it; of groups that they have left, what they said. Only the file's owner can
-    read it.
+    NAME is a username, an e-mail address or an id. The archive contains every conversation that
+    the user is in, as the user sees it, and the user's own messages in groups that they left. Only
+    the file's owner can read it.
 
     \b
     Example:
       chat-server users export mira --output mira.zip
     """  # noqa: D301
     path = output or Path(f"{Path(name).name}.zip")
-    with data_told(f"Stopped. There is no {path}."):
+    with reporting_data_errors(f"Stopped. {path} was not written."):
         settings = load_settings()
         if path.exists():
-            fail(f"{path} is there already; name another file with --output.")
+            fail(f"{path} already exists; choose another file with --output.")
         if not path.parent.is_dir():
-            fail(f"There is no folder {path.parent}.")
+            fail(f"The folder {path.parent} does not exist.")
         written = asyncio.run(_export(settings, name, path))
     if as_json:
         found = {
@@ -53,8 +53,8 @@ def export_user(name: str, output: Path | None, as_json: bool) -> None:  # noqa:
         click.echo(json.dumps(found, indent=2))
         return
     click.echo(
-        f"{path} holds {written.conversations:,} conversations with {written.messages:,} messages,"
-        f" {written.own:,} of them {name}'s own."
+        f"{path} contains {written.conversations:,} conversations with {written.messages:,}"
+        f" messages, {written.own:,} of them {name}'s own."
     )
 
 

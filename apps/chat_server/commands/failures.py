@@ -1,4 +1,4 @@
-"""How a command fails: in sentences on standard error, with an exit code, without a traceback."""
+"""How a command fails: a message on standard error and an exit code, no traceback."""
 
 import sys
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ from chat_server.settings import SettingsError
 
 FAILED = 1
 INTERRUPTED = 130
-"""The exit code by which a shell tells of Ctrl-C."""
+"""The exit code that shells use for Ctrl-C."""
 
 
-class Wrong(click.ClickException):
-    """The settings are not as they should be; each line names the one to mend."""
+class InvalidSettings(click.ClickException):
+    """Some settings are wrong; each line names one of them."""
 
     exit_code = 2
 
@@ -29,12 +29,12 @@ class Wrong(click.ClickException):
 
 
 @contextmanager
-def told(interrupted: str) -> Iterator[None]:
-    """Tell of wrong settings, of what is refused, and with that sentence of Ctrl-C."""
+def reporting_errors(interrupted: str) -> Iterator[None]:
+    """Report wrong settings and refusals as messages, and Ctrl-C with the given sentence."""
     try:
         yield
     except SettingsError as error:
-        raise Wrong(error) from error
+        raise InvalidSettings(error) from error
     except ChatError as error:
         fail(error.detail)
     except (KeyboardInterrupt, click.Abort):
@@ -42,6 +42,6 @@ def told(interrupted: str) -> Iterator[None]:
 
 
 def fail(sentence: str, exit_code: int = FAILED) -> NoReturn:
-    """End with that sentence."""
+    """Print the sentence and exit."""
     click.echo(sentence, err=True)
     sys.exit(exit_code)

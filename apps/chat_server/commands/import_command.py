@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import click
 
-from chat_server.commands.failures import fail, told
+from chat_server.commands.failures import fail, reporting_errors
 from chat_server.settings import load_settings
 
 
@@ -20,14 +20,14 @@ from chat_server.settings import load_settings
     metavar="URL",
     envvar="ORIGINAL_DATABASE_URL",
     show_envvar=True,
-    help="The original's database, mongodb://HOST/NAME. Put a password into the variable: others"
-    " can see the arguments of a process.",
+    help="The original's database, mongodb://HOST/NAME. If it has a password, use the environment"
+    " variable: other users can see a command's arguments.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON object.")
 def import_original(url: str, as_json: bool) -> None:  # noqa: FBT001
-    """Take over the users and messages of the original system into DATABASE_URL.
+    """Import the users and messages of the original system into DATABASE_URL.
 
-    The original is only read. Run again, it adds what is new there.
+    The command only reads the original. Run it again to import what is new there.
 
     \b
     Example:
@@ -37,7 +37,9 @@ def import_original(url: str, as_json: bool) -> None:  # noqa: FBT001
     from chat_server.importing import ImportStopped, Progress, import_original  # noqa: PLC0415
 
     with (
-        told("Stopped. What has been imported stays; run it again to go on."),
+        reporting_errors(
+            "Stopped. Everything imported so far is stored; run it again to continue."
+        ),
         ExitStack() as stack,
     ):
         settings = load_settings()

@@ -55,7 +55,7 @@ def described_session(session: Session) -> Described:
 
 
 USER_HEADING = (
-    f"{'USER NAME':<24}  {'STATE':<8}  {'SESSIONS':>8}  {'CREATED':<16}  {'LAST SEEN':<16}  "
+    f"{'USERNAME':<24}  {'STATE':<8}  {'SESSIONS':>8}  {'CREATED':<16}  {'LAST SEEN':<16}  "
     f"{'ID':<36}  SHOWN AS"
 )
 SESSION_HEADING = f"{'ID':<36}  {'CREATED':<16}  {'LAST SEEN':<16}  {'ADDRESS':<39}  DEVICE"

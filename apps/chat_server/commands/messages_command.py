@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import click
 
-from chat_server.commands.data_failures import data_told, steps
+from chat_server.commands.data_failures import reporting_data_errors, steps
 from chat_server.settings import Settings, load_settings
 
 _AGE = re.compile(r"([0-9]{1,6})([hdw])")
@@ -19,14 +19,14 @@ def _age(context: click.Context, parameter: click.Parameter, value: str) -> time
     found = _AGE.fullmatch(value)
     if found is None or int(found[1]) == 0:
         raise click.BadParameter(
-            f"{value!r} is no age; write it as 12h, 90d or 52w.", context, parameter
+            f"{value!r} is not an age; write 12h, 90d or 52w, for example.", context, parameter
         )
     return int(found[1]) * _UNITS[found[2]]
 
 
 @click.group()
 def messages() -> None:
-    """Keep messages no longer than they are to be kept.
+    """Delete old messages.
 
     \b
     Example:
@@ -41,20 +41,22 @@ def messages() -> None:
     callback=_age,
     required=True,
     metavar="AGE",
-    help="As in 12h, 90d or 52w.",
+    help="Minimum age: 12h, 90d or 52w, for example.",
 )
-@click.option("--dry-run", is_flag=True, help="Only tell what would go.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be deleted.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def expire(age: timedelta, dry_run: bool, as_json: bool) -> None:  # noqa: FBT001
-    """Take what is older than AGE from the beginning of every conversation, for good.
+    """Delete everything older than AGE from every conversation, for good.
 
-    The server can go on running. Stopped and run again, this goes on where it was.
+    The server can keep running. If you stop the command, run it again to continue.
 
     \b
     Example:
       chat-server messages expire --older-than 90d
     """  # noqa: D301
-    with data_told("Stopped. What went is gone; run it again for the rest."):
+    with reporting_data_errors(
+        "Stopped. Some entries are deleted already; run it again for the rest."
+    ):
         before, entries, conversations = asyncio.run(_expire(load_settings(), age, dry_run=dry_run))
     if as_json:
         found = {
@@ -65,13 +67,13 @@ def expire(age: timedelta, dry_run: bool, as_json: bool) -> None:  # noqa: FBT00
         }
         click.echo(json.dumps(found, indent=2))
         return
-    gone = "would go" if dry_run else "are gone"
+    gone = "would be deleted" if dry_run else "are deleted"
     click.echo(
         f"{entries:,} entries of {conversations:,} conversations {gone}:"
-        f" what is older than {before:%Y-%m-%d %H:%M} UTC."
+        f" everything older than {before:%Y-%m-%d %H:%M} UTC."
     )
     if entries and not dry_run:
-        click.echo("In SQLite the file keeps its size, and traces: `chat-server vacuum` ends that.")
+        click.echo("An SQLite file keeps its size and traces until you run `chat-server vacuum`.")
 
 
 async def _expire(

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from chat_server.commands.failures import told
+from chat_server.commands.failures import reporting_errors
 from chat_server.commands.options import dry_run_option, json_option
 from chat_server.settings import load_settings
 
@@ -15,16 +15,18 @@ from chat_server.settings import load_settings
 @dry_run_option
 @json_option
 def migrate(dry_run: bool, as_json: bool) -> None:
-    """Bring the database's schema and indexes up to date, and say what was done.
+    """Bring the database's schema and indexes up to date, and print each step.
 
     The service does the same when it starts. Make a backup first: an older version of the service
-    does not open what a newer one has migrated.
+    can't open a database that a newer one has migrated.
 
     \b
     Example:
       chat-server migrate --dry-run
     """
-    with told("Stopped. Each step is done whole or not at all; run it again to go on."):
+    with reporting_errors(
+        "Stopped. Each step runs completely or not at all; run it again to continue."
+    ):
         settings = load_settings()
         from chat_server.migrating import migrate  # noqa: PLC0415  (`--help` stays quick)
 
@@ -35,6 +37,6 @@ def migrate(dry_run: bool, as_json: bool) -> None:
     if not steps:
         click.echo("The database is up to date.")
         return
-    click.echo("This would be done:" if dry_run else "This was done:")
+    click.echo("Steps to run:" if dry_run else "Steps done:")
     for step in steps:
         click.echo(f"  {step}")

@@ -1,4 +1,4 @@
-"""Options that several commands take, and how a new password is come by."""
+"""Options that several commands share, and the prompt for a new password."""
 
 import secrets
 import sys
@@ -15,9 +15,9 @@ GENERATED_BYTES = 16
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 dry_run_option = click.option(
-    "--dry-run", is_flag=True, help="Change nothing; say what would be done."
+    "--dry-run", is_flag=True, help="Change nothing; print what would be done."
 )
-yes_option = click.option("--yes", is_flag=True, help="Do not ask whether that is meant.")
+yes_option = click.option("--yes", is_flag=True, help="Skip the confirmation prompt.")
 
 
 def password_options(command: Command) -> Command:
@@ -25,7 +25,7 @@ def password_options(command: Command) -> Command:
     command = click.option(
         "--generate",
         is_flag=True,
-        help="Make the password, and print it, once. It has to be changed at the first log-in.",
+        help="Generate a password and print it once. The user must change it at the first log-in.",
     )(command)
     return click.option(
         "--password-stdin", is_flag=True, help="Read the password from the first line of stdin."
@@ -38,15 +38,14 @@ def new_password(check: Callable[[str], str], *, password_stdin: bool, generate:
     A typed one is asked for again until `check` takes it; else raises the `Invalid` of that.
     """
     if password_stdin and generate:
-        raise click.UsageError("--password-stdin and --generate exclude each other.")
+        raise click.UsageError("Use either --password-stdin or --generate, not both.")
     if generate:
         return check(secrets.token_urlsafe(GENERATED_BYTES))
     if password_stdin:
         return check(sys.stdin.readline().rstrip("\r\n"))
     if not sys.stdin.isatty():
         raise click.UsageError(
-            "There is no terminal to ask for the password at; --password-stdin reads it, and"
-            " --generate makes one."
+            "There is no terminal to prompt for the password; use --password-stdin or --generate."
         )
 
     def checked(typed: str) -> str:
@@ -64,7 +63,7 @@ def new_password(check: Callable[[str], str], *, password_stdin: bool, generate:
 def confirm(question: str) -> None:
     """Ask, and end the command unless the answer is yes."""
     if not sys.stdin.isatty():
-        raise click.UsageError("There is no terminal to ask at; --yes says that it is meant.")
+        raise click.UsageError("There is no terminal to prompt for confirmation; use --yes.")
     if not click.confirm(question):
-        click.echo("Nothing was done.")
+        click.echo("Nothing has changed.")
         raise click.exceptions.Exit

@@ -2,16 +2,16 @@
 
 import click
 
-from chat_server.commands.failures import Wrong, fail
+from chat_server.commands.failures import InvalidSettings, fail
 from chat_server.settings import SettingsError, load_settings
 from chat_server.settings_errors import DatabaseMissingError
 
 
 @click.command()
-@click.option("--host", help="The address to listen at, instead of HOST.")
-@click.option("--port", type=click.IntRange(0, 65_535), help="The port, instead of PORT.")
+@click.option("--host", help="Address to listen on, instead of HOST.")
+@click.option("--port", type=click.IntRange(0, 65_535), help="Port to listen on, instead of PORT.")
 def run(host: str | None, port: int | None) -> None:
-    """Serve until stopped by Ctrl-C or SIGTERM.
+    """Run the service until Ctrl-C or SIGTERM stops it.
 
     \b
     Example:
@@ -23,6 +23,6 @@ def run(host: str | None, port: int | None) -> None:
 
         serve(settings)
     except SettingsError as error:
-        raise Wrong(error) from error
+        raise InvalidSettings(error) from error
     except DatabaseMissingError as error:
         fail(str(error))

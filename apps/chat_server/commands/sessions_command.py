@@ -10,7 +10,7 @@ import click
 
 from chat_core.ids import SessionId
 from chat_server.commands import listing
-from chat_server.commands.failures import told
+from chat_server.commands.failures import reporting_errors
 from chat_server.commands.listing import counted, shown
 from chat_server.commands.options import confirm, dry_run_option, json_option, yes_option
 from chat_server.settings import load_settings
@@ -25,7 +25,7 @@ Done = tuple[int, str]
 
 @click.group()
 def sessions() -> None:
-    """List a user's sessions, and end anybody's.
+    """List and end sessions.
 
     \b
     Example:
@@ -34,10 +34,10 @@ def sessions() -> None:
 
 
 @sessions.command("list")
-@click.option("--user", "name", required=True, help="A user name or an e-mail address.")
+@click.option("--user", "name", required=True, help="Username or e-mail address.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def list_sessions(name: str, as_json: bool) -> None:
-    """List the sessions of a user that have not ended, the latest seen first.
+    """List a user's live sessions, most recently used first.
 
     \b
     Example:
@@ -53,14 +53,14 @@ def list_sessions(name: str, as_json: bool) -> None:
         for each in found:
             click.echo(listing.session_line(each))
 
-    with told("Stopped."):
+    with reporting_errors("Stopped."):
         _administer(show)
 
 
 @sessions.command()
-@click.option("--user", "name", help="All of this user: a user name or an e-mail address.")
-@click.option("--session", "session_id", help="The one with this id.")
-@click.option("--all", "everyone", is_flag=True, help="All of all users.")
+@click.option("--user", "name", help="End all sessions of this user (username or e-mail address).")
+@click.option("--session", "session_id", help="End the session with this id.")
+@click.option("--all", "everyone", is_flag=True, help="End the sessions of all users.")
 @yes_option
 @dry_run_option
 @json_option
@@ -73,17 +73,18 @@ def end(  # noqa: PLR0913  (how Click hands over options)
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """End sessions: their tokens are refused, and their connections closed, within two seconds.
+    """End sessions.
 
-    With --all everybody has to log in again, at one time; it asks first.
+    Within two seconds, the service refuses their tokens and closes their connections. With --all,
+    every user has to log in again; the command asks for confirmation first.
 
     \b
     Example:
       chat-server sessions end --all --dry-run
     """
     if (name is not None) + (session_id is not None) + everyone != 1:
-        raise click.UsageError("Name one of --user, --session and --all.")
-    with told("Stopped. The sessions that were reached have ended; run it again to go on."):
+        raise click.UsageError("Use exactly one of --user, --session and --all.")
+    with reporting_errors("Stopped. Some sessions have ended already; run it again to continue."):
         if everyone and not (yes or dry_run):
             confirm("End the sessions of all users?")
         number, whose = _administer(_work(name, session_id, dry_run=dry_run))

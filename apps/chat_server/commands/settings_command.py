@@ -4,7 +4,7 @@ import json
 
 import click
 
-from chat_server.commands.failures import Wrong
+from chat_server.commands.failures import InvalidSettings
 from chat_server.settings import SettingsError, load_settings
 
 
@@ -20,7 +20,7 @@ def show_settings(as_json: bool) -> None:  # noqa: FBT001  (how Click hands over
     try:
         values = load_settings().describe()
     except SettingsError as error:
-        raise Wrong(error) from error
+        raise InvalidSettings(error) from error
     if as_json:
         click.echo(json.dumps(values, indent=2))
         return

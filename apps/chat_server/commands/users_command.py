@@ -13,7 +13,7 @@ from chat_core.users import User
 from chat_server.commands import listing
 from chat_server.commands.erase_command import erase_user
 from chat_server.commands.export_command import export_user
-from chat_server.commands.failures import told
+from chat_server.commands.failures import reporting_errors
 from chat_server.commands.listing import counted, shown
 from chat_server.commands.options import json_option, new_password, password_options
 from chat_server.settings import load_settings
@@ -26,9 +26,9 @@ Result = TypeVar("Result")
 
 @click.group()
 def users() -> None:
-    """Add, list, disable and enable accounts, give new passwords, export and erase.
+    """Add, list, disable, enable, export and erase accounts, and reset passwords.
 
-    A NAME is a user name or an e-mail address, in any case. The service may be running.
+    A NAME is a username or an e-mail address; case does not matter. The service can keep running.
 
     \b
     Example:
@@ -38,8 +38,8 @@ def users() -> None:
 
 @users.command()
 @click.argument("username")
-@click.option("--email", help="An e-mail address, to log in with as well.")
-@click.option("--display-name", help="The name that others see, instead of USERNAME.")
+@click.option("--email", help="E-mail address; the user can log in with it too.")
+@click.option("--display-name", help="Name that others see; USERNAME by default.")
 @password_options
 @json_option
 def add(  # noqa: PLR0913  (how Click hands over options)
@@ -51,13 +51,15 @@ def add(  # noqa: PLR0913  (how Click hands over options)
     generate: bool,
     as_json: bool,
 ) -> None:
-    """Make an account, also where CHAT_SIGNUPS is off.
+    """Create an account, even if CHAT_SIGNUPS is off.
 
     \b
     Example:
       chat-server users add ann --display-name 'Ann Smith' --generate
     """
-    with told("Stopped. Whether the account was made, `chat-server users list` shows."):
+    with reporting_errors(
+        "Stopped. `chat-server users list` shows whether the account was created."
+    ):
         settings = load_settings()
         # `settings` and `--help` stay quick.
         from chat_core.services.accounts import NewAccount  # noqa: PLC0415
@@ -84,13 +86,15 @@ def add(  # noqa: PLR0913  (how Click hands over options)
 
 
 @users.command("list")
-@click.option("--query", default="", help="Only whose name, or shown name, begins so.")
+@click.option(
+    "--query", default="", help="Only users whose username or display name starts with this."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 def list_users(query: str, as_json: bool) -> None:
-    """List accounts, with the number of their sessions; disabled and deleted ones, too.
+    """List accounts and their number of sessions, including disabled and deleted accounts.
 
-    They come in the order in which they were made, with --query in the order of names, and then
-    without deleted ones, which have none.
+    The oldest account comes first. With --query, the list is sorted by name and leaves out deleted
+    accounts, which have no name.
 
     \b
     Example:
@@ -110,7 +114,7 @@ def list_users(query: str, as_json: bool) -> None:
         if array is not None:
             array.end()
 
-    with told("Stopped."):
+    with reporting_errors("Stopped."):
         _administer(show)
 
 
@@ -118,10 +122,10 @@ def list_users(query: str, as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def disable(name: str, as_json: bool) -> None:
-    """Keep a user from logging in, and end the user's sessions.
+    """Disable an account: end its sessions and refuse log-ins.
 
-    Others go on seeing the user, what was said, and can write; it is there once the account is
-    enabled.
+    Others still see the user and their messages, and can write to them. The user gets those
+    messages once you enable the account.
 
     \b
     Example:
@@ -132,7 +136,9 @@ def disable(name: str, as_json: bool) -> None:
         user = await admin.find(name)
         return user, await admin.disable(user.id)
 
-    with told("Stopped. Run it again: whether it was done, `chat-server users list` shows."):
+    with reporting_errors(
+        "Stopped. `chat-server users list` shows whether it was done; run it again if not."
+    ):
         user, ended = _administer(do)
     _tell(
         {"id": user.id, "username": user.username, "sessionsEnded": ended},
@@ -145,7 +151,7 @@ def disable(name: str, as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def enable(name: str, as_json: bool) -> None:
-    """Let a disabled user log in again. Sessions stay ended.
+    """Let a disabled user log in again. Ended sessions stay ended.
 
     \b
     Example:
@@ -155,7 +161,9 @@ def enable(name: str, as_json: bool) -> None:
     async def do(admin: "Administration") -> User:
         return await admin.enable((await admin.find(name)).id)
 
-    with told("Stopped. Run it again: whether it was done, `chat-server users list` shows."):
+    with reporting_errors(
+        "Stopped. `chat-server users list` shows whether it was done; run it again if not."
+    ):
         user = _administer(do)
     _tell(
         {"id": user.id, "username": user.username},
@@ -169,16 +177,16 @@ def enable(name: str, as_json: bool) -> None:
 @password_options
 @json_option
 def reset_password(name: str, *, password_stdin: bool, generate: bool, as_json: bool) -> None:
-    """Give a user another password, and end the user's sessions.
+    """Set a new password, and end the user's sessions.
 
-    The service sends no e-mail: tell the user the password. One that --generate made has to be
-    changed at the next log-in, before anything else.
+    The service sends no e-mail: tell the user the password. If you use --generate, the user must
+    change the password at the next log-in, before anything else.
 
     \b
     Example:
       chat-server users reset-password ann --generate
     """
-    with told("Stopped. Run it again, to be sure which password holds."):
+    with reporting_errors("Stopped. Run it again, because either password may be valid now."):
         from chat_server.limits import password_rules  # noqa: PLC0415  (`--help` stays quick)
 
         rules = password_rules(load_settings())
@@ -195,7 +203,7 @@ def reset_password(name: str, *, password_stdin: bool, generate: bool, as_json: 
     _tell(
         {"id": user.id, "username": user.username, "sessionsEnded": ended}
         | ({"password": password} if generate else {}),
-        f"{shown(user.username)} has another password; {counted(ended, 'session')} ended."
+        f"{shown(user.username)} has a new password; {counted(ended, 'session')} ended."
         + _told_once(password, generate=generate),
         as_json=as_json,
     )
@@ -216,7 +224,8 @@ def _told_once(password: str, *, generate: bool) -> str:
     if not generate:
         return ""
     return (
-        f" The password is shown this once, and has to be changed at the first log-in:\n{password}"
+        f" This password is shown only once; the user must change it at the first log-in:"
+        f"\n{password}"
     )
 
 
