@@ -1,6 +1,6 @@
 """Heads: the ends of logs, as this process knows them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from chat_core.conversations import Conversation
@@ -69,6 +69,11 @@ class Heads:
             del self.by_id[head.conversation.id]
             if (pair := conversation.pair) is not None:
                 del self._by_pair[pair]
+
+    def forget_each(self, conversations: Iterable[Conversation]) -> None:
+        """Read these again the next time."""
+        for conversation in conversations:
+            self.forget(conversation)
 
     def forget_all(self) -> None:
         """Read every one again the next time."""

@@ -134,19 +134,18 @@ class Log(ConversationLog):
             self._heads.read(read, self._round_number)
             plan.are_read = True
             self._judge(batch, drafts, since, plan)
-        for conversation in plan.outdated:
-            self._heads.forget(conversation)
+        self._heads.forget_each(plan.outdated)
         taken = await self._commit(batch, plan) if plan.writes else []
         if taken or plan.refused:
             await self._answer_repeats(batch, taken, plan.refused)
 
     def _judge(self, batch: Batch, left: Sequence[int], since: int, plan: Plan) -> None:
         """Make the writes of those drafts that may be written now."""
-        now, heads, behind = self._round_number, self._heads, plan.behind
+        now, heads, behind, drafts = self._round_number, self._heads, plan.behind, batch.drafts
+        known, writing, writes = heads.by_id, plan.writing, plan.writes
         for index in left:
-            draft = batch.drafts[index]
-            conversation = draft.conversation
-            head = heads.by_id.get(conversation.id) or heads.of(conversation)
+            draft = drafts[index]
+            head = known.get(draft.conversation.id) or heads.of(draft.conversation)
             if behind and head in behind:
                 continue
             judgement = judge(draft, head, since, now)
@@ -158,8 +157,8 @@ class Log(ConversationLog):
             head.moved = now
             if isinstance(write, ChangeWrite):
                 head.conversation = write.after
-            plan.writing.append(index)
-            plan.writes.append(write)
+            writing.append(index)
+            writes.append(write)
 
     def _judge_on(
         self,
@@ -189,23 +188,26 @@ class Log(ConversationLog):
         try:
             verdicts = await self._store.commit(plan.writes)
         except BaseException:
-            for index in plan.writing:
-                self._heads.forget(batch.drafts[index].conversation)
+            self._heads.forget_each(batch.drafts[index].conversation for index in plan.writing)
             raise
         taken: list[int] = []
         trouble: Unavailable | None = None
+        drafts, callers, followers = batch.drafts, batch.callers, self._followers
         for index, write, verdict in zip(plan.writing, plan.writes, verdicts.each, strict=True):
+            draft = drafts[index]
             if verdict is _STORED:
-                draft, event = batch.drafts[index], write.event
+                event = write.event
                 committed = Committed(event, audience_of(draft), draft.actor.connection_id)
-                for follower in self._followers:
+                for follower in followers:
                     tell(follower, committed)
-                batch.answer(index, Appended(event))
+                done, callers[index] = callers[index], None
+                if done is not None:
+                    tell(done, Appended(event))
                 continue
-            self._heads.forget(batch.drafts[index].conversation)
+            self._heads.forget(draft.conversation)
             if verdict is Verdict.TAKEN:
                 taken.append(index)
-            elif isinstance(verdict, Unavailable) and self._patience is not None:
+            elif isinstance(verdict, Unavailable):
                 trouble = verdict
             elif verdict is not Verdict.MOVED:
                 batch.answer(index, verdict if isinstance(verdict, Exception) else Stale())

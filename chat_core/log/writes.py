@@ -75,9 +75,9 @@ def creation_write(draft: CreationDraft) -> CreationWrite:
 
 def audience_of(draft: Draft) -> Collection[UserId]:
     """The members before the entry and after it."""
-    members = draft.conversation.members.keys()
+    members = draft.conversation.members
     if isinstance(draft, ChangeDraft) and isinstance(draft.change, MemberAdded):
-        return members | {draft.change.user_id}
+        return members.keys() | {draft.change.user_id}
     return members
 
 

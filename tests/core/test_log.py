@@ -337,3 +337,28 @@ async def test_a_client_id_that_is_taken_and_not_found_yet_is_asked_for_again(
 
     monkeypatch.setattr(MemoryLogStore, "commit", taken)
     assert (await here.append(draft(friends, ANN, client_id="c1"))).message.seq == 3
+
+
+@pytest.mark.usefixtures("no_pauses")
+async def test_a_write_that_a_store_could_not_take_for_now_is_tried_again_by_a_patient_log(
+    store: FaultyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = MemoryLogStore.commit
+    between, friends = direct(ANN, BOB), group(ANN, BOB)
+
+    async def full(self: MemoryLogStore, writes: Sequence[Write]) -> Verdicts:
+        monkeypatch.setattr(MemoryLogStore, "commit", commit)
+        verdicts = await commit(self, writes[:1])
+        return Verdicts([*verdicts.each, Unavailable()], verdicts.at)
+
+    patient, impatient = Log(store, patience=600), Log(store)
+    await create(patient, friends)
+    for tried, outcome in ((patient, Appended), (impatient, Unavailable)):
+        monkeypatch.setattr(MemoryLogStore, "commit", full)
+        outcomes = await asyncio.gather(
+            tried.append(draft(friends, ANN)),
+            tried.append(draft(between, ANN)),
+            return_exceptions=True,
+        )
+        assert [type(each) for each in outcomes] == [Appended, outcome]
+    await patient.close()
