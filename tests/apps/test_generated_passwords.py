@@ -11,6 +11,7 @@ import pytest
 
 from chat_client import ChatClient, PasswordChangeRequired
 from chat_client.socketio_wire import SocketIoWire
+from tests.support.command import command_beside
 from tests.support.http_client import http_client
 from tests.support.mongod import fresh_database
 from tests.support.server import PASSWORD, Api, Person, ServerProcess, answered, confided, refused
@@ -44,8 +45,8 @@ async def api(server: ServerProcess) -> AsyncIterator[Api]:
 
 async def generated(server: ServerProcess, *command: str) -> str:
     """The password that a command of the operator made."""
-    done = await server.command("users", *command, "--generate", "--json")
-    assert done.returncode == 0, done.stderr
+    done = await command_beside(server, "users", *command, "--generate", "--json")
+    assert done.code == 0, done.stderr
     password: str = json.loads(done.stdout)["password"]
     confided.add(password)
     return password
@@ -130,7 +131,9 @@ async def test_a_reset_asks_for_a_change_only_where_it_made_the_password(
     refused(await api.http.get(GET_OWN, headers=reset.bearer), 403, CODE)
 
     given = "battery staple\n"
-    await server.command("users", "reset-password", eve.username, "--password-stdin", given=given)
+    await command_beside(
+        server, "users", "reset-password", eve.username, "--password-stdin", given=given
+    )
     await api.get(GET_OWN, await api.log_in(eve.username, given.strip()))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.command import command_beside
 from tests.support.server import PASSWORD, Api, ServerProcess, refused
 
 HOST = "chat.example.org"
@@ -54,8 +55,10 @@ async def test_a_password_that_is_easily_guessed_is_refused_wherever_it_is_set(
     assert named(refused(changing, 422, "invalid")) == ["newPassword"]
 
     for command in (("add", "bob"), ("reset-password", alice.username)):
-        done = await server.command("users", *command, "--password-stdin", given=password + "\n")
-        assert (done.returncode, done.stdout) == (1, "")
+        done = await command_beside(
+            server, "users", *command, "--password-stdin", given=password + "\n"
+        )
+        assert (done.code, done.stdout) == (1, "")
         assert done.stderr.startswith("password: must")
     await api.log_in(alice.username)
 
@@ -69,11 +72,13 @@ async def test_a_password_is_taken_as_any_keyboard_composes_it(
     body = {"currentPassword": PASSWORD, "newPassword": DECOMPOSED}
     changed = await api.http.put("/users/me/password", json=body, headers=zoe.bearer)
     assert changed.status_code == 204
-    await server.command("users", "add", names[1], "--password-stdin", given=given)
+    await command_beside(server, "users", "add", names[1], "--password-stdin", given=given)
     for name in names:
         for typed in (COMPOSED, DECOMPOSED):
             await api.log_in(name, typed)
 
     given = COMPOSED[::-1] + "\n"
-    await server.command("users", "reset-password", names[0], "--password-stdin", given=given)
+    await command_beside(
+        server, "users", "reset-password", names[0], "--password-stdin", given=given
+    )
     await api.log_in(names[0], COMPOSED[::-1])

@@ -9,6 +9,7 @@ import pytest
 from playwright.async_api import Page, Route, expect
 
 from tests.support.browser import Browser, Window
+from tests.support.command import command_beside
 from tests.support.server import PASSWORD, Api, Person, ServerProcess
 
 STORED = """async () => ({
@@ -132,11 +133,11 @@ async def the_end_of_the_account(ann: Ann) -> None:
 
 
 async def the_operator(ann: Ann) -> None:
-    assert (await ann.server.command("sessions", "end", "--user", "ann")).returncode == 0
+    assert (await command_beside(ann.server, "sessions", "end", "--user", "ann")).code == 0
 
 
 async def the_operator_who_disables_the_account(ann: Ann) -> None:
-    assert (await ann.server.command("users", "disable", "ann")).returncode == 0
+    assert (await command_beside(ann.server, "users", "disable", "ann")).code == 0
 
 
 async def a_refresh_token_that_has_run_out(ann: Ann) -> None:

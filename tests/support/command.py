@@ -1,4 +1,4 @@
-"""`chat-server` as a process, as an operator runs it beside the server."""
+"""`chat-server` as an operator runs it beside the server: as a process, or without starting one."""
 
 import asyncio
 import json
@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.server import SECRET, environment
+from click.testing import CliRunner
+
+from chat_server.commands import chat_server
+from tests.support.server import SECRET, ServerProcess, environment
 from tests.support.waiting import PATIENCE_SECONDS, eventually
 
 CHAT_SERVER = str(Path(sys.executable).parent / "chat-server")
@@ -61,3 +64,21 @@ async def command(
     told = Ended(process.returncode, stdout.decode(), stderr.decode())
     assert "Traceback" not in told.stderr, told.stderr
     return told
+
+
+async def command_here(folder: Path, *arguments: str, given: str = "", **settings: str) -> Ended:
+    """The same in this process, in a tenth of the time: for what it does, not for how it is run.
+
+    A database that is not named is `chat.db` in that folder.
+    """
+    env = {"DATABASE_URL": f"sqlite:///{folder / 'chat.db'}", "JWT_SECRET": SECRET, **settings}
+    runner = CliRunner(env=env)
+    done = await asyncio.to_thread(runner.invoke, chat_server, arguments, input=given)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return Ended(done.exit_code, done.stdout, done.stderr)
+
+
+async def command_beside(server: ServerProcess, *arguments: str, given: str = "") -> Ended:
+    """The same with the folder and the settings of a server that runs."""
+    return await command_here(server.folder, *arguments, given=given, **server.env)

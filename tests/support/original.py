@@ -22,6 +22,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from tests.support import server
+from tests.support.command import command_here
 from tests.support.js_client import JsUnavailableError, find_node
 from tests.support.mongod import mongodb_url
 from tests.support.services import missing
@@ -105,10 +106,8 @@ class Ran:
 
 async def import_original(folder: Path, *arguments: str, **environment: str) -> Ran:
     """Run `chat-server import-original` to its end."""
-    program = await start_import(folder, *arguments, **environment)
-    stdout, stderr = await program.communicate()
-    assert program.returncode is not None
-    return Ran(program.returncode, stdout.decode(), stderr.decode())
+    ended = await command_here(folder, "import-original", *arguments, **environment)
+    return Ran(ended.code, ended.stdout, ended.stderr)
 
 
 async def start_import(folder: Path, *arguments: str, **environment: str) -> Process:

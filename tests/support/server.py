@@ -55,7 +55,7 @@ class ServerProcess:
     def __init__(
         self, folder: Path, command: Sequence[str] = RUN, /, **settings: str | int
     ) -> None:
-        self._folder = folder
+        self.folder = folder
         self._command = command
         self._settings = {
             "PORT": "0",
@@ -141,7 +141,7 @@ class ServerProcess:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
-                cwd=self._folder,
+                cwd=self.folder,
                 env=environment() | self._settings,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -167,7 +167,7 @@ class ServerProcess:
     async def command(self, *arguments: str, given: str = "") -> "subprocess.CompletedProcess[str]":
         """Run `chat-server` with arguments beside it, in its folder and with its settings."""
         return await asyncio.to_thread(
-            chat_command, self._folder, *arguments, given=given, **self._settings
+            chat_command, self.folder, *arguments, given=given, **self._settings
         )
 
     def signal(self, number: signal.Signals) -> None:
