@@ -4,7 +4,6 @@ import asyncio
 
 from chat_core.conversations import Conversation
 from chat_core.errors import Unavailable
-from chat_core.log.heads import KnownHead
 from chat_core.ports.log import Done, Draft, Outcome, tell
 from chat_core.ports.log_store import Write
 
@@ -23,8 +22,6 @@ class Plan:
         """Those whose heads have to be read first."""
         self.are_read = False
         """Whether these have been, so that a conversation without a head is not stored."""
-        self.behind: set[KnownHead] = set()
-        """Logs whose further drafts have to wait for the next round."""
         self.outdated: list[Conversation] = []
         """Conversations whose heads have to be read again."""
 

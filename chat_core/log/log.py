@@ -116,7 +116,6 @@ class Log(ConversationLog):
             try:
                 await self._round(batch, left, since)
             except Unavailable:
-                self._heads.forget_all()
                 if self._patience is None or self._is_closing:
                     raise
                 await asyncio.sleep(RETRY_SECONDS)
@@ -141,13 +140,11 @@ class Log(ConversationLog):
 
     def _judge(self, batch: Batch, left: Sequence[int], since: int, plan: Plan) -> None:
         """Make the writes of those drafts that may be written now."""
-        now, heads, behind, drafts = self._round_number, self._heads, plan.behind, batch.drafts
+        now, heads, drafts = self._round_number, self._heads, batch.drafts
         known, writing, writes = heads.by_id, plan.writing, plan.writes
         for index in left:
             draft = drafts[index]
             head = known.get(draft.conversation.id) or heads.of(draft.conversation)
-            if behind and head in behind:
-                continue
             judgement = judge(draft, head, since, now)
             if judgement is not _WRITE or head is None:
                 self._judge_on(index, draft, head, judgement, plan)
@@ -176,12 +173,10 @@ class Log(ConversationLog):
             plan.writes.append(first_write(draft))
             if head is None:
                 self._heads.begin(draft.conversation, self._round_number)
-        elif judgement is Judgement.REFUSE or head is None:
+        elif judgement is Judgement.REFUSE:
             plan.refused.append(index)
-        else:
-            plan.behind.add(head)
-            if judgement is Judgement.READ_AGAIN:
-                plan.outdated.append(draft.conversation)
+        elif judgement is Judgement.READ_AGAIN:
+            plan.outdated.append(draft.conversation)
 
     async def _commit(self, batch: Batch, plan: Plan) -> list[int]:
         """Store, and tell followers, then callers; what may be a repeat is returned."""
