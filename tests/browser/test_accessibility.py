@@ -91,7 +91,7 @@ async def test_everything_can_be_done_by_keyboard(demo: ServerProcess, browser: 
             await press("Tab")
         raise AssertionError(f"{name} can't be reached")
 
-    await go_to("textbox", "User name")
+    await go_to("textbox", "Username")
     await page.keyboard.type("mira")
     await press("Tab")
     await page.keyboard.type(PASSWORD)
@@ -122,7 +122,7 @@ async def test_everything_can_be_done_by_keyboard(demo: ServerProcess, browser: 
     await go_to("link", "New conversation")
     await press("Enter")
     await expect(page.get_by_role("heading", name="New conversation")).to_be_focused()
-    await go_to("searchbox", "Find somebody")
+    await go_to("searchbox", "Find someone")
     await page.keyboard.type("tom")
     await go_to("button", "Tomás")
     await press("Enter")

@@ -41,7 +41,7 @@ async def test_what_is_edited_or_deleted_is_so_for_both(
     await ann.act("tipo", "Edit")
     await expect(ann.box).to_have_value("tipo")
     await ann.box.fill("typo")
-    await ann.page.get_by_role("button", name="Save the change").click()
+    await ann.page.get_by_role("button", name="Save changes").click()
     await bob.shows("typo", "a mistake")
     await expect(bob.message("typo").locator(".meta")).to_contain_text("edited")
     await ann.act("a mistake", "Delete")
@@ -63,17 +63,17 @@ async def test_three_people_in_a_group(server: ServerProcess, browser: Browser) 
     await cleo.log_in("cleo")
     await ann.page.get_by_role("link", name="New conversation").click()
     await ann.page.get_by_role("button", name="Group").click()
-    await ann.page.get_by_label("Name of the group").fill("Team")
+    await ann.page.get_by_label("Group name").fill("Team")
     for name in ("Bob", "Cleo"):
         await ann.page.get_by_label("Add people").fill(name)
         await ann.page.get_by_role("button", name=f"{name} @").click()
-    await ann.page.get_by_role("button", name="Make the group").click()
+    await ann.page.get_by_role("button", name="Create the group").click()
     await ann.send("Welcome")
     for each in (bob, cleo):
         await each.open("Team")
         await each.shows("Welcome")
         await expect(
-            each.page.get_by_text("Ann made the group “Team” with", exact=False)
+            each.page.get_by_text("Ann created the group “Team” with", exact=False)
         ).to_be_visible()
     await ann.has_progress("Welcome", "Read")
     await cleo.send("Thank you")
@@ -83,7 +83,7 @@ async def test_three_people_in_a_group(server: ServerProcess, browser: Browser) 
     await expect(bob.page.get_by_text("Ann made you an admin")).to_be_visible()
     await ann.page.get_by_role("button", name="Remove Cleo").click()
     await ann.confirm("Remove")
-    await expect(cleo.page.get_by_text("You are not a member")).to_be_visible()
+    await expect(cleo.page.get_by_text("You are no longer a member")).to_be_visible()
 
 
 async def test_a_hidden_window_keeps_up_and_notifies(
@@ -107,7 +107,7 @@ async def test_a_hidden_window_keeps_up_and_notifies(
         await window.page.goto("/log-in")
         await window.log_in(bob.username)
         await window.page.get_by_role("link", name="Profile and settings").click()
-        await window.page.get_by_label("Show messages").check()
+        await window.page.get_by_label("Show new messages").check()
         await window.page.evaluate("window.isHidden = true")
         await api.send(ann, bob, "Are you away?")
         await expect(window.page).to_have_title("(2) Chat")
@@ -162,14 +162,14 @@ async def test_what_the_server_refuses_is_said_in_words(
     async with Api(server.url) as api:
         await api.sign_up("ann")
     window = await browser.window(server.url)
-    await window.page.get_by_label("User name or e-mail").fill("ann")
+    await window.page.get_by_label("Username or e-mail").fill("ann")
     await window.page.get_by_label("Password").fill("another one")
     await window.page.get_by_role("button", name="Log in").click()
     await expect(window.page.get_by_role("alert")).to_have_text(
-        "There is no such account, or the password is another."
+        "The username or password is wrong."
     )
-    await window.page.get_by_role("link", name="Make an account").click()
-    await expect(window.page.get_by_label("User name")).to_have_value("ann")
+    await window.page.get_by_role("link", name="Create an account").click()
+    await expect(window.page.get_by_label("Username")).to_have_value("ann")
     await window.page.get_by_label("Password").fill("short")
-    await window.page.get_by_role("button", name="Make account").click()
+    await window.page.get_by_role("button", name="Create account").click()
     await expect(window.page.get_by_role("alert")).to_contain_text("Password must")

@@ -114,7 +114,7 @@ async def test_a_change_that_a_reload_interrupts_goes_on(
     await ann.box.fill("Hello again")
     await ann.page.reload()
     await expect(ann.box).to_have_value("Hello again")
-    await ann.page.get_by_role("button", name="Save the change").click()
+    await ann.page.get_by_role("button", name="Save changes").click()
     await bob.shows("Hello again")
 
 
@@ -161,7 +161,7 @@ async def test_a_session_that_another_device_ends_lands_on_the_log_in_screen(
     await others.filter(has_text="Online").get_by_role("button").click()
     await phone.confirm("Log out")
     await expect(ann.page).to_have_url(f"{server.url}/log-in")
-    await expect(ann.page.locator(".notice")).to_contain_text("This session was ended")
+    await expect(ann.page.locator(".notice")).to_contain_text("Your session was ended")
 
 
 async def test_a_log_out_in_one_window_is_told_in_the_other(
@@ -172,7 +172,7 @@ async def test_a_log_out_in_one_window_is_told_in_the_other(
     await other.page.goto("/settings")
     await other.page.get_by_role("button", name="Log out").click()
     # The server's word and the other window's run a race.
-    told = re.compile("You logged out in another window|This session was ended, here")
+    told = re.compile("You logged out in another window|Your session was ended, here")
     await expect(ann.page.locator(".notice")).to_have_text(told)
     await expect(other.page.get_by_role("heading", name="Log in")).to_be_visible()
     assert await ann.page.evaluate("Object.keys(localStorage)") == []
@@ -188,7 +188,7 @@ async def test_too_many_at_once_leave_one_after_the_other(tmp_path: Path, browse
         ann, bob = await two_people(server, browser)
         for text in NUMBERS[:3]:
             await ann.send(text)
-        await ann.is_told("That was a little fast.")
+        await ann.is_told("You are sending too fast.")
         await bob.shows("Hello", *NUMBERS[:3])
         await ann.shows("Hello", *NUMBERS[:3])
 

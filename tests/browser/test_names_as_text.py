@@ -48,8 +48,8 @@ async def test_in_a_group_and_its_dialogs(window: Window) -> None:
     await is_text(window)
     await window.page.get_by_role("link", name="Members and details").click()
     await asks(window, f"Remove {MARKUP}", f"Remove {MARKUP}?")
-    await window.page.get_by_role("button", name="Change the name").click()
-    box = window.page.get_by_role("dialog").get_by_role("textbox", name="Name of the group")
+    await window.page.get_by_role("button", name="Rename the group").click()
+    box = window.page.get_by_role("dialog").get_by_role("textbox", name="Group name")
     await expect(box).to_have_value(MARKUP)
     await is_text(window)
 
@@ -64,5 +64,5 @@ async def test_where_people_are_found(window: Window) -> None:
     await window.page.get_by_role("button", name="Group").click()
     await window.page.get_by_label("Add people").fill("mallory")
     await window.page.get_by_role("button", name="@mallory").click()
-    await expect(window.page.get_by_role("button", name=f"Take {MARKUP} out")).to_be_visible()
+    await expect(window.page.get_by_role("button", name=f"Remove {MARKUP}")).to_be_visible()
     await is_text(window)

@@ -26,7 +26,7 @@ async def window(server: ServerProcess, browser: Browser, made: str) -> Window:
     """Ann's window, on the narrowest phone, right after the log-in."""
     window = await browser.window(server.url, phone=True)
     await window.page.set_viewport_size({"width": 320, "height": 640})
-    await window.page.get_by_label("User name or e-mail").fill("ann")
+    await window.page.get_by_label("Username or e-mail").fill("ann")
     await window.page.get_by_label("Password").fill(made)
     await window.page.get_by_role("button", name="Log in").click()
     await is_asked(window.page)
@@ -41,7 +41,7 @@ async def is_asked(page: Page) -> None:
 async def choose(page: Page, password: str) -> None:
     """Fill in a new password, and save it."""
     await page.get_by_label("New password").fill(password)
-    await page.get_by_role("button", name="Save the password").click()
+    await page.get_by_role("button", name="Save password").click()
 
 
 async def session(page: Page) -> str:
@@ -59,7 +59,7 @@ async def stored(page: Page) -> str:
 async def test_right_after_the_log_in_the_new_one_is_enough(window: Window, made: str) -> None:
     page, before = window.page, await session(window.page)
     await expect(page.get_by_label("New password")).to_be_focused()
-    await expect(page.get_by_label("The password that you were given")).not_to_be_attached()
+    await expect(page.get_by_label("The password you were given")).not_to_be_attached()
     assert await violations(window) == []
     assert made not in await stored(page)
     await choose(page, made)
@@ -76,10 +76,10 @@ async def test_after_a_reload_the_given_one_is_asked_for(window: Window, made: s
     await page.goto("/settings/devices")
     await is_asked(page)
     await expect(page.get_by_role("dialog")).not_to_be_attached()
-    await page.get_by_label("The password that you were given").fill("another one")
+    await page.get_by_label("The password you were given").fill("another one")
     await choose(page, CHOSEN)
-    await expect(page.get_by_role("alert")).to_have_text("The password is not right.")
-    await page.get_by_label("The password that you were given").fill(made)
+    await expect(page.get_by_role("alert")).to_have_text("The password is wrong.")
+    await page.get_by_label("The password you were given").fill(made)
     await choose(page, CHOSEN)
     await expect(page.get_by_text("(this one)")).to_be_visible()
 

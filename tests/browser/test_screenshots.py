@@ -53,5 +53,5 @@ async def test_a_picture_of_the_entrance(
     server: ServerProcess, browser: Browser, folder: Path
 ) -> None:
     window = await browser.window(server.url, color_scheme="light")
-    await window.page.get_by_label("User name or e-mail").fill("mira")
+    await window.page.get_by_label("Username or e-mail").fill("mira")
     await window.page.screenshot(path=folder / "log-in-light.png")

@@ -80,10 +80,10 @@ async def ann(server: ServerProcess, browser: Browser) -> AsyncIterator[Ann]:
         await window.log_in("ann")
         page = window.page
         await page.get_by_role("link", name="Profile and settings").click()
-        await page.get_by_label("Show messages").check()
+        await page.get_by_label("Show new messages").check()
         await page.get_by_role("link", name="New conversation").click()
         await page.get_by_role("button", name="Group").click()
-        await page.get_by_label("Name of the group").fill("a title of mine")
+        await page.get_by_label("Group name").fill("a title of mine")
         await window.open("Bob")
         await window.send("refused")
         await expect(page.get_by_text("Not sent.")).to_be_visible()

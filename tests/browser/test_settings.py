@@ -11,13 +11,13 @@ ADDRESS = "ann@example.org"
 async def profile(window: Window) -> Page:
     """Open the profile, which shows what the server has."""
     await window.page.goto("/settings")
-    await expect(window.page.get_by_text("Your user name is")).to_be_visible()
+    await expect(window.page.get_by_text("Your username is")).to_be_visible()
     return window.page
 
 
 async def save(page: Page, told: str) -> None:
     """Save the names, and wait until this is told."""
-    part = page.locator("form", has_text="Your user name is")
+    part = page.locator("form", has_text="Your username is")
     await part.get_by_role("button", name="Save").click()
     await expect(part.get_by_role("status")).to_have_text(told)
 
@@ -35,7 +35,7 @@ async def test_another_address_or_none_takes_the_password_and_a_name_does_not(
     await save(page, "Saved.")
     await email.fill(ADDRESS)
     await password.fill("another one")
-    await save(page, "The password is not right.")
+    await save(page, "The password is wrong.")
     await password.fill(PASSWORD)
     await save(page, "Saved.")
     await expect(password).not_to_be_attached()

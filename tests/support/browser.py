@@ -116,15 +116,15 @@ class Window:
     async def register(self, username: str, name: str = "") -> None:
         """Make an account, and wait until it is connected."""
         await self.page.goto("/register")
-        await self.page.get_by_label("User name").fill(username)
+        await self.page.get_by_label("Username").fill(username)
         await self.page.get_by_label("Name (optional)").fill(name or username.title())
         await self.page.get_by_label("Password").fill(PASSWORD)
-        await self.page.get_by_role("button", name="Make account").click()
+        await self.page.get_by_role("button", name="Create account").click()
         await self.is_online()
 
     async def log_in(self, username: str, password: str = PASSWORD) -> None:
         """Log in, and wait until it is connected."""
-        await self.page.get_by_label("User name or e-mail").fill(username)
+        await self.page.get_by_label("Username or e-mail").fill(username)
         await self.page.get_by_label("Password").fill(password)
         await self.page.get_by_role("button", name="Log in").click()
         await self.is_online()
@@ -137,7 +137,7 @@ class Window:
     async def find(self, name: str) -> None:
         """Begin a conversation with somebody, found by the beginning of the name."""
         await self.page.goto("/new")
-        await self.page.get_by_label("Find somebody").fill(name[:3])
+        await self.page.get_by_label("Find someone").fill(name[:3])
         await self.page.get_by_role("button", name=name).click()
         await expect(self.box).to_be_visible()
 

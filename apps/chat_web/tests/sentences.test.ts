@@ -13,13 +13,13 @@ describe("a problem of the server", () => {
 
   it("is known by its status where its code is not", () => {
     expect(sentenceOf({ code: "of_a_later_version", status: 403 })).toBe(
-      "You may not do that here.",
+      "You are not allowed to do that.",
     );
   });
 
   it("tells of each field that is wrong", () => {
     const errors = [{ field: "title", message: "must not be empty" }];
-    expect(sentenceOf({ code: "invalid", errors })).toBe("Name of the group must not be empty.");
+    expect(sentenceOf({ code: "invalid", errors })).toBe("Group name must not be empty.");
   });
 
   it.each([
@@ -30,7 +30,7 @@ describe("a problem of the server", () => {
     [86_400, "24 hours"],
   ])("tells how long to wait: %i seconds", (retryAfter, words) => {
     const problem = { code: "rate_limited", retryAfter };
-    expect(sentenceOf(problem)).toBe(`That was too often. Please wait ${words}.`);
+    expect(sentenceOf(problem)).toBe(`You did that too often. Please wait ${words}.`);
   });
 });
 

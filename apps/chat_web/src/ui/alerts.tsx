@@ -66,7 +66,7 @@ export async function askedText(
 
 /** Say a sentence that has to be seen. */
 export async function say(title: string, text = ""): Promise<void> {
-  await asked({ title, text, action: "All right" });
+  await asked({ title, text, action: "OK" });
 }
 
 /** Do something that the server may refuse, and say why it did: whether it worked. */

@@ -64,7 +64,7 @@ function Pane({ client: chat, route: now }: { client: ChatClient; route: Route }
     case "devices":
       return <Devices client={chat} />;
     default:
-      return <p class="nothing-chosen">Choose a conversation, or begin a new one.</p>;
+      return <p class="nothing-chosen">Choose a conversation, or start a new one.</p>;
   }
 }
 

@@ -2,50 +2,50 @@ import { Disconnected, type Problem, Refused } from "../client";
 
 /** What a problem of the server means to a person: by its code, as docs/errors.md lists them. */
 const SENTENCES: Record<string, string> = {
-  malformed: "The server could not read that. Reload the page, and try again.",
-  too_large: "That is too long to be sent.",
-  unsupported_media_type: "The server could not read that. Reload the page, and try again.",
+  malformed: "The server couldn't read that. Reload the page and try again.",
+  too_large: "That is too long to send.",
+  unsupported_media_type: "The server couldn't read that. Reload the page and try again.",
   unauthenticated: "Please log in.",
-  invalid_credentials: "There is no such account, or the password is another.",
-  token_invalid: "This server does not know your session. Please log in.",
-  token_expired: "You were away for long. Please log in again.",
-  session_revoked: "This session was ended, here or from another of your devices.",
+  invalid_credentials: "The username or password is wrong.",
+  token_invalid: "Your session is not valid here. Please log in.",
+  token_expired: "Your session has expired. Please log in again.",
+  session_revoked: "Your session was ended, here or on another device.",
   refresh_reused:
-    "Your session was ended for safety: somebody else may have had a copy of it. Please log in.",
-  account_disabled: "This account was closed. Please ask whoever runs this service.",
-  registration_timeout: "The connection took too long. It is tried again.",
-  forbidden: "You may not do that here.",
-  wrong_password: "The password is not right.",
-  password_change_required: "Please choose a password of your own first.",
+    "Your session was ended for safety, because someone may have copied it. Please log in.",
+  account_disabled: "This account is disabled. Please contact the operator of this service.",
+  registration_timeout: "Connecting took too long. Trying again.",
+  forbidden: "You are not allowed to do that.",
+  wrong_password: "The password is wrong.",
+  password_change_required: "Please choose your own password first.",
   blocked: "One of you has blocked the other, so no messages can be sent here.",
-  signups_closed: "New accounts are made by whoever runs this service. Please ask there.",
-  origin_not_allowed: "This page may not use that server. Please tell whoever runs it.",
-  host_not_allowed: "This is not the address of the chat. Open it by its usual one.",
-  not_found: "That is not there any more.",
-  recipient_not_found: "There is no such person, or the account was deleted.",
-  username_taken: "Somebody else has that user name. Please choose another.",
-  email_taken: "There is an account with that address. Log in, or give another.",
-  client_id_conflict: "That was sent before with another text. Please send it anew.",
-  already_member: "That person is in the group already.",
-  last_owner: "You are the only owner. Make somebody else an owner first.",
-  already_registered: "This window belongs to another session. Reload the page.",
-  rate_limited: "That was too often. Please wait a moment.",
-  too_many_connections: "You are connected in too many places. Close one, or wait a moment.",
-  unavailable: "The server can't be reached just now. Please try again soon.",
-  overloaded: "The server has much to do. Please try again in a moment.",
-  internal: "Something went wrong at the server. It has been noted there.",
+  signups_closed: "Only the operator of this service can create accounts. Please ask them.",
+  origin_not_allowed: "The server does not allow this page. Please tell its operator.",
+  host_not_allowed: "The chat is not available at this address. Please use its usual address.",
+  not_found: "That no longer exists.",
+  recipient_not_found: "This person does not exist, or deleted their account.",
+  username_taken: "That username is taken. Please choose another.",
+  email_taken: "Another account has that address. Log in, or use a different one.",
+  client_id_conflict: "That was already sent with a different text. Please send it again.",
+  already_member: "That person is already in the group.",
+  last_owner: "You are the only owner. Make someone else an owner first.",
+  already_registered: "This window belongs to another session. Please reload the page.",
+  rate_limited: "You did that too often. Please wait a moment.",
+  too_many_connections: "You have too many open connections. Close one, or wait a moment.",
+  unavailable: "The server can't be reached. Please try again soon.",
+  overloaded: "The server is busy. Please try again in a moment.",
+  internal: "Something went wrong on the server. The error is logged there.",
   logged_out_elsewhere: "You logged out in another window.",
 };
 
 /** What the fields of a request are called on the screen. */
 const FIELDS: Record<string, string> = {
-  username: "User name",
+  username: "Username",
   password: "Password",
   newPassword: "New password",
   currentPassword: "Password",
   displayName: "Name",
   email: "E-mail",
-  title: "Name of the group",
+  title: "Group name",
   memberIds: "Members",
   content: "Message",
 };
@@ -56,13 +56,13 @@ export function sentenceOf(problem: Problem): string {
     const wrong = (problem.errors ?? []).map(({ field, message }) => {
       return `${FIELDS[field] ?? field} ${message}.`;
     });
-    return wrong.length > 0 ? wrong.join(" ") : "Something in that is not as it should be.";
+    return wrong.length > 0 ? wrong.join(" ") : "Something you entered is not valid.";
   }
   const sentence = SENTENCES[problem.code] ?? byStatus(problem.status ?? 0);
   if (problem.code === "rate_limited" && problem.retryAfter !== undefined)
-    return `That was too often. Please wait ${waiting(problem.retryAfter)}.`;
+    return `You did that too often. Please wait ${waiting(problem.retryAfter)}.`;
   if (problem.incidentId === undefined) return sentence;
-  return `${sentence} Its number is ${problem.incidentId}.`;
+  return `${sentence} Incident: ${problem.incidentId}.`;
 }
 
 /** A sentence for whatever a call has thrown. Throws on what is no answer of a server. */
@@ -96,9 +96,9 @@ export function waiting(seconds: number): string {
 /** For a code that is newer than this client. */
 function byStatus(status: number): string {
   if (status === 401) return "Please log in.";
-  if (status === 403) return "You may not do that here.";
-  if (status === 404) return "That is not there any more.";
-  if (status === 429) return "That was too often. Please wait a moment.";
-  if (status >= 500) return "The server can't do that just now. Please try again soon.";
+  if (status === 403) return "You are not allowed to do that.";
+  if (status === 404) return "That no longer exists.";
+  if (status === 429) return "You did that too often. Please wait a moment.";
+  if (status >= 500) return "The server can't do that right now. Please try again soon.";
   return "That did not work.";
 }

@@ -62,7 +62,7 @@ export function Composer({ client, conversation, editing, onSent }: ComposerProp
     const content = text.value.trim();
     if (content === "") return;
     if (bytes > MAX_BYTES)
-      return say("That is too long", `Please make two messages of it, or ${overBy(bytes)}.`);
+      return say("That is too long", `Please split it into two messages, or ${overBy(bytes)}.`);
     if (edited !== null) {
       if (await tried(() => client.api.edit(edited.id, content))) finished();
       return;
@@ -71,7 +71,7 @@ export function Composer({ client, conversation, editing, onSent }: ComposerProp
       client.send(id, content);
       onSent();
     } catch {
-      return say("That can't be kept", "The storage of this browser is full. Nothing was sent.");
+      return say("The message can't be saved", "This browser's storage is full. Nothing was sent.");
     }
     finished();
   }
@@ -99,7 +99,7 @@ export function Composer({ client, conversation, editing, onSent }: ComposerProp
     <form class="composer" onSubmit={submit}>
       {edited !== null && (
         <p class="composer-editing">
-          Changing a message
+          Editing a message
           <button type="button" class="button small" onClick={finished}>
             Cancel
           </button>
@@ -120,7 +120,7 @@ export function Composer({ client, conversation, editing, onSent }: ComposerProp
       <button
         type="submit"
         class="icon-button send"
-        aria-label={edited === null ? "Send" : "Save the change"}
+        aria-label={edited === null ? "Send" : "Save changes"}
         aria-disabled={text.value.trim() === ""}
       >
         <Icon name={edited === null ? "send" : "sent"} />
@@ -135,7 +135,7 @@ export function Composer({ client, conversation, editing, onSent }: ComposerProp
 }
 
 function overBy(bytes: number): string {
-  return `leave out about ${bytes - MAX_BYTES} letters`;
+  return `shorten it by about ${bytes - MAX_BYTES} letters`;
 }
 
 /** As high as its text, up to what the style sheet allows; by the object model, which needs no inline style. */

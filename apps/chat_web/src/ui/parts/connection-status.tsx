@@ -29,7 +29,7 @@ function textOf({ status, outbox }: ChatClient, isBack: boolean): string {
   }
   if (status.kind === "online" && outbox.pausedUntil > 0) {
     const left = (outbox.pausedUntil - Date.now()) / 1000;
-    return `That was a little fast. ${waitingText(unsent)}Going on in ${waiting(left)}.`;
+    return `You are sending too fast. ${waitingText(unsent)}Continuing in ${waiting(left)}.`;
   }
   return isBack ? "Connected again." : "";
 }

@@ -161,7 +161,7 @@ export function MessageList({ client, conversation, follows, onEdit }: MessageLi
         onPointerOver={({ target }) => CAN_HOVER.matches && activate(target)}
       >
         <p id="messages-hint" class="only-heard">
-          The arrow keys go from message to message.
+          Use the arrow keys to move between messages.
         </p>
         {conversation.hasEarlier && from === 0 && <p class="loading-earlier">Loading …</p>}
         <ol>

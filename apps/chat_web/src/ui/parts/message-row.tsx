@@ -96,14 +96,14 @@ function MessageActions({ message, actions }: { message: Message; actions: Actio
   async function remove() {
     const isSure = await confirmed(
       "Delete this message?",
-      "It goes for everybody, and can't be brought back.",
+      "It is deleted for everyone. This can't be undone.",
       "Delete",
     );
     if (isSure) await tried(() => client.api.delete(message.id));
   }
 
   return (
-    <fieldset class="message-actions" aria-label="What to do with this message">
+    <fieldset class="message-actions" aria-label="Message actions">
       <button
         type="button"
         class="icon-button"
@@ -158,7 +158,7 @@ export function OutgoingRow({ outgoing, client }: { outgoing: Outgoing; client: 
             Send again
           </button>
           <button type="button" class="button small" onClick={takeBack}>
-            Do not send
+            Don't send
           </button>
         </div>
       )}

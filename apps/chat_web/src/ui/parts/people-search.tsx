@@ -52,7 +52,7 @@ export function PeopleSearch({ client, label, onChoose, without }: PeopleSearchP
         type="search"
         value={words}
         autocomplete="off"
-        hint="By the beginning of a name"
+        hint="Type the beginning of a name"
       />
       <p class="error" role="alert">
         {problem.value}
@@ -60,7 +60,7 @@ export function PeopleSearch({ client, label, onChoose, without }: PeopleSearchP
       <p class="only-heard" role="status">
         {offered !== undefined && `${offered.length} found`}
       </p>
-      {offered?.length === 0 && <p class="hint">Nobody is called that.</p>}
+      {offered?.length === 0 && <p class="hint">Nobody has that name.</p>}
       <ul class="people">
         {offered?.map((user) => (
           <li key={user.id}>

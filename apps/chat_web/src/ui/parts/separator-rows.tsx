@@ -33,7 +33,7 @@ function sentenceOfChange(client: ChatClient, change: ConversationUpdate): strin
       const others = (change.members ?? []).filter(({ userId }) => userId !== change.actorId);
       const names = others.map(({ userId }) => (userId === client.me ? "you" : name(userId)));
       const withWhom = names.length > 0 ? ` with ${listed(names)}` : "";
-      return `${actor} made the group “${change.title ?? ""}”${withWhom}`;
+      return `${actor} created the group “${change.title ?? ""}”${withWhom}`;
     }
     case "member_added":
       return `${actor} added ${whom}`;
@@ -44,7 +44,7 @@ function sentenceOfChange(client: ChatClient, change: ConversationUpdate): strin
     case "title_changed":
       return `${actor} named the group “${change.title ?? ""}”`;
     case "member_deleted":
-      return `${name(change.userId)} deleted the account`;
+      return `${name(change.userId)} deleted their account`;
   }
 }
 
@@ -56,6 +56,6 @@ function sentenceOfRole(actor: string, whom: string, role: Role | null): string 
     case "member":
       return `${actor} made ${whom} a member`;
     default: // a role that only later versions know
-      return `${actor} gave ${whom} another role`;
+      return `${actor} gave ${whom} a new role`;
   }
 }

@@ -33,7 +33,7 @@ export function ConversationList({ client, openId, isAlone }: ConversationListPr
       </header>
       {known.length === 0 && client.status.kind === "online" ? (
         <p class="list-empty">
-          Nobody has written yet. <a href="/new">Find somebody</a> to write to.
+          No conversations yet. <a href="/new">Find someone</a> to write to.
         </p>
       ) : (
         <ul>
@@ -119,7 +119,7 @@ function LastWords({ client, conversation, isOpen }: ListRowProps) {
       </>
     );
   const last = conversation.lastMessage;
-  if (last === null) return <em>Nothing was said yet</em>;
+  if (last === null) return <em>No messages yet</em>;
   const isOwn = last.senderId === client.me;
   const text =
     last.content === null ? <em>Message deleted</em> : <bdi>{firstOf(last.content)}</bdi>;

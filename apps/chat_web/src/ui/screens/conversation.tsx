@@ -22,7 +22,7 @@ export function Conversation({ client, id }: { client: ChatClient; id: string })
   if (conversation === undefined)
     return (
       <p class="nothing-chosen" role="status">
-        {isGone.value ? "This conversation is not there, or not yours." : "Loading …"}
+        {isGone.value ? "This conversation does not exist, or you are not a member." : "Loading …"}
       </p>
     );
   const isMember = !conversation.isDescribed || conversation.members.has(client.me);
@@ -48,7 +48,7 @@ export function Conversation({ client, id }: { client: ChatClient; id: string })
           }}
         />
       ) : (
-        <p class="composer-closed">You are not a member of this group any more.</p>
+        <p class="composer-closed">You are no longer a member of this group.</p>
       )}
     </section>
   );

@@ -62,7 +62,7 @@ function Person({ client, userId }: { client: ChatClient; userId: string }) {
           <p>
             {isBlocked.value
               ? `You have blocked ${name}: neither of you can write here.`
-              : "Neither of you can write here then. Groups are not affected."}
+              : "If you block someone, neither of you can write here. Groups are not affected."}
           </p>
           <button
             type="button"
@@ -93,12 +93,12 @@ function Group({ client, conversation }: GroupProps) {
   }, [id, hasAll]);
 
   async function rename() {
-    const title = await askedText("Change the name", "Name of the group", conversation.title ?? "");
+    const title = await askedText("Rename the group", "Group name", conversation.title ?? "");
     if (title) await tried(() => client.api.rename(id, title));
   }
 
   async function leave() {
-    const text = "You can come back only if somebody adds you again.";
+    const text = "You can come back only if someone adds you again.";
     if (!(await confirmed("Leave this group?", text, "Leave"))) return;
     if (await tried(() => client.api.removeMember(id, client.me))) navigate("/");
   }
@@ -127,7 +127,7 @@ function Group({ client, conversation }: GroupProps) {
       {mayManage && (
         <PeopleSearch
           client={client}
-          label="Add somebody"
+          label="Add someone"
           without={new Set(members.keys())}
           onChoose={(user: User) => {
             client.directory.take([user]);
@@ -165,7 +165,7 @@ function MemberRow({
   }
 
   async function remove() {
-    const text = `${name} will see nothing of what is said from then on.`;
+    const text = `${name} will not see later messages.`;
     if (!(await confirmed(`Remove ${name}?`, text, "Remove"))) return;
     await tried(() => client.api.removeMember(conversation.id, userId));
   }

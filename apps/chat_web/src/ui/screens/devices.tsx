@@ -37,7 +37,7 @@ export function Devices({ client }: { client: ChatClient }) {
     const what = current ? "Log out here?" : `Log out ${device ?? "that device"}?`;
     const text = current
       ? "You will need your password to come back."
-      : "Somebody there has to log in again.";
+      : "That device will have to log in again.";
     if (!(await confirmed(what, text, "Log out"))) return;
     if (await tried(() => client.api.endSession(id))) await load();
   }

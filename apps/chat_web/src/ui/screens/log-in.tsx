@@ -42,10 +42,10 @@ export function LogIn({ isNew }: { isNew: boolean }) {
   return (
     <main class="entrance">
       <form class="card" onSubmit={submit}>
-        <h1>{isNew ? "Make an account" : "Log in"}</h1>
+        <h1>{isNew ? "Create an account" : "Log in"}</h1>
         {ended !== null && <p class="notice">{sentenceOfEnd(ended)}</p>}
         <Field
-          label={isNew ? "User name" : "User name or e-mail"}
+          label={isNew ? "Username" : "Username or e-mail"}
           value={name}
           autocomplete="username"
           required
@@ -81,15 +81,15 @@ export function LogIn({ isNew }: { isNew: boolean }) {
           fields={["username", "displayName", "password"]}
         />
         <button type="submit" class="button primary" aria-disabled={isBusy.value}>
-          {isNew ? "Make account" : "Log in"}
+          {isNew ? "Create account" : "Log in"}
         </button>
         {isNew ? (
           <p>
-            You have an account? <a href="/log-in">Log in</a>
+            Already have an account? <a href="/log-in">Log in</a>
           </p>
         ) : (
           <p>
-            You are new here? <a href="/register">Make an account</a>
+            New here? <a href="/register">Create an account</a>
           </p>
         )}
       </form>

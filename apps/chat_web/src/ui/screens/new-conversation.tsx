@@ -63,20 +63,20 @@ export function NewConversation({ client }: { client: ChatClient }) {
       </fieldset>
       {isGroup.value && (
         <form class="group-form" onSubmit={submitGroup}>
-          <Field label="Name of the group" value={title} required maxLength={100} />
+          <Field label="Group name" value={title} required maxLength={100} />
           <Chosen users={chosen.value} onRemove={(id) => remove(id)} />
           <button
             type="submit"
             class="button primary"
             aria-disabled={chosen.value.length === 0 || title.value.trim() === "" || isBusy.value}
           >
-            Make the group
+            Create the group
           </button>
         </form>
       )}
       <PeopleSearch
         client={client}
-        label={isGroup.value ? "Add people" : "Find somebody"}
+        label={isGroup.value ? "Add people" : "Find someone"}
         onChoose={choose}
       />
     </div>
@@ -88,9 +88,9 @@ export function NewConversation({ client }: { client: ChatClient }) {
 }
 
 function Chosen({ users, onRemove }: { users: User[]; onRemove: (id: string) => void }) {
-  if (users.length === 0) return <p class="hint">Nobody is in it yet, besides you.</p>;
+  if (users.length === 0) return <p class="hint">Only you are in the group so far.</p>;
   return (
-    <ul class="chosen" aria-label="In the group">
+    <ul class="chosen" aria-label="Members to add">
       {users.map(({ id, displayName, username }) => (
         <li key={id}>
           <Avatar id={id} name={displayName ?? username ?? ""} />
@@ -98,7 +98,7 @@ function Chosen({ users, onRemove }: { users: User[]; onRemove: (id: string) => 
           <button
             type="button"
             class="icon-button"
-            aria-label={`Take ${displayName ?? username} out`}
+            aria-label={`Remove ${displayName ?? username}`}
             onClick={() => onRemove(id)}
           >
             <Icon name="close" size={16} />

@@ -57,7 +57,7 @@ export function OwnPassword({ client }: { client: ChatClient }) {
         </p>
         {typedPassword.value === null && (
           <Field
-            label="The password that you were given"
+            label="The password you were given"
             type="password"
             value={given}
             autocomplete="current-password"
@@ -72,7 +72,7 @@ export function OwnPassword({ client }: { client: ChatClient }) {
           fields={["currentPassword", "newPassword"]}
         />
         <button type="submit" class="button primary" aria-disabled={isBusy.value}>
-          Save the password
+          Save password
         </button>
         <button type="button" class="button" onClick={() => void tried(() => client.logOut())}>
           <Icon name="leave" /> Log out

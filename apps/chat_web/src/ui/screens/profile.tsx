@@ -80,7 +80,7 @@ function Names({ client, me, onSaved }: NamesProps) {
   return (
     <form class="settings-part" onSubmit={submit}>
       <h2>You</h2>
-      <p class="hint">Your user name is {me.username}.</p>
+      <p class="hint">Your username is {me.username}.</p>
       <Field
         label="Name"
         value={displayName}
@@ -94,7 +94,7 @@ function Names({ client, me, onSaved }: NamesProps) {
         type="email"
         value={email}
         autocomplete="email"
-        hint="You can log in with it. Nobody sees it"
+        hint="You can log in with it. Others don't see it"
         error={wrong.value.email}
       />
       {isOtherAddress && (
@@ -129,7 +129,7 @@ function Password({ client }: { client: ChatClient }) {
       current.value = "";
       next.value = "";
       wrong.value = {};
-      told.value = "You have a new password. Your other devices were logged out.";
+      told.value = "Your password is changed. Your other devices are logged out.";
     } catch (error) {
       wrong.value = fieldErrors(error);
       told.value = sentenceOfError(error);
@@ -140,7 +140,7 @@ function Password({ client }: { client: ChatClient }) {
     <form class="settings-part" onSubmit={submit}>
       <h2>Password</h2>
       <Field
-        label="Password now"
+        label="Current password"
         type="password"
         value={current}
         autocomplete="current-password"
@@ -150,7 +150,7 @@ function Password({ client }: { client: ChatClient }) {
       <NewPasswordField label="New password" value={next} error={wrong.value.newPassword} />
       <p role="status">{told.value}</p>
       <button type="submit" class="button primary">
-        Change the password
+        Change password
       </button>
     </form>
   );
@@ -172,7 +172,7 @@ function Notifications({ client }: { client: ChatClient }) {
           checked={notificationsOn.value}
           onChange={(event) => void change(event.currentTarget.checked)}
         />
-        Show messages that come in while this window is hidden
+        Show new messages while this window is hidden
       </label>
     </section>
   );
@@ -181,19 +181,20 @@ function Notifications({ client }: { client: ChatClient }) {
 function Leaving({ client }: { client: ChatClient }) {
   async function logOut() {
     const waiting = client.outbox.all().length;
-    const lost = "Messages that are still waiting, and drafts, go from this browser.";
+    const lost = "This browser will lose unsent messages and drafts.";
     if (waiting > 0 && !(await confirmed("Log out?", lost, "Log out"))) return;
     try {
       await client.logOut();
     } catch (error) {
       if (!(error instanceof Disconnected)) return void say("", sentenceOfError(error));
-      const text = "The server can't be reached, so your session goes on there until it runs out.";
+      const text =
+        "The server can't be reached, so your session stays valid there until it expires.";
       if (await confirmed("Forget you in this browser?", text, "Forget")) client.forget();
     }
   }
 
   async function deleteAccount() {
-    const text = "All that you have written goes, for everybody. This can't be undone.";
+    const text = "Everything you wrote is deleted for everyone. This can't be undone.";
     const password = await askedPassword("Delete your account?", text, "Delete everything", {
       isDangerous: true,
     });
