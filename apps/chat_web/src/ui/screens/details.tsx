@@ -107,7 +107,7 @@ function Group({ client, conversation }: GroupProps) {
     <>
       {mayManage && (
         <button type="button" class="button" onClick={() => void rename()}>
-          <Icon name="compose" /> Change the name
+          <Icon name="compose" /> Rename the group
         </button>
       )}
       <section class="settings-part">
