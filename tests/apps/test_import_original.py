@@ -478,7 +478,7 @@ async def test_a_database_without_users_is_told_by_what_it_has(
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
-        ("memory://", "keeps nothing"),
+        ("memory://", "stores nothing"),
         ("sqlite:////no/such/folder/chat.db", "can't be opened"),
         ("mysql://x", "can't be mysql://"),
     ],
