@@ -58,4 +58,5 @@ async def test_a_request_starts_no_task(app: Litestar) -> None:
         finally:
             asyncio.get_running_loop().set_task_factory(None)
     assert [answer.status_code for answer in answers] == [201, 200, 200, 200, 200, 200]
-    assert started == []
+    # The log has a task of its own, which commits for all requests that wait.
+    assert [each for each in started if "Log._work_off" not in each] == []

@@ -74,7 +74,7 @@ async def test_the_page_goes_on_after_unknown_pushes_entries_changes_and_roles(
         await typist.send("three")
         await window.shows("one", "two", "three")
         await patched(api, ann, f"{path}/members/{bob.id}", role="admin")  # moderator
-        await expect(window.page.get_by_text("Ann gave you another role")).to_be_visible()
+        await expect(window.page.get_by_text("Ann gave you a new role")).to_be_visible()
         assert len(syncs) == 1  # at the start: nothing ever seemed to be missing
 
         for each in (typist, window):
