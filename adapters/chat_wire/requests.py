@@ -166,11 +166,11 @@ class AddMember(Request, frozen=True):
     """`POST /conversations/{id}/members`."""
 
     user_id: str
-    role: RoleName = "member"
+    role: RoleName | None = None
 
     def change(self) -> MemberAdded:
-        """To the core's type."""
-        return MemberAdded(UserId(self.user_id), Role(self.role))
+        """To the core's type; the role is `member` by default."""
+        return MemberAdded(UserId(self.user_id), Role(self.role or "member"))
 
 
 class MemberUpdate(Request, frozen=True):
@@ -203,8 +203,8 @@ class Sync(Request, frozen=True):
     """What came after these places of these conversations, and the latest of `others`."""
 
     conversations: dict[str, ClaimedSeq]
-    others: Literal["latest", "none"] = "latest"
-    limit: int = DEFAULT_LIMIT
+    others: Literal["latest", "none"] | None = None
+    limit: int | None = None
     cursor: str | None = None
 
     def request(self) -> SyncRequest:
@@ -214,8 +214,8 @@ class Sync(Request, frozen=True):
             after = _sync_place(self.cursor)
         return SyncRequest(
             {ConversationId(each): seq for each, seq in self.conversations.items()},
-            others=self.others == "latest",
-            limit=self.limit,
+            others=self.others != "none",
+            limit=DEFAULT_LIMIT if self.limit is None else self.limit,
             after=after,
         )
 

@@ -7,7 +7,7 @@ import string
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import msgspec
 import pytest
@@ -182,6 +182,32 @@ def test_the_longest_name_of_a_field_holds_up_nobody_and_is_not_repeated(
         assert len(caught.value.detail) < 300
 
     assert is_linear(refuse, 65_000)
+
+
+OPTIONAL = [
+    pytest.param(request, field.encode_name, id=f"{request.__name__}.{field.encode_name}")
+    for request in REQUESTS
+    for field in msgspec.structs.fields(request)
+    if not field.required and request is not requests.ProfileUpdate  # where null removes
+]
+SAMPLES: dict[object, object] = {str: "x", int: 1, bool: True, dict: {}}
+
+
+def sample(of: Any) -> object:
+    """A value of a field that is required."""
+    if get_origin(of) is Annotated:
+        return sample(get_args(of)[0])
+    if get_origin(of) is Literal:
+        return get_args(of)[0]
+    return SAMPLES[get_origin(of) or of]
+
+
+@pytest.mark.parametrize(("request_type", "name"), OPTIONAL)
+def test_null_counts_as_absent(request_type: type[requests.Request], name: str) -> None:
+    fields = msgspec.structs.fields(request_type)
+    given = {each.encode_name: sample(each.type) for each in fields if each.required}
+    absent = decode(json.dumps(given), request_type)
+    assert decode(json.dumps(given | {name: None}), request_type) == absent
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 3, 5_000])
