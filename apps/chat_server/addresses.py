@@ -1,4 +1,4 @@
-"""Where a request comes from, past the proxies that the operator trusts, and by which program."""
+"""The client's address, seen through trusted proxies, and its `User-Agent`."""
 
 import re
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ PORT = re.compile(r":[0-9]{1,5}")
 
 
 def client_address(scope: Scope, trusted_proxies: int) -> str:
-    """The address that the sender of this request is counted by, and shown with."""
+    """Return the client address that is used for rate limits, logs and sessions."""
     client = scope["client"]
     forwarded: Iterable[str] = ()
     if trusted_proxies:
@@ -23,16 +23,17 @@ def client_address(scope: Scope, trusted_proxies: int) -> str:
 
 
 def user_agent(scope: Scope) -> str | None:
-    """What the program that sends this request calls itself."""
+    """Return the request's `User-Agent`, or None."""
     values = (value for name, value in scope["headers"] if name == USER_AGENT)
     return next((value.decode("utf-8", "replace") for value in values), None)
 
 
 def counted_address(peer: str | None, forwarded: Iterable[str], trusted_proxies: int) -> str:
-    """The address that so many trusted proxies saw; with none the peer's, whatever a header says.
+    """Return the client's address as the outermost trusted proxy saw it.
 
-    Each proxy appends the address that it saw to `X-Forwarded-For`, so the last entries are the
-    trusted ones'. An entry that is no address leaves the peer's.
+    Each proxy appends the address that it saw to `X-Forwarded-For`, so the last entries come from
+    the trusted proxies. Without trusted proxies, or if the entry is not an address, returns the
+    peer's address.
     """
     if trusted_proxies:
         hops = [hop.strip() for value in forwarded for hop in value.split(",") if hop.strip()]
@@ -43,7 +44,7 @@ def counted_address(peer: str | None, forwarded: Iterable[str], trusted_proxies:
 
 
 def _address(entry: str) -> str | None:
-    """The address in an entry, which may have quotes, brackets and a port around it; else None."""
+    """Return the address in an entry, without quotes, brackets and port, or None if it has none."""
     entry = entry.strip('"')
     if entry.startswith("["):
         address, bracket, port = entry[1:].partition("]")

@@ -1,4 +1,4 @@
-"""Who may open a socket: the pages, hosts, rates and numbers that the settings allow."""
+"""Admission of sockets: the origins, hosts, rates and numbers that the settings allow."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,17 +14,17 @@ from chat_server.origins import OriginPolicy
 from chat_server.stopping import Stopping
 
 BACK_SECONDS = 2.0
-"""When to ask again whom a service refuses that is about to stop."""
+"""Retry delay for connections refused during shutdown."""
 
 RETRY_SECONDS = 5.0
-"""When to ask anew where as many are open as may be."""
+"""Retry delay for connections refused because the address has too many."""
 
 
 @dataclass(frozen=True, slots=True)
 class SocketAdmission:
-    """Judges each request for the socket's path; one that begins a connection is counted.
+    """Checks each request to the socket path, and counts those that begin a connection.
 
-    A handshake can't wait, so the limiter is one that counts at once: in this process.
+    A handshake can't wait, so the limiter must be one that counts in this process.
     """
 
     origins: OriginPolicy
@@ -33,12 +33,13 @@ class SocketAdmission:
     limiter: RateLimiter
     per_address: Limit
     most_at_once: int
-    """Live connections of an address, and of an IPv6 network."""
+    """Maximum number of live connections of an address; ten times as many for an IPv6 /48 network.
+    """
     live: Callable[[str], int]
-    """How many one has of the networks that addresses count in."""
+    """Returns the number of live connections of a network, as `chat_core.addresses` names it."""
     trusted_proxies: int
     refused: Counter[str] = field(default_factory=Counter)
-    """How many connections were, by the name of the limit."""
+    """Number of refused connections by the name of the limit."""
 
     def admit(
         self,
@@ -49,9 +50,9 @@ class SocketAdmission:
         forwarded: Sequence[str],
         is_new: bool,
     ) -> str:
-        """Let it in: the address that it counts for.
+        """Admit the request, and return the address that it counts for.
 
-        Raises `HostNotAllowed`, `OriginNotAllowed`, `RateLimited`, `TooManyConnections`,
+        Raises `HostNotAllowed`, `OriginNotAllowed`, `RateLimited`, `TooManyConnections` or
         `Unavailable`.
         """
         self.hosts.check(host)
@@ -69,7 +70,7 @@ class SocketAdmission:
         return address
 
     def _count(self, address: str) -> None:
-        # An attempt counts for the narrower network, though the wider one may refuse it.
+        # An attempt counts for the narrower network, even if the wider one refuses it.
         for limit, network in counts(self.per_address, address):
             self.limiter.take_at_once(limit, network)
         at_once = replace(self.per_address, burst=self.most_at_once)

@@ -1,4 +1,4 @@
-"""The ASGI application: `create_app`, which `litestar run` finds too."""
+"""The ASGI application: `create_app`, which `litestar run` also finds."""
 
 import asyncio
 import logging
@@ -48,20 +48,20 @@ from chat_server.settings import Settings, load_settings
 ANY_LOCALHOST = r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?"
 RESTART_SECONDS = 1.0
 CANCELLATIONS, CANCEL_AGAIN_SECONDS = 10, 0.1
-"""At a stop."""
+"""How often, and how many seconds apart, background tasks are cancelled at shutdown."""
 
 logger = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings | None = None) -> Litestar:
-    """The service as an ASGI application; the settings are the environment's by default.
+    """Create the service as an ASGI application.
 
-    Raises `SettingsError`.
+    Without `settings`, reads them from the environment. Raises `SettingsError`.
     """
     settings = settings or load_settings()
     container = Container(settings=settings)
 
-    # Functions: the framework copies what is handed to it deeply.
+    # These are functions because the framework makes deep copies of its arguments.
     def verifying() -> Sessions:
         return container.sessions()
 
@@ -144,7 +144,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
 
 
 def _provided(provider: Callable[[], Any]) -> Provide:
-    # Litestar looks at a provider's signature, and those of the injection library show none.
+    # Litestar inspects a provider's signature, and the injection library's providers have none.
     def provide() -> object:
         return provider()
 
@@ -152,10 +152,10 @@ def _provided(provider: Callable[[], Any]) -> Provide:
 
 
 def _resolve_in_turn(app: Litestar) -> None:
-    """Find a handler's services one after the other.
+    """Make the framework resolve a handler's services one after the other.
 
-    Where there are several, the framework starts a task for each, which takes as long as all the
-    rest of a small request. These are there already, and none depends on another.
+    If there are several, the framework starts a task for each, which takes as long as the rest of a
+    small request. These services already exist, and none depends on another.
     """
     for route in app.routes:
         if isinstance(route, HTTPRoute):
@@ -179,7 +179,7 @@ def _socket_mount(container: Container, rates: Callable[[], RequestRates]) -> AS
 
 @asynccontextmanager
 async def _running(container: Container, settings: Settings) -> AsyncIterator[None]:
-    """Open the database, hand it over, and keep what runs beside the requests, until the end."""
+    """Open the database, and run the background tasks until the application stops."""
     async with open_stores(settings) as stores:
         container.stores.override(stores)
         container.delivery()
@@ -201,10 +201,10 @@ async def _running(container: Container, settings: Settings) -> AsyncIterator[No
 
 
 async def _ended(loops: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel what runs beside the requests until it ends, for about a second at most.
+    """Cancel the background tasks until they end, for about a second at most.
 
-    More than once: the driver of MongoDB may swallow a cancellation in an outage, since
-    `asyncio.wait_for` of Python 3.11 does so where its time is over just then.
+    One cancellation may not be enough: during an outage the MongoDB driver may swallow it, because
+    `asyncio.wait_for` in Python 3.11 does so if its timeout expires at the same moment.
     """
     running = set(loops)
     for _ in range(CANCELLATIONS):
@@ -218,7 +218,7 @@ async def _ended(loops: Iterable[asyncio.Task[None]]) -> None:
 
 async def _flush_last_seen(container: Container) -> None:
     try:
-        # A database that has not answered for some seconds is not waited for once more.
+        # Do not wait again for a database that has not answered for some seconds.
         is_there = not container.revocations().is_late()
         if is_there:
             await container.presence().farewell()
@@ -235,7 +235,7 @@ async def _keep_running(container: Container, work: Callable[[], Awaitable[None]
     while True:
         try:
             await work()
-        except Exception as error:  # noqa: BLE001 - a boundary: logged as an incident
+        except Exception as error:  # noqa: BLE001 - a boundary, which logs the incident
             container.problems().report(error)
             await container.clock().sleep(RESTART_SECONDS)
 

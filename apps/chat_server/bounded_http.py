@@ -1,7 +1,7 @@
-"""Bounds of the connections that speak HTTP, where uvicorn has none.
+"""Limits on HTTP connections that uvicorn does not have.
 
-It takes as many as come, waits for ever for a request that has begun and for a client that takes
-its answer, and keeps whatever headers it is sent.
+uvicorn accepts any number of connections, waits forever for the rest of a request and for a client
+to read its answer, and keeps all headers that it receives.
 """
 
 import asyncio
@@ -21,20 +21,22 @@ from chat_wire.http_headers import DATA_NOT_KEPT, PROBLEM
 from chat_wire.problems import problem
 
 PATIENCE_SECONDS = 20.0
-"""For a request, from its first byte or the connection's to its last; and for a client that takes
-nothing of its answer."""
+"""Timeout for receiving a whole request, from the connection or from its first byte, and for a
+client that reads nothing of its answer."""
 
 HEAD_BYTES = 65_536
-"""Of a request's first line and headers."""
+"""Maximum size of a request's first line and headers."""
 
 MAX_HEADERS = 256
-"""Of a request whose head is longer than what is parsed at one time: each costs its share."""
+"""Maximum number of headers if a request's head arrives in several parts, because each costs
+memory.
+"""
 
 CONNECTION = b"connection"
 
 
 class Outbound(Protocol):
-    """The account of what waits for all clients, which answers over HTTP share with sockets."""
+    """Tracks unsent bytes for all clients; HTTP answers and sockets share it."""
 
     @abstractmethod
     def wrote(self, size: int) -> None:
@@ -42,11 +44,11 @@ class Outbound(Protocol):
 
     @abstractmethod
     def count_cut_off(self) -> None:
-        """A client was cut off, since it did not take what waited."""
+        """Count a client that was cut off because it did not read its data."""
 
 
 class BoundedHttpProtocol(PacedHttpProtocol):
-    """uvicorn's HTTP within bounds; call `end_late` every second."""
+    """uvicorn's HTTP protocol with limits; call `end_late` every second."""
 
     def __init__(
         self,
@@ -60,14 +62,14 @@ class BoundedHttpProtocol(PacedHttpProtocol):
         super().__init__(pace=own_pace, wrote=outbound.wrote, **of_uvicorn)
         self._bound = bound
         self._address: str | None = None
-        """That it counts for, as long as it does."""
+        """The address that the connection counts for, or None if it does not count."""
         self._outbound = outbound
         self._due: float | None = None
-        """When a request has to be there that is waited for."""
+        """Deadline for the request that is expected."""
         self._stuck_since: float | None = None
-        """Since when the client takes nothing of an answer."""
+        """Time since which the client has read nothing of an answer."""
         self._head_bytes: int | None = None
-        """Of a request whose headers are not complete."""
+        """Bytes received of a request whose headers are not complete."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio."""
@@ -119,10 +121,10 @@ class BoundedHttpProtocol(PacedHttpProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """As uvicorn's, but for its timer: `end_if_late` ends the wait for the next request.
+        """Do what uvicorn does, but without its timer.
 
-        A timer for each answer costs as much as parsing the request, and whatever comes, a blank
-        line even, stops it.
+        `end_if_late` ends the wait for the next request instead. A timer for each answer costs as
+        much as parsing the request, and any input, even a blank line, stops it.
         """
         self.server_state.total_requests += 1
         if self.transport.is_closing():
@@ -149,37 +151,40 @@ class BoundedHttpProtocol(PacedHttpProtocol):
         self._bound.pauses += 1
 
     def handle_websocket_upgrade(self) -> None:
-        """See uvicorn; the protocol that takes over knows no other form of `Connection`."""
+        """See uvicorn; the websocket protocol accepts only this form of `Connection`."""
         others = [each for each in self.headers if each[0] != CONNECTION]
         self.scope["headers"] = [*others, (CONNECTION, b"Upgrade")]
-        self._uncount()  # its session counts from now on
+        self._uncount()  # from here on, the socket session counts instead
         super().handle_websocket_upgrade()
 
     def _get_upgrade(self) -> bytes | None:
-        """See uvicorn, which reads the last `Connection` alone."""
+        """See uvicorn, which reads only the last `Connection` header."""
         options = b",".join(value for name, value in self.headers if name == CONNECTION)
         if b"upgrade" not in {each.strip().lower() for each in options.split(b",")}:
             return None
         return next((value.lower() for name, value in self.headers if name == b"upgrade"), None)
 
     def untaken_bytes(self) -> int:
-        """Those of answers that wait for the client."""
+        """Return the number of answer bytes that the client has not read yet."""
         return self.transport.get_write_buffer_size()
 
     def cut_off(self) -> None:
-        """End the connection of a client that does not take its answers. Again is a no-op."""
+        """End the connection of a client that does not read its answers.
+
+        Calling it again has no effect.
+        """
         if not self.transport.is_closing():
             self._outbound.count_cut_off()
         self.transport.abort()
 
     def end_if_late(self, now: float) -> None:
-        """Close a connection that has made the service wait for too long by then."""
+        """Close the connection if the service has waited for the client too long."""
         if self._stuck_since is not None and now > self._stuck_since + PATIENCE_SECONDS:
             self.transport.abort()
         elif self._due is not None and now > self._due:
             self.transport.close()
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's message
         """See uvicorn."""
         self._refuse(Malformed("The request is not valid HTTP"))
 
@@ -189,7 +194,7 @@ class BoundedHttpProtocol(PacedHttpProtocol):
             self._bound.closed(address)
 
     def _refuse(self, error: ChatError) -> None:
-        """Answer in the place of the application, and close."""
+        """Answer with the error instead of the application, and close the connection."""
         shown = problem(error)
         body = encode(shown)
         head = [
@@ -206,12 +211,12 @@ class BoundedHttpProtocol(PacedHttpProtocol):
 
 
 def speaking_http(connections: Iterable[object]) -> Sequence[BoundedHttpProtocol]:
-    """Those of a server's connections that speak HTTP."""
+    """Return the connections that speak HTTP."""
     return [each for each in connections if isinstance(each, BoundedHttpProtocol)]
 
 
 def end_late(connections: Iterable[object], now: float) -> None:
-    """Close those of a server's connections that have made it wait for too long.
+    """Close the HTTP connections that have made the server wait too long.
 
     `now` is the time of their event loop.
     """

@@ -1,4 +1,4 @@
-"""Jumps of the wall clock, by which tokens and times of messages go."""
+"""Jumps of the wall clock, which tokens and message times depend on."""
 
 import logging
 from dataclasses import dataclass, field
@@ -7,19 +7,19 @@ from chat_core.ports.system import Clock
 
 LOOK_SECONDS = 1.0
 JUMP_SECONDS = 2.0
-"""By so much the wall clock moves otherwise than time does before it counts as a jump.
+"""Smallest difference between the wall clock and elapsed time that counts as a jump.
 
-A clock that is set right little by little moves by less than a thousandth.
+A clock that is adjusted gradually moves by less than a thousandth.
 """
 RECENT_SECONDS = 600.0
-"""So long a jump is told of by readiness."""
+"""How long the readiness check reports a jump."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class ClockJumps:
-    """Compares the wall clock with the monotonic one, once a second."""
+    """Compares the wall clock with the monotonic clock once a second."""
 
     clock: Clock
     ahead: int = 0
@@ -32,13 +32,13 @@ class ClockJumps:
         self._offset_at_start = self._last_offset = self._offset()
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Check for jumps until cancelled."""
         while True:
             await self.clock.sleep(LOOK_SECONDS)
             self.look()
 
     def look(self) -> None:
-        """Count a jump since the last look, if there was one."""
+        """Count a jump if the clock has jumped since the last call."""
         offset = self._offset()
         moved, self._last_offset = offset - self._last_offset, offset
         if abs(moved) < JUMP_SECONDS:
@@ -53,12 +53,12 @@ class ClockJumps:
         )
 
     def is_recent(self) -> bool:
-        """Whether the clock jumped in the last minutes."""
+        """Return whether the clock jumped in the last ten minutes."""
         at = self._last_jump_at
         return at is not None and self.clock.monotonic() - at < RECENT_SECONDS
 
     def seconds(self) -> float:
-        """By how much the wall clock has moved otherwise than time, since the start."""
+        """Return the seconds by which the wall clock differs from elapsed time since the start."""
         return self._offset() - self._offset_at_start
 
     def _offset(self) -> float:

@@ -1,4 +1,4 @@
-"""How many connections there may be, in all and of an address, and how fast it may open them."""
+"""Limits on connections: in total, per address, and how fast an address can open them."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -9,42 +9,43 @@ from chat_core.errors import Overloaded, TooManyConnections
 from chat_core.limits import Limit, Pace
 
 RETRY_SECONDS = 5.0
-"""When to come back where as many are connected as may be."""
+"""Retry delay for connections refused because there are too many."""
 
 MOST_PACES = 10_000
-"""Networks whose pace is remembered; past it the one that came first begins anew."""
+"""Maximum number of networks whose pace is kept; above it the oldest entry is dropped."""
 
 
 @dataclass(slots=True)
 class ConnectionBound:
-    """Counts the connections that speak HTTP; sessions of sockets are counted by their server."""
+    """Counts HTTP connections; the socket server counts its own sessions."""
 
     most: int
-    """Of all, whatever they carry."""
+    """Maximum number of connections of all kinds."""
     per_address: Limit
-    """Its burst is the most of an address, sessions of sockets included."""
+    """Its burst is the maximum per address, including socket sessions."""
     opening: Limit
-    """The pace at which an address opens connections: past it a new one is not read at once."""
+    """How fast an address can open connections; above this pace, reading a new one is delayed."""
     counts_addresses: bool
-    """Not behind a proxy, whose connections carry the requests of many."""
+    """False behind a proxy, whose connections carry the requests of many clients."""
     sessions: Callable[[str], int]
-    """The sessions of sockets that count in one of the `chat_core.addresses.networks`."""
+    """Returns the number of socket sessions in one of the `chat_core.addresses.networks`."""
     refused: int = 0
-    """So far, since there were too many in all."""
+    """Number of connections refused so far because there were too many in total."""
     refused_of_address: int = 0
-    """So far, since there were too many of an address."""
+    """Number of connections refused so far because their address had too many."""
     pauses: int = 0
-    """So far, in which a connection was not read, since it had sent more requests than its pace."""
+    """Number of times that reading paused because a connection sent requests above its pace."""
     opened_late: int = 0
-    """So far, that were not read at once, since their address had opened so many."""
+    """Number of connections read late because their address had opened many."""
     _speaking_http: Counter[str] = field(default_factory=Counter)
-    """By network; so is the next."""
+    """HTTP connections by network, like the paces below."""
     _paces: dict[str, Pace] = field(default_factory=dict)
 
     def opened(self, peer: str | None) -> str | None:
-        """Count a connection: the address to give to `closed`; None where it has none that counts.
+        """Count a connection, and return the address to pass to `closed`.
 
-        It counts before it is judged, by `check`.
+        Returns None if the connection is not counted. Call `check` afterwards, because the
+        connection counts toward its own check.
         """
         if peer is None or not self.counts_addresses:
             return None
@@ -54,16 +55,16 @@ class ConnectionBound:
         return address
 
     def closed(self, address: str) -> None:
-        """Count it no longer: it has ended, or has become a session of a socket."""
+        """Stop counting a connection because it has ended or has become a socket session."""
         for network in networks(address):
             self._speaking_http[network] -= 1
             if not self._speaking_http[network]:
                 del self._speaking_http[network]
 
     def check(self, number: int, address: str | None) -> None:
-        """Judge a connection that was counted, where so many are open in all.
+        """Check a connection that is already counted; `number` is the total of open connections.
 
-        Raises `Overloaded`, `TooManyConnections`.
+        Raises `Overloaded` or `TooManyConnections`.
         """
         if number > self.most:
             self.refused += 1
@@ -76,7 +77,7 @@ class ConnectionBound:
                 raise TooManyConnections(retry_after=RETRY_SECONDS)
 
     def pause(self, address: str | None, now: float) -> float:
-        """For how many seconds not to read a connection that was just opened, 0.0 for none.
+        """Return for how many seconds not to read a new connection, or 0.0.
 
         `now` is a monotonic time.
         """
@@ -95,5 +96,5 @@ class ConnectionBound:
         return seconds
 
     def of(self, network: str) -> int:
-        """How many count in a network, sessions of sockets included."""
+        """Return the number of connections in a network, including socket sessions."""
         return self._speaking_http[network] + self.sessions(network)

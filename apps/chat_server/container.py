@@ -1,4 +1,4 @@
-"""The one composition root: which adapter stands behind which port."""
+"""The composition root, which chooses the adapter for each port."""
 
 import asyncio
 from collections import Counter
@@ -85,7 +85,7 @@ __all__ = ["SOCKET_PATH", "Container", "is_bcrypt"]
 
 SOCKET_PATH = "/socket.io"
 EVENTS = "events"
-"""The limit of a connection's events, by its name."""
+"""Name of the limit on a connection's events."""
 
 
 def _socket_limits(settings: Settings) -> SocketLimits:
@@ -134,7 +134,7 @@ def _wire_log(log: ConversationLog, rooms: Rooms) -> Delivery:
 
 def _connection_bound(settings: Settings, sockets: Callable[[], SocketServer]) -> ConnectionBound:
     def sessions(network: str) -> int:
-        # Asked for a connection: before the first one, the database has been opened.
+        # Called only once there is a connection, when the database is already open.
         return sockets().connections_of(network)
 
     return ConnectionBound(
@@ -149,14 +149,14 @@ def _connection_bound(settings: Settings, sockets: Callable[[], SocketServer]) -
 def _websocket_protocol(
     server: SocketServer, *, admission: SocketAdmission, problems: ProblemReporter
 ) -> type[asyncio.BufferedProtocol]:
-    """What uvicorn is to hand its websockets to, past ASGI."""
+    """Return the protocol to which uvicorn hands websockets; they bypass ASGI."""
     direct = DirectWebSockets(
         server.eio, path=SOCKET_PATH, admission=admission.admit, problems=problems
     )
     return direct.protocol()
 
 
-def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
+def _metrics(  # noqa: PLR0913, PLR0917 - all sources of metrics
     stores: Stores,
     messaging: Messaging,
     synchronising: Synchronising,
@@ -216,7 +216,7 @@ def _metrics(  # noqa: PLR0913, PLR0917 - all that is measured
 
 
 class Container(containers.DeclarativeContainer):
-    """Everything that the service is made of; `stores` are handed over once they are open."""
+    """All objects of the service; set `stores` once the database is open."""
 
     settings: providers.Dependency[Settings] = providers.Dependency(instance_of=Settings)
     stores: providers.Dependency[Stores] = providers.Dependency(instance_of=Stores)
@@ -239,7 +239,8 @@ class Container(containers.DeclarativeContainer):
     stopping = providers.Singleton(Stopping)
     security_events = providers.Singleton(SecurityLog, clock, providers.Object(write_to_log))
 
-    # For what the log, or a store, checks once more: sending, receipts, typing.
+    # Cached reads for callers whose result the log or a store checks again: sending, receipts,
+    # typing.
     known_conversations = providers.Singleton(CachedConversations, stores.provided.conversations)
     blocks = providers.Singleton(CachedBlocks, stores.provided.blocks, clock)
     log = providers.Singleton(CacheTellingLog, stores.provided.log, known_conversations)

@@ -1,4 +1,4 @@
-"""`DATABASE_URL`: where the service stores its data."""
+"""`DATABASE_URL`, which says where the service stores its data."""
 
 import re
 from dataclasses import dataclass, field
@@ -10,26 +10,26 @@ FORMS = "sqlite:///PATH (an absolute path has four slashes), mongodb://HOST/NAME
 
 @dataclass(frozen=True, slots=True)
 class SqliteDatabase:
-    """A file; a relative path is relative to the working directory."""
+    """An SQLite file; a relative path is relative to the working directory."""
 
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryDatabase:
-    """Nothing is kept."""
+    """A database in memory, which stores nothing permanently."""
 
 
 @dataclass(frozen=True, slots=True)
 class MongoDatabase:
-    """A database of a replica set; `url` holds a password, perhaps."""
+    """A database of a MongoDB replica set; `url` may contain a password."""
 
     url: str = field(repr=False)
     name: str
 
 
 def parse_database_url(url: str) -> SqliteDatabase | MemoryDatabase | MongoDatabase:
-    """What the URL points to; raises `ValueError` with a sentence that repeats no password."""
+    """Parse the URL. Raises `ValueError` with a sentence that never repeats a password."""
     scheme, separator, rest = url.partition("://")
     if not separator:
         raise ValueError(f"must be {FORMS}")
@@ -47,9 +47,10 @@ def parse_database_url(url: str) -> SqliteDatabase | MemoryDatabase | MongoDatab
 
 
 def mask_passwords(url: str) -> str:
-    """The URL, with asterisks for whatever in it is secret."""
+    """Return the URL with asterisks in place of its secrets."""
     url = re.sub(r"(?<=://)([^:/@]*):.*@", r"\1:***@", url)
-    # Of MongoDB's options: tlsCertificateKeyFilePassword, authMechanismProperties (session tokens).
+    # MongoDB options with secrets: tlsCertificateKeyFilePassword, and authMechanismProperties
+    # (session tokens).
     return re.sub(r"([?&][^=&]*(?:password|properties)=)[^&]*", r"\1***", url, flags=re.IGNORECASE)
 
 

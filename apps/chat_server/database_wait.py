@@ -1,4 +1,4 @@
-"""Waiting for the database at start: for a while, aloud, and not when told to stop."""
+"""The wait for the database at start: limited, logged, and ended by SIGTERM or Ctrl-C."""
 
 import asyncio
 import logging
@@ -14,21 +14,21 @@ from chat_server.settings import Settings, SettingsError
 from chat_server.settings_errors import DatabaseMissingError
 
 SILENT_SECONDS = 1.0
-"""Before it is told that the service waits: most often it need not."""
+"""Delay before the first log line, because the database usually answers sooner."""
 TELL_SECONDS = 5.0
-"""Between two lines that say so."""
+"""Interval between later log lines."""
 RETRY_SECONDS = 0.25
 OVERRUN_SECONDS = 3.0
-"""How much longer an attempt may take that began in time."""
+"""Extra time for an attempt that began before the deadline."""
 
 logger = logging.getLogger("chat_server")
 
 
 async def wait_for_database(settings: Settings) -> None:
-    """Return once the database can be used; its schema is brought up to date on the way.
+    """Return once the database can be used, with its schema up to date.
 
-    Raises `SettingsError` where it can't be used as it is, and `DatabaseMissingError` after
-    `CHAT_DATABASE_WAIT_SECONDS`. SIGTERM or Ctrl-C ends the process, with 0.
+    Raises `SettingsError` if the database can't be used as it is, and `DatabaseMissingError` after
+    `CHAT_DATABASE_WAIT_SECONDS`. SIGTERM or Ctrl-C ends the process with exit code 0.
     """
     patience = settings.database_wait_seconds
     where = mask_passwords(settings.database_url)
@@ -44,7 +44,8 @@ async def wait_for_database(settings: Settings) -> None:
                     "waiting for the database %s: %d of %d seconds", where, waited, patience
                 )
                 next_line = waited + TELL_SECONDS
-            # A driver may overrun its own deadline: some more, so that it can say what is wrong.
+            # A driver may exceed its own deadline; wait a little longer so that it can report the
+            # cause.
             left = patience + OVERRUN_SECONDS - waited
             if left <= 0:
                 break
@@ -80,7 +81,10 @@ async def _opened(settings: Settings, patience: float) -> None:
 
 @asynccontextmanager
 async def _signalled() -> AsyncIterator["asyncio.Future[None]"]:
-    """Done at the first SIGTERM or Ctrl-C; a second one ends the process as it does by itself."""
+    """Yield a future that is done at the first SIGTERM or Ctrl-C.
+
+    A second signal kills the process.
+    """
     loop = asyncio.get_running_loop()
     came: asyncio.Future[None] = loop.create_future()
     numbers = (signal.SIGINT, signal.SIGTERM)
@@ -105,7 +109,7 @@ async def _signalled() -> AsyncIterator["asyncio.Future[None]"]:
 
 
 def _end(code: int) -> NoReturn:
-    """Leave a thread, or a call of a driver, alone that may never come back."""
+    """End the process without waiting for a thread or a driver call that may never return."""
     os._exit(code)
 
 

@@ -1,4 +1,4 @@
-"""Which storage stands behind the ports: what `DATABASE_URL` names."""
+"""The storage adapters behind the ports, chosen by `DATABASE_URL`."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -66,14 +66,15 @@ __all__ = [
 ]
 
 MONGO_READS_AT_ONCE = 32
-"""More than for a file: a network lies between, and the driver has a connection for each."""
+"""Higher than for SQLite, because MongoDB is behind a network and its driver has a connection for
+each read."""
 PATIENCE_SECONDS = 10.0
-"""How long opening waits for a database, where the caller does not say."""
+"""Default time that opening waits for a database."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """The open database, and how to ask whether it answers."""
+    """The stores of an open database, with its health check and measurements."""
 
     users: UserStore
     accounts: AccountStore
@@ -88,16 +89,16 @@ class Stores:
     commits: Commits = field(default_factory=Commits)
     calls: Calls = field(default_factory=Calls)
     free_bytes: Callable[[], int] | None = None
-    """What the disk of the database has left, where that is this machine's."""
+    """Returns the free bytes on the database's disk, if the disk belongs to this machine."""
     reads_at_once: int = TURNS_AT_ONCE
-    """How many reads it may be asked for by those who take turns."""
+    """Maximum number of reads that run at the same time for callers that take turns."""
 
 
 @asynccontextmanager
 async def open_stores(
     settings: Settings, *, patience: float = PATIENCE_SECONDS
 ) -> AsyncIterator[Stores]:
-    """The stores that `DATABASE_URL` names; they are closed at the end.
+    """Open the stores that `DATABASE_URL` names, and close them at the end.
 
     Waits up to `patience` seconds for a primary. Raises `DatabaseRefused`.
     """
@@ -139,7 +140,7 @@ async def open_stores(
                 await file_log.close()
                 await file.close()
         case MongoDatabase(url, name):
-            # Here, for the driver takes a quarter of the CPU of a start, and 9 MB.
+            # Imported here because the driver takes a quarter of the CPU time of a start, and 9 MB.
             from chat_mongo import (  # noqa: PLC0415
                 MongoBlockStore,
                 MongoConversationStore,
@@ -176,7 +177,7 @@ async def open_stores(
 
 
 def maintenance(settings: Settings) -> Maintenance | None:
-    """What looks after the database that `DATABASE_URL` names; None where nothing is kept."""
+    """Return the maintenance of the database that `DATABASE_URL` names, or None for memory."""
     match settings.database:
         case SqliteDatabase(path):
             return SqliteMaintenance(path)
@@ -190,7 +191,7 @@ def maintenance(settings: Settings) -> Maintenance | None:
 
 @asynccontextmanager
 async def open_original(url: str) -> AsyncIterator["OriginalDatabase"]:
-    """The database of the original system at that URL, to read; it is closed at the end."""
+    """Open the original system's database at that URL for reading, and close it at the end."""
     from chat_mongo import OriginalDatabase  # noqa: PLC0415
 
     original = await OriginalDatabase.open(url)

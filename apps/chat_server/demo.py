@@ -1,4 +1,4 @@
-"""Filling a database with people and conversations to play with."""
+"""Filling a database with example people and conversations."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ _BETWEEN_LINES = timedelta(minutes=2)
 
 
 async def fill_with_demo(settings: Settings) -> None:
-    """Have the people of the demonstration there, and all that they have said.
+    """Create the demo's people and everything that they said.
 
-    Run again, it adds what is missing. Raises `SettingsError` where a database can't be used, or
-    must not be filled with people whose password everyone knows.
+    A second run adds what is missing. Raises `SettingsError` if the database can't be used, or if
+    it must not contain people with publicly known passwords.
     """
     if settings.production:
         raise SettingsError(["CHAT_ENV: is production, and everyone knows the demo's passwords"])
@@ -54,12 +54,12 @@ async def fill_with_demo(settings: Settings) -> None:
 
 
 def _tell_nobody(event: str, **fields: object) -> None:
-    """People who do not exist have no security to look after."""
+    """Drop the security event, because the demo's people do not exist."""
 
 
 @dataclass(slots=True)
 class PastClock(Clock):
-    """Tells the time that it is set to; what has to wait waits by the other one."""
+    """Tells the time that it is set to; waiting uses the inner clock."""
 
     inner: Clock
     told: datetime
@@ -83,7 +83,7 @@ class PastClock(Clock):
 
 @dataclass(frozen=True, slots=True)
 class _Demo:
-    """Everything is said through the services, as people would, under client ids of its own."""
+    """Writes the demo through the services, as clients would, with fixed client ids."""
 
     container: Container
     stores: Stores
@@ -105,7 +105,7 @@ class _Demo:
         return Actor(user_id, _SESSION)
 
     async def _existing(self, username: str) -> UserId:
-        """The person of a run before. Whoever else has that name is left alone."""
+        """Return the demo user of an earlier run, and raise if another user has that name."""
         known = await self.stores.users.credentials(username)
         hasher = self.container.hasher()
         if known is None or not await hasher.verify(PASSWORD, known.password_hash):
@@ -151,7 +151,7 @@ class _Demo:
 
 
 def _times(talk: Talk, end: datetime) -> list[datetime]:
-    """When each line was said: a part of them on each of the days, at the same time of the day."""
+    """Return the time of each line: an equal share on each day, at the same time of day."""
     on_one_day = -(-len(talk.lines) // talk.days)
     times = []
     for backwards in range(len(talk.lines)):

@@ -1,4 +1,4 @@
-"""Who is in the demonstration, and what they have said."""
+"""The people of the demo and what they said."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ PEOPLE = {
     "tomas": "Tomás Rivera",
     "yuki": "Yuki Tanaka",
 }
-"""Shown names by user name; Mira takes part in everything."""
+"""Display names by username; Mira takes part in every conversation."""
 
 Line = tuple[str, str]
-"""Who says what."""
+"""Username of the speaker, and the text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Talk:
-    """A conversation of these people, on so many days up to today; with a title a group.
+    """A conversation of these people during the last `days` days; with a title, it is a group.
 
-    `unread` of the last messages Mira has not read yet.
+    Mira has not read the last `unread` messages yet.
     """
 
     people: Sequence[str]
@@ -102,4 +102,4 @@ TALKS: Sequence[Talk] = (
     Talk(("jonas", "mira"), _JONAS),
     Talk(("mira", "jonas", "tomas", "yuki"), _HIKE, days=2, title="Saturday hike", unread=2),
 )
-"""In the order of their last messages, the oldest first."""
+"""Conversations in the order of their last messages, oldest first."""

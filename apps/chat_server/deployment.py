@@ -25,9 +25,9 @@ from chat_server.settings_errors import SettingsError
 
 
 class Deployment(BaseSettings):
-    """Read from the environment, or from a file `.env` in the working directory.
+    """Settings from the environment, or from a file `.env` in the working directory.
 
-    A field's alias is its variable. An empty variable counts as not set.
+    A field's alias is the name of its variable. An empty variable counts as not set.
     """
 
     model_config = SettingsConfigDict(
@@ -39,7 +39,7 @@ class Deployment(BaseSettings):
         validate_default=True,
     )
 
-    # These two come first, since what follows is judged by them.
+    # These two come first, because the validation of the other fields depends on them.
     chat_env: Literal["development", "production"] | None = Field(
         None,
         validation_alias="CHAT_ENV",
@@ -113,13 +113,13 @@ class Deployment(BaseSettings):
 
     @property
     def database(self) -> SqliteDatabase | MongoDatabase | MemoryDatabase:
-        """What `DATABASE_URL` points to."""
+        """The database that `DATABASE_URL` names."""
         return parse_database_url(self.database_url)
 
     def signing_secret(self) -> str:
-        """`JWT_SECRET`; in development without one, the one kept in the working directory.
+        """Return `JWT_SECRET`, or in development the secret stored in the working directory.
 
-        Raises `SettingsError` where that can't be read or made.
+        Raises `SettingsError` if that secret can't be read or created.
         """
         if self.jwt_secret is not None:
             return self.jwt_secret.get_secret_value()
@@ -189,6 +189,9 @@ def _is_production(chat_env: str | None, node_env: str) -> bool:
 
 
 def _production(info: ValidationInfo) -> bool:
-    """The same while other settings are judged; where it is not known, this is no production."""
+    """Return whether the service runs in production; for use during validation.
+
+    Returns False if that is unknown because the setting is invalid.
+    """
     known = info.data
     return "chat_env" in known and _is_production(known["chat_env"], known.get("node_env", ""))

@@ -1,4 +1,4 @@
-"""What `chat-server doctor` looks at: settings, this machine, the port, and the database."""
+"""The checks of `chat-server doctor`: settings, this machine, the port and the database."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -17,9 +17,9 @@ LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
 async def examine(connections: int) -> AsyncIterator[Finding]:
-    """Examine everything, for a service that expects this many live connections at once.
+    """Run all checks for a service that expects this many live connections at once.
 
-    Skips what can't be examined because something else is broken. Raises and changes nothing.
+    Skips checks that depend on something broken. Raises no errors and changes nothing.
     """
     try:
         settings = load_settings()
@@ -109,7 +109,7 @@ async def _database(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
 
 
 def _without_secrets(finding: Finding, settings: Settings) -> Finding:
-    """The same, should a driver have quoted what it was given."""
+    """Return the finding with secrets masked, because a driver may have quoted them."""
     url = urlsplit(settings.database_url) if "@" in settings.database_url else None
     secrets = [] if url is None else [unquote(url.password or ""), url.password or ""]
     secrets += [value for name, value in parse_qsl(url.query if url else "") if "assword" in name]

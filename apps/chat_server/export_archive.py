@@ -1,4 +1,4 @@
-"""The archive of all that a user has: a zip file of JSON, and a text that explains it."""
+"""The archive of a user's data: a zip file of JSON files, and a text that explains them."""
 
 import json
 import os
@@ -39,7 +39,7 @@ Times are UTC. Every file is JSON in UTF-8.
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """How much is in an archive; `own` messages are the user's, those in groups left before too."""
+    """Numbers of items in an archive; `own` counts the user's messages, also in groups left."""
 
     conversations: int
     messages: int
@@ -47,9 +47,9 @@ class Exported:
 
 
 async def write_archive(export: Export, user_id: UserId, at: str, path: Path) -> Exported:
-    """Write the archive, for its owner's eyes only; it is there under its name once it is whole.
+    """Write an archive that only its owner can read; it gets its name once it is complete.
 
-    Takes no more memory for more messages. Raises `NotFound`.
+    Memory use does not depend on the number of messages. Raises `NotFound`.
     """
     user = await export.profile(user_id)
     with (
@@ -61,7 +61,7 @@ async def write_archive(export: Export, user_id: UserId, at: str, path: Path) ->
 
 @contextmanager
 def _whole(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write, which has that name once all went well, and is gone otherwise."""
+    """Yield a file that gets this name on success, and is deleted otherwise."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     partial = Path(name)
     try:
@@ -132,7 +132,7 @@ class _Archive:
 
     @contextmanager
     def _list(self, name: str) -> Iterator[Callable[[object], None]]:
-        """A file that holds a list, to which is written what it is told, at once."""
+        """Yield a function that appends an item to a JSON list in this file."""
         with self.archive.open(name, "w", force_zip64=True) as file:
             writer = _ListWriter(file)
             yield writer.add

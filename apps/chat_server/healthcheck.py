@@ -1,4 +1,4 @@
-"""Asks the service of this machine, or container, whether it is ready: exit code 0 or 1.
+"""Checks whether the service on this machine or in this container is ready: exit code 0 or 1.
 
 python -m chat_server.healthcheck
 """
@@ -11,7 +11,7 @@ SECONDS = 4.0
 
 
 def main() -> int:
-    """The exit code; says what is wrong. Reads `PORT`, as the service does."""
+    """Print what is wrong, and return the exit code. Reads `PORT`, as the service does."""
     port = int(os.environ.get("PORT") or "5000")
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
     try:

@@ -1,4 +1,4 @@
-"""`CHAT_HOSTS`: the names by which clients may call the service."""
+"""`CHAT_HOSTS`: the host names that clients can use."""
 
 import re
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ _PORT = re.compile(r":[0-9]{1,5}")
 
 @dataclass(frozen=True, slots=True)
 class HostPolicy:
-    """Which hosts a request may be for; with none listed any, or none."""
+    """Decides which `Host` headers are allowed; with an empty list, the header is not checked."""
 
     listed: frozenset[str]
 
     def check(self, host: str | None) -> None:
-        """Judge a request by its `Host`, whatever the port. Raises `HostNotAllowed`."""
+        """Check the `Host` header without its port. Raises `HostNotAllowed`."""
         if self.listed and _without_port((host or "").lower()) not in self.listed:
             raise HostNotAllowed
 
 
 def parse_hosts(text: str) -> tuple[str, ...]:
-    """Comma-separated names or addresses, without a port; raises `ValueError`."""
+    """Parse comma-separated names or addresses without ports. Raises `ValueError`."""
     hosts = dict.fromkeys(entry.strip().lower() for entry in text.split(",") if entry.strip())
     for host in hosts:
         if not _HOST.fullmatch(host):
@@ -34,12 +34,12 @@ def parse_hosts(text: str) -> tuple[str, ...]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only programs of this machine reach a server that listens there."""
+    """Return whether a server at this host is reachable only from this machine."""
     if host.lower() == "localhost":
         return True
     try:
         return ip_address(host).is_loopback
-    except ValueError:  # another name
+    except ValueError:  # a name other than localhost
         return False
 
 

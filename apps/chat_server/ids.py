@@ -1,4 +1,4 @@
-"""Identifiers that sort by the time of their making, so that indexes grow at one end."""
+"""Identifiers that sort by creation time, so that database indexes grow at one end."""
 
 import uuid_utils
 
@@ -6,7 +6,7 @@ from chat_core.ports.system import IdGenerator
 
 
 class TimeOrderedIds(IdGenerator):
-    """UUIDs of version 7 (RFC 9562), 32 hexadecimal digits."""
+    """Generates UUIDs of version 7 (RFC 9562) as 32 hexadecimal digits."""
 
     def new_id(self) -> str:
         """See `IdGenerator.new_id`."""

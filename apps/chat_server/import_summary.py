@@ -1,4 +1,4 @@
-"""What came of an import: for people as lines, for programs as one object."""
+"""The result of an import: lines for people, one object for programs."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from chat_core.users import User
 
 
 class Skipped(StrEnum):
-    """Why a user or a message was not taken over; the value is its name in JSON."""
+    """Reasons why a user or a message was not imported; the value is its name in JSON."""
 
     UNUSABLE_ID = "unusableId"
     UNKNOWN_SENDER = "unknownSender"
@@ -23,7 +23,7 @@ class Skipped(StrEnum):
 
     @property
     def sentence(self) -> str:
-        """The same for people."""
+        """The reason as a sentence for people."""
         return _SENTENCES[self]
 
 
@@ -41,7 +41,7 @@ _SENTENCES: Mapping[Skipped, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """A user whose name another account has, whatever the case; `was` is None where none was."""
+    """A user who got a new name because theirs was missing or taken; `was` is None if missing."""
 
     user: User
     was: str | None
@@ -49,7 +49,7 @@ class Renamed:
 
 @dataclass(frozen=True, slots=True)
 class EmailLeftOut:
-    """A user whose address another account has, whatever the case."""
+    """A user whose e-mail address another account already has, ignoring case."""
 
     user: User
     email: str
@@ -57,16 +57,16 @@ class EmailLeftOut:
 
 @dataclass(slots=True)
 class Tally:
-    """How many of the users, or of the messages, met which fate."""
+    """Numbers of users, or of messages, by what happened to them."""
 
     added: int = 0
     there_before: int = 0
     mended: int = 0
-    """Of those that were added: in a text U+FFFD stands for what no database keeps."""
+    """Number of added items with U+FFFD in place of characters that no database stores."""
     skipped: Counter[Skipped] = field(default_factory=Counter)
 
     def described(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the numbers as an object for JSON."""
         return {
             "added": self.added,
             "thereBefore": self.there_before,
@@ -77,7 +77,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Summary:
-    """All that came of it. What is in none of these was taken over as it is."""
+    """The result of an import. Everything not listed here was imported unchanged."""
 
     database: str
     users: Tally = field(default_factory=Tally)
@@ -87,7 +87,7 @@ class Summary:
     without_password: list[User] = field(default_factory=list)
 
     def described(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the result as an object for JSON."""
         return {
             "database": self.database,
             "users": {
@@ -108,7 +108,7 @@ class Summary:
         }
 
     def lines(self) -> Iterator[str]:
-        """For people."""
+        """Yield the result as lines for people."""
         yield f"Imported from the database {self.database}:"
         for what, tally in (("users", self.users), ("messages", self.messages)):
             yield f"  {what}: {tally.added} added, {tally.there_before} already there"
@@ -148,5 +148,5 @@ def _listed(heading: str, items: Sequence[str]) -> Iterator[str]:
 def _shown(name: str | None) -> str:
     if name is None:
         return "(no name)"
-    # A name may hold what would move a terminal's cursor.
+    # A name may contain characters that move a terminal's cursor.
     return name if name.isprintable() else ascii(name)

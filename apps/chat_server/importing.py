@@ -1,8 +1,8 @@
-"""Taking over a database of the original system, into whatever database the service has.
+"""Importing a database of the original system into the service's database.
 
-A user keeps the id, and so does a message, which is its client id, too: by that the log knows what
-it has. So the import may end anywhere, even by a power cut, and is complete once it has run to its
-end; run again, it adds what was written to the original since.
+Users and messages keep their ids. A message's id is also its client id, by which the log recognizes
+messages that it already has. So the import can stop at any point, even in a power cut; another run
+completes it, and adds what was written to the original since.
 """
 
 import asyncio
@@ -35,14 +35,14 @@ if TYPE_CHECKING:
     from chat_mongo import OriginalDatabase, OriginalMessage, OriginalUser
 
 PATIENCE_SECONDS = 60.0
-"""How long a database may be away before the import gives up."""
+"""How long a database may be unavailable before the import gives up."""
 RETRY_SECONDS = 1.0
 AT_ONCE = 64
-"""Accounts, or new conversations, that are stored at one time; messages are, batch by batch."""
+"""Number of accounts or new conversations stored at the same time; messages go batch by batch."""
 REMEMBERED = 50_000
-"""Conversations, about 1 KiB each; past it all are forgotten, and read again when needed."""
+"""Maximum number of cached conversations, about 1 KiB each; above it, the cache is emptied."""
 MAX_BYTES = 15_000_000
-"""Of a message: MongoDB takes no document over 16 MiB."""
+"""Maximum size of a message, because MongoDB accepts no document over 16 MiB."""
 
 _USABLE_ID = re.compile(r"[A-Za-z0-9._~-]{1,64}")
 _NO_TEXT = re.compile("[\0\ud800-\udfff]")
@@ -51,25 +51,29 @@ _IMPORT = SessionId("import")
 Result = TypeVar("Result")
 Item = TypeVar("Item")
 Step = Callable[[int], None]
-"""Told how many more are done."""
+"""Function that is called with the number of items just done."""
 
 
 class ImportStopped(Exception):
-    """A database was away for too long; the message says so, and what to do."""
+    """A database was unavailable for too long; the message says so, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Who is told how far the import is: first how many there are about, then each step."""
+    """Functions that begin to report progress.
+
+    Each is called with the approximate total, and returns a `Step`.
+    """
 
     users: Callable[[int], Step]
     messages: Callable[[int], Step]
 
 
 async def import_original(settings: Settings, url: str, progress: Progress) -> Summary:
-    """Take over the original's database at that URL.
+    """Import the original's database at that URL.
 
-    Raises `SettingsError` where either database can't be used, `ImportStopped` where one goes away.
+    Raises `SettingsError` if either database can't be used, and `ImportStopped` if one becomes
+    unavailable for too long.
     """
     if isinstance(settings.database, MemoryDatabase):
         raise SettingsError(
@@ -102,7 +106,7 @@ async def import_original(settings: Settings, url: str, progress: Progress) -> S
 
 @dataclass(frozen=True, slots=True)
 class _Message:
-    """A message that can be taken over."""
+    """A message that can be imported."""
 
     id: str
     sender: UserId
@@ -113,12 +117,12 @@ class _Message:
 
     @property
     def pair(self) -> frozenset[UserId]:
-        """The two that it is between."""
+        """The two users of the message."""
         return frozenset((self.sender, self.receiver))
 
     @property
     def why_not(self) -> Skipped | None:
-        """Why no conversation can take it, if none can."""
+        """The reason why no conversation can store the message, or None."""
         if self.sender == self.receiver:
             return Skipped.TO_ONESELF
         if len(self.content.encode()) > MAX_BYTES:
@@ -138,18 +142,18 @@ class Importing:
     ids: IdGenerator
     _summary: Summary = field(init=False)
     _known: set[str] = field(default_factory=set)
-    """The users of the original that are there."""
+    """Ids of the original's users that are stored here."""
     _gone: set[str] = field(default_factory=set)
-    """Those of them whose accounts have been deleted here."""
+    """Ids of those users whose accounts have been deleted here."""
     _addresses: set[str] = field(default_factory=set)
-    """Folded user names that look like addresses, and might be somebody else's."""
+    """Case-folded usernames that look like e-mail addresses, and may be another user's address."""
     _conversations: dict[frozenset[UserId], Conversation] = field(default_factory=dict)
     _doubtful: set[str] = field(default_factory=set)
-    """The messages that may have been stored although the database said nothing."""
+    """Ids of messages that may be stored although the database did not confirm them."""
     _failing_since: float | None = None
 
     async def run(self, progress: Progress) -> Summary:
-        """Take over all there is: first the users, then what they wrote."""
+        """Import all users, then all messages."""
         self._summary = Summary(self.original.name)
         counts = await self._patiently(self.original.counts)
         step = progress.users(counts.users)
@@ -174,7 +178,8 @@ class Importing:
             if user_id is None:
                 self._summary.users.skipped[Skipped.UNUSABLE_ID] += 1
                 continue
-            # Of those with one name the oldest keeps it, so they are not stored at one time.
+            # If several users have the same name, the oldest keeps it, so they are not stored
+            # together.
             own = {fold(_mended(name)) for name in (each.username, each.email) if name}
             if len(wave) == AT_ONCE or names & own or user_id in wave:
                 await self._take_wave(wave)
@@ -184,7 +189,7 @@ class Importing:
         await self._take_wave(wave)
 
     async def _take_wave(self, wave: "Mapping[UserId, OriginalUser]") -> None:
-        """Store those that are not there, and note what came of all of them."""
+        """Store the missing users, and record the result for all of them."""
         begun: set[UserId] = set()
 
         async def store() -> Mapping[UserId, User]:
@@ -208,10 +213,10 @@ class Importing:
                 self._summary.users.there_before += 1
 
     async def _add(self, user_id: UserId, original: "OriginalUser") -> None:
-        """Store the account, under another name and without its address where others have them."""
+        """Store the account, with a new name and without its address if they are taken."""
         name = _mended(original.username or "")
         email = _mended(original.email or "") or None
-        # A log-in takes either: a name that is somebody else's address would be in their way.
+        # A log-in accepts a name or an address, so a name must not be another user's address.
         if email is not None and fold(email) in self._addresses:
             email = None
         for username in _names(name, user_id):
@@ -224,7 +229,7 @@ class Importing:
                 await self.users.add(user, _hash(original))
             except UsernameTaken:
                 continue
-            except EmailTaken:  # just now, by someone who signed up
+            except EmailTaken:  # taken just now by a sign-up
                 await self.users.add(replace(user, email=None), _hash(original))
             return
         raise UsernameTaken(f"Every name for {user_id} is taken")
@@ -252,7 +257,7 @@ class Importing:
                 self._summary.messages.skipped[message] += 1
             else:
                 pending.append(message)
-        # The log knows a repeat by itself, but it is made to store many new ones at once.
+        # The log recognizes a repeat by itself, but it is optimized for storing many new messages.
         is_rerun = await self._patiently(partial(self._are_known, {*pending[:1], *pending[-1:]}))
         if is_rerun:
             pending = await self._patiently(partial(self._without_known, pending))
@@ -276,11 +281,11 @@ class Importing:
         return message.why_not or message
 
     async def _are_known(self, some: Collection[_Message]) -> bool:
-        """Whether any of these is stored."""
+        """Return whether any of these messages is stored."""
         return any(await _all(self.reader.message(MessageId(each.id)) for each in some))
 
     async def _without_known(self, messages: Sequence[_Message]) -> list[_Message]:
-        """Those that are not stored, in their order; the others are counted."""
+        """Return the messages that are not stored, in their order, and count the others."""
         stored: list[Message | None] = []
         for some in _sliced(messages):
             stored += await _all(self.reader.message(MessageId(each.id)) for each in some)
@@ -295,9 +300,10 @@ class Importing:
         return [each for each, found in zip(messages, stored, strict=True) if found is None]
 
     async def _append(self, pending: list[_Message]) -> None:
-        """Store what can be stored now; afterwards `pending` is what is left to do."""
+        """Store the messages that can be stored now; afterwards `pending` contains the rest."""
         await self._open({each.pair: each.at for each in reversed(pending)})
-        # All are begun before any is waited for, so their places are in this order.
+        # All calls start before any of them is awaited, so the messages get their `seq` in this
+        # order.
         outcomes = await asyncio.gather(
             *(self._outcome(each) for each in pending), return_exceptions=True
         )
@@ -322,7 +328,7 @@ class Importing:
             raise away
 
     async def _open(self, pairs: Mapping[frozenset[UserId], datetime]) -> None:
-        """Get to know the conversations of these, and make those that are not there yet."""
+        """Load the conversations of these pairs, and create those that do not exist yet."""
         if len(self._conversations) > REMEMBERED:
             self._conversations.clear()
         wanted = [
@@ -369,7 +375,7 @@ class Importing:
             tally.mended += message.is_mended
 
     async def _patiently(self, call: Callable[[], Awaitable[Result]]) -> Result:
-        """What the call gives; as long as a database is away, it is made again for a while."""
+        """Return the result of the call; while a database is unavailable, retry for a while."""
         while True:
             try:
                 result = await call()
@@ -403,13 +409,13 @@ def _mended(text: str) -> str:
 
 
 def _shown_as(user_id: UserId, *names: str) -> str:
-    """The first of the names that can be shown, cleaned; else the id."""
+    """Return the first name that can be displayed, cleaned; otherwise the id."""
     shown = (imported_name(name, MAX_DISPLAY_NAME) for name in names)
     return next(filter(None, shown), user_id)
 
 
 def _names(name: str, user_id: UserId) -> Iterator[str]:
-    """What the account may be called: the first of these that is free."""
+    """Yield candidates for the username; the first free one is used."""
     if name.strip():
         yield name
     else:
@@ -424,7 +430,7 @@ def _hash(original: "OriginalUser") -> str:
 
 
 async def _all(calls: Iterable[Awaitable[Result]]) -> list[Result]:
-    """What all of them give; when this raises, none of them is still at work."""
+    """Return all results. If this raises, all calls have ended."""
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     for outcome in outcomes:
         if isinstance(outcome, BaseException):

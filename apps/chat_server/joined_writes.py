@@ -1,6 +1,6 @@
-"""An HTTP answer leaves in one piece, where uvicorn writes its head and then its body.
+"""HTTP answers in one write, although uvicorn writes the head and the body separately.
 
-Each write is a call of the system, and a packet that wakes the client; two cost twice as much.
+Each write is a system call and a packet that wakes the client; two cost twice as much.
 """
 
 import asyncio
@@ -10,13 +10,14 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MAX_JOINED = 65_536
-"""Bytes that may wait for the end of the loop's turn; more are written at once."""
+"""Bytes that may wait for the end of the event loop's turn; above this, they are written at once.
+"""
 
 TOO_MANY = b"HTTP/1.1 429"
 
 
 class JoiningHttpProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP, over a transport that joins what is written in one turn of the loop."""
+    """uvicorn's HTTP protocol with a transport that joins the writes of one event loop turn."""
 
     def __init__(self, *, wrote: Callable[[int], None], **of_uvicorn: Any) -> None:  # noqa: ANN401
         super().__init__(**of_uvicorn)
@@ -31,14 +32,15 @@ class JoiningHttpProtocol(HttpToolsProtocol):
         self.transport = cast("asyncio.Transport", self.answers)
 
     def handle_websocket_upgrade(self) -> None:
-        """See uvicorn: the websocket's protocol takes the transport over."""
+        """See uvicorn; the websocket protocol takes over the transport."""
         self.transport = self._direct
         super().handle_websocket_upgrade()
-        del self.parser  # which refers to this: no work for the collector
+        # Break the reference cycle with the parser, so that the garbage collector has no work.
+        del self.parser
 
 
 class JoinedWrites:
-    """As much of a transport as uvicorn uses of it for its answers."""
+    """The part of a transport's interface that uvicorn uses for its answers."""
 
     def __init__(
         self,
@@ -52,10 +54,10 @@ class JoinedWrites:
         self._waiting: list[bytes] = []
         self._bytes = 0
         self.too_many = 0
-        """Answers that said that there were too many requests, since this was set to 0."""
+        """Number of answers with status 429 since this was set to 0."""
 
     def write(self, data: bytes) -> None:
-        """Write with what else this turn of the loop brings."""
+        """Write the data together with the other writes of this turn of the event loop."""
         if not self._waiting:
             self._loop.call_soon(self._flush)
         if data.startswith(TOO_MANY):
@@ -66,7 +68,7 @@ class JoinedWrites:
             self._flush()
 
     def close(self) -> None:
-        """Write what waits, and close."""
+        """Write the waiting data, and close the transport."""
         self._flush()
         self._transport.close()
 
@@ -79,7 +81,7 @@ class JoinedWrites:
         return self._transport.is_closing()
 
     def get_write_buffer_size(self) -> int:
-        """See asyncio; with what waits for the end of the turn."""
+        """See asyncio; includes the data that waits for the end of the turn."""
         return self._transport.get_write_buffer_size() + self._bytes
 
     def _flush(self) -> None:

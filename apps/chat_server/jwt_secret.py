@@ -1,4 +1,4 @@
-"""`JWT_SECRET`: what a good one is, and the one that development makes for itself."""
+"""`JWT_SECRET`: its checks, and the secret that development creates for itself."""
 
 import contextlib
 import math
@@ -10,32 +10,32 @@ from pathlib import Path
 
 KEPT_IN = Path(".chat-jwt-secret")
 MIN_BYTES = 32
-"""The least that RFC 7518, section 3.2, allows for HS256."""
+"""The minimum for HS256 in RFC 7518, section 3.2."""
 MIN_BITS = 64
-"""Of a secret, if each of its characters was drawn from those that are in it."""
+"""Minimum entropy of a secret whose characters were drawn at random from those it contains."""
 REPEATED = 0.85
-"""The part of a secret that is the same as what stands before it, in one that repeats itself."""
+"""Share of characters equal to those before them from which a secret counts as repetitive."""
 LOOKED_AT = 1024
-"""Characters of a secret in which a repetition is looked for."""
+"""Number of characters of a secret that are checked for repetition."""
 FEW_PARTS = "repeats itself or has too few different characters"
 HOW_TO_MAKE_ONE = 'create one with: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
 def check_secret(secret: str) -> None:
-    """Raise `ValueError`, with what to do about it, for a secret that is too short."""
+    """Raise `ValueError` with instructions if the secret is too short."""
     size = len(secret.encode("utf-8", "surrogateescape"))
     if size < MIN_BYTES:
         raise ValueError(f"has {size} bytes but needs {MIN_BYTES} or more; {HOW_TO_MAKE_ONE}")
 
 
 def has_few_parts(secret: str) -> bool:
-    """Whether the secret is one character, word or short pattern again and again, or nearly so.
+    """Return whether the secret is nearly one character, word or short pattern repeated.
 
-    Either its characters are so few different ones that even a random choice of them has less than
-    64 bits; or, shifted by some distance of at most half its length, it agrees with itself in 85 %
-    of the places, whatever the case. For a secret of n random characters, none of which is likelier
-    than q, the chance of the latter is at most the sum of P(Binomial(m, q) >= 0.85 m) over m from
-    n/2 to n - 1: about 2e-15 for 32 hexadecimal digits, and 3e-38 for
+    That is the case if even a random choice of its distinct characters has less than 64 bits. It is
+    also the case if, shifted by some distance of at most half its length, it agrees with itself in
+    85 % of the places, ignoring case. For a secret of n random characters, none of which is
+    likelier than q, the chance of the latter is at most the sum of P(Binomial(m, q) >= 0.85 m) over
+    m from n/2 to n - 1: about 2e-15 for 32 hexadecimal digits, and 3e-38 for
     `secrets.token_urlsafe(48)`.
     """
     if len(secret) * math.log2(max(1, len(set(secret)))) < MIN_BITS:
@@ -45,16 +45,17 @@ def has_few_parts(secret: str) -> bool:
 
 
 def _agreement(text: str, distance: int) -> float:
-    """The part of the characters that are the same as the one that far before them."""
+    """Return the share of characters equal to the character that many places before them."""
     same = sum(one == other for one, other in zip(text, text[distance:], strict=False))
     return same / (len(text) - distance)
 
 
 def kept_secret(file: Path = KEPT_IN) -> str:
-    """The secret in that file, which is made if it is not there; only its owner can read it.
+    """Return the secret in that file; create the file if it is missing.
 
-    Processes that start at once get the same one. Raises `ValueError` for a file that others can
-    read or that holds no secret, `OSError` where none can be written.
+    Only its owner can read the file. Processes that start at the same time get the same secret.
+    Raises `ValueError` if others can read the file or it contains no secret, and `OSError` if it
+    can't be written.
     """
     if not file.exists():
         _make(file)
@@ -69,8 +70,8 @@ def kept_secret(file: Path = KEPT_IN) -> str:
 
 
 def _make(file: Path) -> None:
-    # mkstemp creates with O_EXCL and mode 0600. A link appears whole or not at all, and the first
-    # one stays: nobody reads half a secret, and whoever comes second takes the first one's.
+    # mkstemp creates the file with O_EXCL and mode 0600. A link appears complete or not at all, and
+    # the first one stays, so no process reads half a secret and later ones use the first one's.
     descriptor, draft = tempfile.mkstemp(prefix=file.name, dir=file.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as made:

@@ -1,4 +1,4 @@
-"""What the settings mean for the services: rates, lives and bounds."""
+"""Rates, lifetimes and limits that the services get from the settings."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -15,27 +15,27 @@ from chat_server.settings import Settings
 MINUTE, HOUR = 60, 3600
 LOGIN_WINDOW = 15 * MINUTE
 UNLIMITED = 10**9
-"""The burst that `CHAT_RATE_LIMITS=off` allows."""
+"""Burst of every rate limit if `CHAT_RATE_LIMITS` is off."""
 
 
 def rate(settings: Settings, name: str, burst: int, seconds: float) -> Limit:
-    """A rate that holds unless rate limits are off."""
+    """Return a rate limit, which is practically unlimited if rate limits are off."""
     return Limit(name, burst if settings.rate_limits else UNLIMITED, seconds)
 
 
 def signups(settings: Settings) -> SignupPolicy:
-    """Who may make an account."""
+    """Return whether people can create accounts, and how many per address."""
     limit = rate(settings, "signups per address", settings.signups_per_address, HOUR)
     return SignupPolicy(limit if settings.signups else None)
 
 
 def password_rules(settings: Settings) -> PasswordRules:
-    """Which new passwords are taken."""
+    """Return the rules for new passwords."""
     return PasswordRules(frozenset(settings.hosts))
 
 
 def login_limits(settings: Settings) -> LoginLimits:
-    """How often a log-in may fail."""
+    """Return the limits on failed log-ins."""
     return LoginLimits(
         rate(settings, "logins per account", settings.logins_per_account, LOGIN_WINDOW),
         rate(settings, "logins per address", settings.logins_per_address, MINUTE),
@@ -44,47 +44,48 @@ def login_limits(settings: Settings) -> LoginLimits:
 
 
 def request_limit(settings: Settings) -> Limit:
-    """How many requests a user may make, of all kinds."""
+    """Return the limit on all HTTP requests of a user."""
     burst = settings.request_burst
     return rate(settings, "requests", burst, burst / settings.requests_per_second)
 
 
 REQUESTS_READ = "requests read"
-"""The pace of a connection's requests, by its name."""
+"""Name of the pace at which a connection's requests are read."""
 
 
 def request_pace(settings: Settings) -> Limit:
-    """How many requests are read of one connection: twice as many as a user may make, over time."""
+    """Return how fast requests are read from one connection: twice a user's rate over time."""
     burst = settings.request_burst
     return rate(settings, REQUESTS_READ, burst, burst / (2 * settings.requests_per_second))
 
 
 def anonymous_request_limit(settings: Settings) -> Limit:
-    """How many requests without a good token an address may make."""
+    """Return the limit on an address's requests without a valid token."""
     return rate(settings, "requests per address", settings.requests_per_address, MINUTE)
 
 
 def refused_poll_limit(settings: Settings) -> Limit:
-    """How many requests for sockets of an address may be refused."""
+    """Return the limit on an address's refused socket requests."""
     return rate(settings, "refused polls", settings.requests_per_address, MINUTE)
 
 
 def connection_limit(settings: Settings) -> Limit:
-    """How many sockets an address may open."""
+    """Return the limit on new sockets of an address."""
     return rate(settings, "connections per address", settings.connections_per_address, MINUTE)
 
 
 OPENED = "connections opened"
-"""The pace at which an address opens connections, by its name."""
+"""Name of the pace at which an address opens connections."""
 LEAST_OPENED, LEAST_OPENED_PER_SECOND = 200, 100
-"""What an address may open at once, and in a second, however few sockets it may."""
+"""Minimum burst, and minimum per second, of the connections that an address opens."""
 
 
 def opening_pace(settings: Settings) -> Limit:
-    """How fast an address opens connections, of whatever kind, that are read at once.
+    """Return how fast an address can open connections that are read at once.
 
-    Over time twice as many as it may open sockets, and a tenth of a minute's of those together; but
-    that many at least, since pages and health checks open some, too.
+    Over time this is twice its rate of new sockets, with a burst of a tenth of the sockets per
+    minute. The rate and the burst have a minimum, because pages and health checks open connections
+    too.
     """
     a_minute = settings.connections_per_address
     burst = max(LEAST_OPENED, a_minute // 10)
@@ -93,35 +94,35 @@ def opening_pace(settings: Settings) -> Limit:
 
 
 def token_life(settings: Settings) -> timedelta:
-    """How long an access token is good."""
+    """Return the lifetime of an access token."""
     return timedelta(seconds=settings.access_token_seconds)
 
 
 def refresh_limits(settings: Settings) -> RefreshLimits:
-    """How long a session lasts."""
+    """Return how long a session lasts without use, and at most."""
     return RefreshLimits(
         timedelta(days=settings.refresh_idle_days), timedelta(days=settings.refresh_max_days)
     )
 
 
 def message_rate(settings: Settings) -> Limit:
-    """How many messages a user may send, and direct conversations open."""
+    """Return the limit on messages that a user sends and direct conversations that they open."""
     burst = settings.message_burst
     return rate(settings, "messages", burst, burst / settings.messages_per_second)
 
 
 def typing_rate(settings: Settings) -> Limit:
-    """How often a user may begin to type: as often as send."""
+    """Return the limit on a user's typing events, which equals that on messages."""
     return replace(message_rate(settings), name="typing")
 
 
 def message_limits(settings: Settings) -> MessageLimits:
-    """How long messages may be, and how many a user may send."""
+    """Return the maximum size of a message, and the rate of a user's messages."""
     return MessageLimits(settings.message_bytes, message_rate(settings))
 
 
 def group_limits(settings: Settings) -> GroupLimits:
-    """How large groups may be, and how much a user may do to them."""
+    """Return the maximum size of a group, and the rates of a user's changes to groups."""
     return GroupLimits(
         settings.group_members,
         creations=rate(settings, "groups", settings.groups_per_hour, HOUR),
@@ -131,5 +132,5 @@ def group_limits(settings: Settings) -> GroupLimits:
 
 
 def profile_changes(settings: Settings) -> Limit:
-    """How often a user may take another display name."""
+    """Return the limit on changes of the display name."""
     return rate(settings, "profile changes", settings.changes_per_minute, MINUTE)

@@ -1,4 +1,4 @@
-"""Logs: readable in development, JSON in production; never a body, a token or a query."""
+"""Logs: readable in development, JSON in production, and never with a body, a token or a query."""
 
 import asyncio
 import atexit
@@ -18,16 +18,16 @@ import structlog
 from chat_server.peers_mistakes import PeersMistakes
 
 IDS = ("incident", "connection_id", "user_id")
-"""What lines of `logging` may carry beside their text."""
+"""Extra fields that a record of `logging` may have."""
 
 QUIET = ("uvicorn.access", "httptools", "multipart", "asyncio")
 
 current_request: ContextVar[str | None] = ContextVar("current_request", default=None)
-"""The id of the request that is being answered: every line about it carries it."""
+"""Id of the current request, which every log line about the request contains."""
 
 
 def configure_logging(*, production: bool) -> None:
-    """Send every log line of the process, the libraries' included, to stderr in one format."""
+    """Send every log line of the process, including those of libraries, to stderr in one format."""
     described: list[structlog.typing.Processor] = [
         _add_request_id,
         structlog.stdlib.add_log_level,
@@ -38,7 +38,7 @@ def configure_logging(*, production: bool) -> None:
         structlog.processors.JSONRenderer(_json),
     ]
     if not production:
-        # The plain traceback: a rich one prints the values of variables, passwords among them.
+        # A plain traceback, because a rich one prints the values of variables, including passwords.
         written = [
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
@@ -63,7 +63,7 @@ def configure_logging(*, production: bool) -> None:
             },
         }
     )
-    # The lines of requests go past `logging`, whose records cost several times what they hold.
+    # Request lines bypass `logging`, whose records cost several times as much as their content.
     joined = JoinedLines(sys.stderr)
     structlog.configure(
         processors=[*described, *written],
@@ -74,7 +74,7 @@ def configure_logging(*, production: bool) -> None:
 
 
 class LineLogger(structlog.BoundLoggerBase):
-    """A structlog logger with as much of it as lines of one level need that bind nothing."""
+    """A structlog logger reduced to what lines of one level without bound fields need."""
 
     def info(self, event: str, **fields: object) -> None:
         """Write a line with these fields."""
@@ -85,7 +85,7 @@ class LineLogger(structlog.BoundLoggerBase):
 
 
 class JoinedLines:
-    """Writes lines: those of one turn of the event loop at once."""
+    """Writes the lines of one turn of the event loop together."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -93,7 +93,7 @@ class JoinedLines:
         atexit.register(self._write)
 
     def msg(self, line: str) -> None:
-        """Write a line at the end of the turn; where no loop runs, now."""
+        """Write a line at the end of the turn, or immediately if no event loop runs."""
         self._lines.append(f"{line}\n")
         if len(self._lines) > 1:
             return
@@ -110,7 +110,7 @@ class JoinedLines:
 
 
 class _Timestamp:
-    """When a line was written: RFC 3339, UTC, milliseconds; made once for each of them."""
+    """Adds the time in RFC 3339, UTC, with milliseconds; caches the text of each millisecond."""
 
     def __init__(self) -> None:
         self._ms = 0
@@ -139,5 +139,5 @@ def _add_request_id(
 def _json(event: object, default: Callable[[object], object]) -> str:
     try:
         return orjson.dumps(event, default=default).decode()
-    except TypeError:  # text that is no UTF-8: half a surrogate pair in an error's message
+    except TypeError:  # not valid UTF-8: an error's message contains half of a surrogate pair
         return json.dumps(event, default=default)

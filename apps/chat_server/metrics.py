@@ -1,6 +1,6 @@
-"""The service's measures in the format of Prometheus, read where they are when it asks.
+"""The service's metrics in the Prometheus format, read from their sources at each request.
 
-No label has more values than the code has names for: never a user, a conversation or a path.
+No label has more values than the code names: never a user, a conversation or a path.
 """
 
 import asyncio
@@ -29,22 +29,22 @@ from chat_core.ports.system import Clock
 from chat_server.clock_jumps import ClockJumps
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST.partition("; charset=")[0]
-"""Without its charset: the framework adds that to every text."""
+"""The content type without its charset, which the framework adds to every text."""
 LAG_SECONDS = 0.5
-"""How often the event loop is asked how late it is."""
+"""Interval between measurements of the event loop's delay."""
 METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 PARTS = ("database", "revocations")
-"""What readiness names."""
+"""Parts that the readiness check names."""
 
 
 @dataclass(slots=True)
 class HttpRequests:
-    """How long HTTP requests took, by the template of their route, method and class of status."""
+    """Durations of HTTP requests by path template, method and status class."""
 
     seconds: dict[tuple[str, str, str], Histogram] = field(default_factory=dict)
 
     def observe(self, route: str | None, method: str, status: int, seconds: float) -> None:
-        """Count a request; what no route takes counts as one of `unmatched`."""
+        """Record a request; requests that match no route count as `unmatched`."""
         key = (route or "unmatched", method if method in METHODS else "other", f"{status // 100}xx")
         histogram = self.seconds.get(key)
         if histogram is None:
@@ -54,7 +54,7 @@ class HttpRequests:
 
 @dataclass(slots=True)
 class LoopLag:
-    """By how many seconds the event loop is late for what it was asked to do at a time."""
+    """Measures how many seconds late the event loop runs its timers."""
 
     clock: Clock
     seconds: Histogram = field(default_factory=lambda: Histogram(SECONDS))
@@ -69,7 +69,7 @@ class LoopLag:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the measures are kept."""
+    """The sources of the metrics."""
 
     connections: Callable[[], int]
     users_online: Callable[[], int]
@@ -91,7 +91,7 @@ class Sources:
 
 
 class Metrics:
-    """All measures of this process, in a registry of their own."""
+    """All metrics of this process, in a registry of their own."""
 
     def __init__(self, sources: Sources) -> None:
         self._sources = sources
@@ -101,17 +101,17 @@ class Metrics:
         self._turn = asyncio.Lock()
         self._text = b""
         self._begun = 0
-        """How many texts were begun so far."""
+        """Number of texts begun so far."""
 
     async def exposition(self, down: Collection[str]) -> bytes:
-        """The text for Prometheus; `down` names what readiness misses.
+        """Return the text for Prometheus; `down` names the parts that are not ready.
 
-        It takes milliseconds, so between two of them others get their turn, and all who wait
-        meanwhile share the next one.
+        Building it takes milliseconds, so other tasks get a turn between two texts, and all callers
+        who wait in the meantime share the next one.
         """
         begun = self._begun
         async with self._turn:
-            if self._begun > begun:  # since this one was asked for
+            if self._begun > begun:  # a text was begun after this call
                 return self._text
             await asyncio.sleep(0)
             self._begun += 1
@@ -138,11 +138,20 @@ class _Families(Collector):
         yield _gauge("connections", "Live connections, registered or not.", of.connections())
         yield _gauge("users_online", "Users with a registered connection.", of.users_online())
         yield _counter("pushes", "Events written to connections.", of.pushes())
-        yield _counter("cut_offs", "Connections that did not take what was sent.", of.cut_offs())
-        yield _gauge("hashes_waiting", "Passwords that wait to be hashed.", of.hashes_waiting())
-        yield _counter("hashes_refused", "Passwords not hashed: overloaded.", of.hashes_refused())
+        yield _counter(
+            "cut_offs", "Connections closed because they did not read fast enough.", of.cut_offs()
+        )
+        yield _gauge("hashes_waiting", "Passwords waiting to be hashed.", of.hashes_waiting())
+        yield _counter(
+            "hashes_refused",
+            "Passwords refused because too many were waiting.",
+            of.hashes_refused(),
+        )
         yield _counters(
-            "rate_limited", "What was refused by rate limits.", "limit", of.rates_refused()
+            "rate_limited",
+            "Requests, events and connections refused by limits.",
+            "limit",
+            of.rates_refused(),
         )
 
     def _messages(self) -> Iterator[Metric]:
@@ -151,26 +160,28 @@ class _Families(Collector):
         results = {"stored": sent.stored, "duplicate": sent.duplicate} | {
             f"refused_{kind}": sent.refused[kind] for kind in kinds
         }
-        yield _counters("messages", "Messages sent, by what came of them.", "result", results)
-        yield _counter("sync_answers", "Answers to sync.", synced.answers)
-        yield _counter("sync_entries", "Entries in them.", synced.entries)
+        yield _counters("messages", "Attempts to send a message, by result.", "result", results)
+        yield _counter("sync_answers", "Answers to sync requests.", synced.answers)
+        yield _counter("sync_entries", "Entries in answers to sync requests.", synced.entries)
 
     def _storage(self) -> Iterator[Metric]:
         of = self.sources
         sizes, seconds = of.commits.sizes, of.commits.seconds
-        yield _histogram("commit_size", "Writes that shared a commit.", [((), sizes)])
-        yield _histogram("commit_seconds", "How long commits took.", [((), seconds)])
+        yield _histogram("commit_size", "Writes per commit.", [((), sizes)])
+        yield _histogram("commit_seconds", "Duration of commits.", [((), seconds)])
         lag = [((), of.commits.push_lag)]
-        yield _histogram("push_lag_seconds", "From a commit to the last push of it.", lag)
+        yield _histogram("push_lag_seconds", "Time from a commit to its last push.", lag)
         calls = [((), of.calls.seconds)]
-        yield _histogram("database_call_seconds", "How long other calls took.", calls)
+        yield _histogram(
+            "database_call_seconds", "Duration of database calls other than commits.", calls
+        )
         failed = {"commit": of.commits.failed, "call": of.calls.failed}
-        yield _counters("database_failures", "What the database did not do.", "work", failed)
+        yield _counters("database_failures", "Failed database operations.", "work", failed)
         if of.free_bytes is not None:
-            yield _gauge("disk_free_bytes", "Left on the database's disk.", of.free_bytes())
+            yield _gauge("disk_free_bytes", "Free space on the database's disk.", of.free_bytes())
         age = of.revocations_age()
-        yield _gauge("revocations_age_seconds", "Since ended sessions were last asked for.", age)
-        ready = GaugeMetricFamily("chat_ready", "1 while it answers.", labels=["part"])
+        yield _gauge("revocations_age_seconds", "Time since ended sessions were last loaded.", age)
+        ready = GaugeMetricFamily("chat_ready", "1 while the part answers.", labels=["part"])
         for part in PARTS:
             ready.add_metric([part], float(part not in self.down))
         yield ready
@@ -178,14 +189,18 @@ class _Families(Collector):
     def _process(self) -> Iterator[Metric]:
         labels = ("route", "method", "status")
         measured = list(self.sources.http.seconds.items())
-        yield _histogram("http_request_seconds", "How long requests took.", measured, labels)
+        yield _histogram("http_request_seconds", "Duration of HTTP requests.", measured, labels)
         lag = [((), self.sources.loop_lag.seconds)]
-        yield _histogram("event_loop_lag_seconds", "How late the event loop was.", lag)
-        yield _counter("incidents", "Mistakes of the program.", self.sources.incidents())
+        yield _histogram("event_loop_lag_seconds", "Delay of the event loop.", lag)
+        yield _counter("incidents", "Unexpected errors in the program.", self.sources.incidents())
         clock = self.sources.clock_jumps
         jumps = {"ahead": clock.ahead, "back": clock.back}
         yield _counters("clock_jumps", "Jumps of the wall clock.", "direction", jumps)
-        yield _gauge("clock_offset_seconds", "By which it jumped so far.", clock.seconds())
+        yield _gauge(
+            "clock_offset_seconds",
+            "How far the wall clock has moved away from elapsed time.",
+            clock.seconds(),
+        )
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:

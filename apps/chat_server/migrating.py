@@ -1,4 +1,4 @@
-"""Bringing a database up to date before the service starts on it."""
+"""Migrating a database before the service starts with it."""
 
 from collections.abc import Sequence
 
@@ -7,9 +7,10 @@ from chat_server.settings import Settings, SettingsError
 
 
 async def migrate(settings: Settings, *, dry_run: bool) -> Sequence[str]:
-    """What was done to the database, or would be.
+    """Migrate the database, and return the steps that were done.
 
-    Raises `SettingsError` where it can't be used.
+    With `dry_run`, changes nothing and returns the steps to do. Raises `SettingsError` if the
+    database can't be used.
     """
     database = maintenance(settings)
     if database is None:

@@ -1,13 +1,13 @@
-"""Open files: each connection takes one, and systems allow few until they are asked for more."""
+"""The limit on open files, which is often too low for many connections until it is raised."""
 
 SPARE = 64
-"""Besides those of connections."""
+"""Open files besides those of connections."""
 
 
 def most() -> int | None:
-    """How many a process started from here may ask for; None where nothing bounds them."""
+    """Return how many files a process started here can have open, or None if there is no limit."""
     try:
-        import resource  # noqa: PLC0415  (not everywhere)
+        import resource  # noqa: PLC0415  (not on every system)
     except ModuleNotFoundError:
         return None
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -15,9 +15,9 @@ def most() -> int | None:
 
 
 def ask_for(connections: int) -> int | None:
-    """Let this process open enough for so many connections, as far as it may.
+    """Raise this process's limit for that many connections, as far as allowed.
 
-    Returns how many files it may open where they are too few; else None.
+    Returns the resulting limit if it is too low, and None otherwise.
     """
     try:
         import resource  # noqa: PLC0415
@@ -30,6 +30,6 @@ def ask_for(connections: int) -> int | None:
     allowed = wanted if bound is None else min(wanted, bound)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    except (OSError, ValueError):  # some systems have another bound that they do not tell
+    except (OSError, ValueError):  # some systems have another limit that they do not report
         return soft
     return None if allowed == wanted else allowed

@@ -1,6 +1,6 @@
-"""What commands work with: the services over the database that the settings name.
+"""The services for commands, over the database that the settings name.
 
-A server may be running on it. What a command ends there reaches that server when it next asks,
+A server may be running on the same database. It notices what a command ended at its next check,
 within a second (ADR 11).
 """
 
@@ -30,9 +30,9 @@ OUT_OF_REACH = (
 
 @asynccontextmanager
 async def operated(settings: Settings, *, made: bool = False) -> AsyncIterator[Container]:
-    """The services over a database that is there; one that is missing may be `made`.
+    """Yield the services over an existing database; with `made`, create one that is missing.
 
-    Raises `SettingsError` where it can't be used.
+    Raises `SettingsError` if the database can't be used.
     """
     match settings.database:
         case MemoryDatabase():
@@ -61,15 +61,15 @@ async def administer(
     *,
     made: bool = False,
 ) -> Result:
-    """What that returns, with the database open meanwhile; see `operated`."""
+    """Return the result of `work`, which runs with the database open; see `operated`."""
     async with operated(settings, made=made) as container:
         return await work(container.administration())
 
 
 def sqlite_path(settings: Settings, *, instead: str) -> Path:
-    """The file of an SQLite database; for others raises `SettingsError`.
+    """Return the path of the SQLite file.
 
-    With MongoDB that says which command to take instead.
+    Raises `SettingsError` for other databases; for MongoDB, it names the command to use instead.
     """
     match settings.database:
         case SqliteDatabase(path):
@@ -81,12 +81,12 @@ def sqlite_path(settings: Settings, *, instead: str) -> Path:
 
 
 def is_sqlite(settings: Settings) -> bool:
-    """Whether the database is one file."""
+    """Return whether the database is an SQLite file."""
     return isinstance(settings.database, SqliteDatabase)
 
 
 def mongo_address(settings: Settings) -> str:
-    """A MongoDB's URL for its own tools: all of its databases, and no password to be seen."""
+    """Return a MongoDB URL for its own tools: for all databases, with the password masked."""
     if not isinstance(settings.database, MongoDatabase):
         return ""
     parts = urlsplit(mask_passwords(settings.database.url))
@@ -94,7 +94,7 @@ def mongo_address(settings: Settings) -> str:
 
 
 async def user_named(users: UserStore, name: str) -> User:
-    """The user with that user name, e-mail address or id; erased ones have an id alone.
+    """Return the user with that username, e-mail address or id; erased users have only an id.
 
     Raises `NotFound`.
     """

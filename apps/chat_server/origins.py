@@ -1,4 +1,4 @@
-"""`CORS_ORIGINS`: the pages of other hosts that may use this service."""
+"""`CORS_ORIGINS`: the origins whose pages can use this service."""
 
 import re
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ _MAX_PORT = 65_535
 
 @dataclass(frozen=True, slots=True)
 class OriginPolicy:
-    """Which pages may use the service: those of the listed origins, and its own.
+    """Decides which pages can use the service: those of the listed origins, and its own.
 
-    With no list, `any_localhost` lets in every page of this machine.
+    With an empty list, `any_localhost` allows every page of this machine.
     """
 
     listed: tuple[str, ...]
     any_localhost: bool
 
     def allows(self, origin: str, host: str | None) -> bool:
-        """Whether a page of that origin may call a server that it knows by that `Host`."""
+        """Return whether a page of that origin may call the server under that `Host`."""
         match = _ORIGIN.fullmatch(origin)
         if match is None:
             return ANY in self.listed
@@ -31,7 +31,7 @@ class OriginPolicy:
             return True
         if not self.listed and self.any_localhost and match["host"] in _LOCALHOST:
             return True
-        # A proxy may speak TLS for this server, so the scheme can't be compared.
+        # A proxy may handle TLS for this server, so the scheme can't be compared.
         return host is not None and host.lower() in {
             origin.partition("://")[2],
             f"{match['host']}:{_DEFAULT_PORTS.get(match['scheme'])}",
@@ -39,13 +39,13 @@ class OriginPolicy:
 
 
 def parse_origins(text: str) -> tuple[str, ...]:
-    """Comma-separated origins, each as a browser would send it; raises `ValueError`."""
+    """Parse comma-separated origins into the form that browsers send. Raises `ValueError`."""
     entries = (entry.strip() for entry in text.split(","))
     return tuple(dict.fromkeys(_origin(entry) for entry in entries if entry))
 
 
 def _origin(entry: str) -> str:
-    """Browsers send lower case, and leave out a scheme's own port."""
+    """Return the origin as browsers send it: in lower case, without the scheme's default port."""
     if entry == ANY:
         return ANY
     match = _ORIGIN.fullmatch(entry.lower())

@@ -1,7 +1,8 @@
-"""No more is read of an HTTP connection than gets its answer.
+"""Reading HTTP connections no faster than their requests are answered.
 
-uvicorn parses all that it has read, a quarter of a megabyte at one time, and keeps each request
-until those before it are answered: ten thousand of the shortest, while nobody else gets a turn.
+uvicorn parses everything that it has read, up to a quarter of a megabyte at once, and keeps each
+request until the previous ones are answered. That can be ten thousand short requests, while no
+other connection gets a turn.
 """
 
 import asyncio
@@ -13,18 +14,19 @@ from chat_core.limits import Limit, Pace
 from chat_server.joined_writes import JoiningHttpProtocol
 
 SLICE_BYTES = 1_024
-"""Parsed at one time; the rest waits where it holds a request that has to wait for its answer."""
+"""Bytes parsed at a time; the rest waits if they contain a request that must wait for its answer.
+"""
 
 FIRST_REST_SECONDS, LONGEST_REST_SECONDS = 0.1, 2.0
-"""For how long a connection is not read after a request was refused for its rate: twice as long
-each time."""
+"""How long a connection is not read after a request was refused for its rate; the time doubles with
+each refusal."""
 
 FORGOTTEN_SECONDS = 10.0
-"""After which such a refusal counts as the first one."""
+"""Time after which a refusal counts as the first one again."""
 
 
 class HeldFlow(FlowControl):
-    """uvicorn's, which resumes reading whenever it has answered a request."""
+    """uvicorn's flow control, which would resume reading after each answer."""
 
     is_held = False
 
@@ -34,11 +36,11 @@ class HeldFlow(FlowControl):
         self.pause_reading()
 
     def pause_again(self) -> None:
-        """Again: `connection_made` paused the connection, and uvloop reads it once all the same."""
+        """Pause once more, because uvloop reads once if `connection_made` pauses the connection."""
         self._transport.pause_reading()
 
     def release(self) -> None:
-        """Read again."""
+        """Resume reading."""
         self.is_held = False
         self.resume_reading()
 
@@ -49,11 +51,11 @@ class HeldFlow(FlowControl):
 
 
 class PacedHttpProtocol(JoiningHttpProtocol):
-    """uvicorn's HTTP, which takes requests in slices, at a pace, and rests after refusals.
+    """uvicorn's HTTP protocol that reads requests in slices and limits their pace.
 
-    `pace` is for what counts in no rate, health checks and preflights for instance: past it the
-    connection is not read for a while. None behind a proxy, whose connections carry the requests of
-    many: they do not rest, either.
+    `pace` limits requests without a rate limit, such as health checks and preflights; above it, and
+    after a 429, the connection is not read for a while. Behind a proxy, `pace` is None and neither
+    happens, because a connection carries the requests of many clients.
     """
 
     flow: HeldFlow
@@ -63,11 +65,11 @@ class PacedHttpProtocol(JoiningHttpProtocol):
         self._pace = None if pace is None else Pace(pace, self.loop.time())
         self._unread = b""
         self._refusals = 0
-        """For their rate, in a row."""
+        """Number of consecutive refusals for a rate."""
         self._refused_at = 0.0
         self._resting: asyncio.TimerHandle | None = None
         self._is_taken_over = False
-        """By the protocol of a websocket."""
+        """True once the websocket protocol has taken over the connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """See asyncio."""
@@ -84,7 +86,7 @@ class PacedHttpProtocol(JoiningHttpProtocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
-        if self.flow.is_held:  # it was read before
+        if self.flow.is_held:  # data that was read before the pause
             self._unread += data
             self.flow.pause_again()
         elif len(data) <= SLICE_BYTES:
@@ -93,10 +95,10 @@ class PacedHttpProtocol(JoiningHttpProtocol):
             self._parse_slices(data)
 
     parse = JoiningHttpProtocol.data_received
-    """Takes a part of what was read."""
+    """Parse a part of the data that was read."""
 
     def response_completed(self) -> None:
-        """An answer was written, and the next request of the pipeline has begun, if any."""
+        """Continue after an answer; the next request of the pipeline, if any, has begun."""
         if self.answers.too_many:
             self.answers.too_many = 0
             if self._pace is not None:
@@ -131,13 +133,13 @@ class PacedHttpProtocol(JoiningHttpProtocol):
                 self.flow.resume_reading()
 
     def request_began(self, now: float) -> None:
-        """The first bytes of a request were read."""
+        """Count a request whose first bytes were read."""
         if self._pace is not None and (seconds := self._pace.spend(1, now)):
             self.count_pause()
             self.rest(seconds)
 
     def count_pause(self) -> None:
-        """The connection is past its pace."""
+        """Count a pause because the connection is above its pace."""
 
     def _after_refusal(self) -> float:
         now = self.loop.time()
@@ -149,7 +151,7 @@ class PacedHttpProtocol(JoiningHttpProtocol):
         return seconds
 
     def rest(self, seconds: float) -> None:
-        """Read nothing for so long."""
+        """Stop reading for that many seconds."""
         if self._resting is not None:
             self._resting.cancel()
         self.flow.hold()

@@ -1,26 +1,26 @@
-"""What uvicorn logs about the mistakes of clients: a crowd of them must not fill the disk."""
+"""A filter for uvicorn's warnings about clients, so that a crowd of them can't fill the disk."""
 
 import logging
 
 from chat_server.http.bounded_lines import WINDOW_SECONDS
 
 MOST_TEXTS = 100
-"""How many different texts are told apart. uvicorn has a handful."""
+"""Maximum number of different texts that are counted separately; uvicorn has only a few."""
 
 
 class PeersMistakes(logging.Filter):
-    """Keeps one warning of each text in ten seconds; the next one says how many it stands for.
+    """Keeps one warning of each text per ten seconds; the next one says how many were dropped.
 
-    Drops what uvicorn logs, with a traceback, of a websocket text that is not UTF-8.
+    Drops uvicorn's tracebacks about websocket texts that are not UTF-8.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._windows: dict[str, tuple[float, int]] = {}
-        """By text: when its window ends, and how many lines it has dropped so far."""
+        """End of the window and number of dropped lines, by text."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether to keep the record."""
+        """Return whether to keep the record."""
         if record.exc_info is not None and isinstance(record.exc_info[1], UnicodeDecodeError):
             return False
         if record.levelno != logging.WARNING:

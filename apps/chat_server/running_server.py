@@ -1,4 +1,4 @@
-"""Who listens where the service is to: nobody, the service, or somebody else."""
+"""What listens on the service's port: nothing, the service, or another program."""
 
 import json
 import re
@@ -11,19 +11,19 @@ from chat_core.findings import Finding, fine, problem, warning
 SECONDS = 3.0
 _READY = "/health/ready"
 _MAX_FILES = re.compile(r"^process_max_fds ([0-9.e+]+)$", re.MULTILINE)
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (to be reached by another)
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (each with an address to reach it)
 
 
 @dataclass(frozen=True, slots=True)
 class RunningServer:
-    """What was found at the port, and how many files the service there may open, if it is one."""
+    """The finding about the port, and how many files a service running there may open."""
 
     finding: Finding
     max_files: int | None = None
 
 
 def who_serves(host: str, port: int) -> RunningServer:
-    """Look who listens there. Blocks for some seconds at most."""
+    """Find out what listens there. Blocks for a few seconds at most."""
     where = f"{host} port {port}"
     if port == 0:
         return RunningServer(fine("port", "any free one"))
@@ -51,7 +51,7 @@ def _why_not(error: OSError, where: str) -> Finding:
 
 
 def _ask(host: str, port: int, where: str) -> RunningServer | None:
-    """The service there, if it is one."""
+    """Return the service that runs there, or None."""
     try:
         ready = json.loads(_get(host, port, _READY))
         down = ready["down"]

@@ -1,4 +1,4 @@
-"""Security events as lines of the log: docs/operations.md says what to look for in them."""
+"""Security events as log lines; docs/operations.md says what to look for in them."""
 
 import json
 import sys
@@ -14,38 +14,38 @@ from chat_core.security_events import SecurityEvent, SecurityEventKind
 from chat_server.http.bounded_lines import WINDOW_SECONDS, BoundedLines
 
 LOGIN_LINES = 100
-"""Of log-ins that failed or were refused, in a window; past them these are only counted."""
+"""Lines per window about failed or refused log-ins; further ones are only counted."""
 BOUNDED = frozenset({SecurityEventKind.LOGIN_FAILED, SecurityEventKind.LOGIN_REFUSED})
-"""What anyone can cause as often as they like."""
+"""Kinds of events that anyone can cause without limit."""
 
 logger = structlog.get_logger("chat_server.security")
 
 
 class WriteLine(Protocol):
-    """Writes a line of the log."""
+    """Writes a log line."""
 
     @abstractmethod
     def __call__(self, event: str, **fields: object) -> None:
-        """`event` names what happened, and the fields name who was affected."""
+        """Write a line. `event` names what happened, and the fields name who was affected."""
 
 
 def write_to_log(event: str, **fields: object) -> None:
-    """Of a server: a line like all others, with the id of the request that it belongs to."""
+    """Write a line to the server's log, with the id of the current request."""
     logger.info(event, **fields)
 
 
 def write_to_stderr(event: str, **fields: object) -> None:
-    """Of a command: the JSON that a line of the log has in production, on stderr."""
+    """Write a command's line to stderr, in the JSON format of the production log."""
     at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     line = json.dumps({**fields, "event": event, "level": "info", "timestamp": at})
     sys.stderr.write(f"{line}\n")
 
 
 class SecurityLog(SecurityEvents):
-    """Writes a line for each event, with what is known of `address`, `user_id`, `session_id`.
+    """Writes a line for each event with its known `address`, `user_id` and `session_id`.
 
-    Of log-ins that failed or were refused it writes 100 in ten seconds at most, and how many more
-    there were. The limits of log-ins do not bound them: those are one for each address.
+    For failed or refused log-ins it writes at most 100 lines in ten seconds, and then the number of
+    the others. The log-in limits alone do not bound them, because they apply to each address.
     """
 
     def __init__(self, clock: Clock, write: WriteLine) -> None:

@@ -1,4 +1,4 @@
-"""Serving the application with uvicorn, as `chat-server run` does."""
+"""Serving the application with uvicorn for `chat-server run`."""
 
 import asyncio
 import gc
@@ -22,31 +22,34 @@ from chat_server.settings import Settings, SettingsError
 from chat_server.stopping import end_at_once
 
 TICKS_A_SECOND = 10
-"""Of uvicorn."""
+"""How often uvicorn calls `on_tick` per second."""
 
 GRACE_SECONDS = 3
-"""How long requests that run may take to end when the service stops."""
+"""How long running requests may take to end when the service stops."""
 
 SWITCH_SECONDS = 0.0002
-"""How long a thread of the database waits for a busy event loop to let it go on.
+"""How long a database thread waits for a busy event loop to give up the interpreter lock.
 
-It waits several times for each read and commit: with Python's own 5 ms a flood of cheap requests
-made those of others take 60 ms.
+A thread waits several times in each read and commit. With Python's default of 5 ms, a flood of
+cheap requests made other requests take 60 ms.
 """
 BUSY_SWITCH_SECONDS = 0.005
-"""The same while many messages are sent, which share commits: then to go on sooner would cost each
-message over `POST` a tenth of its CPU time more, and bring it nothing."""
+"""The switch interval while many messages are sent.
+
+Such messages share commits. A shorter interval would cost each message over `POST` a tenth more CPU
+time without a benefit.
+"""
 MANY_MESSAGES = 1_000
-"""In a second."""
+"""Messages per second from which the longer interval is used."""
 
 logger = logging.getLogger("chat_server")
 
 
 def serve(settings: Settings) -> None:
-    """Serve until a signal says to stop.
+    """Serve until a signal stops the service.
 
-    Raises `SettingsError` for a database that can't be used, `DatabaseMissingError` for one that
-    does not come.
+    Raises `SettingsError` if the database can't be used, and `DatabaseMissingError` if it does not
+    answer in time.
     """
     configure_logging(production=settings.production)
     for warning in settings.warnings():
@@ -63,7 +66,7 @@ def serve(settings: Settings) -> None:
     app = create_app(settings)
 
     def websocket_protocol(**of_uvicorn: Any) -> asyncio.BaseProtocol:  # noqa: ANN401
-        # Asked for a websocket: before the first one, the database has been opened.
+        # Called only for a websocket, when the database is already open.
         protocol: asyncio.BaseProtocol = app.state.container.websocket_protocol()(**of_uvicorn)
         return protocol
 
@@ -101,10 +104,11 @@ def serve(settings: Settings) -> None:
 
 
 def _tune_garbage_collection() -> None:
-    """What is there at the start stays as long as the process, and is never looked at again.
+    """Make garbage collection cheaper for a long-running process.
 
-    The rest is looked at less often: what a message makes is freed without the collector. But of
-    what is new not much at once, since nobody is served meanwhile: 20,000 objects take 10 ms.
+    Objects that exist at the start stay as long as the process, so the collector skips them. It
+    checks the others less often, because a message's objects are freed without it. The young
+    generation stays small, because nothing else runs meanwhile: 20,000 objects take 10 ms.
     """
     gc.collect()
     gc.freeze()
@@ -123,14 +127,14 @@ def _listening(settings: Settings) -> socket.socket:
 
 
 class Server(uvicorn.Server):
-    """Says where it is, and closes the live connections before it waits for requests to end."""
+    """Logs its URL, and closes the live connections before it waits for requests to end."""
 
     def __init__(self, config: uvicorn.Config, app: Litestar, settings: Settings) -> None:
         super().__init__(config)
         self._app = app
         self._settings = settings
         self._messages = 0
-        """Stored until the latest tick."""
+        """Number of messages stored until the latest tick."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """See uvicorn."""
@@ -141,8 +145,11 @@ class Server(uvicorn.Server):
             if not self._settings.production:
                 logger.info("next: open that page, or follow the README's curl example")
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's
-        """Stopping well when asked to is exit code 0: uvicorn's own would raise the signal anew."""
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
+        """Begin to stop, so that the exit code is 0; uvicorn would raise the signal again.
+
+        A second signal ends the process at once.
+        """
         if self.should_exit:
             end_at_once(sig)
         self.should_exit = True

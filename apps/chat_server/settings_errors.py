@@ -1,4 +1,4 @@
-"""What is wrong with the settings, as sentences for whoever runs the service."""
+"""Problems with the settings, as sentences for the operator."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 _SENTENCES = {
-    "value_error": "{error}",  # raised by a validator of ours, in our words already
+    "value_error": "{error}",  # raised by a validator of this project, with its own sentence
     "greater_than_equal": "must be {ge} or more, but is {given}",
     "less_than_equal": "must be {le} or less, but is {given}",
     "literal_error": "must be {expected}, but is {given}",
@@ -14,7 +14,7 @@ _SENTENCES = {
     "int_parsing": "must be a whole number, but is {given}",
     "int_parsing_size": "has too many digits",
 }
-"""By Pydantic's type of error."""
+"""Sentences by Pydantic's type of error."""
 
 
 class SettingsError(Exception):
@@ -26,7 +26,10 @@ class SettingsError(Exception):
 
     @classmethod
     def of(cls, error: ValidationError, variables: Mapping[str, str]) -> "SettingsError":
-        """Translate Pydantic's error; `variables` are by field. No line repeats a secret."""
+        """Translate Pydantic's error without repeating secrets.
+
+        `variables` gives the variable of each field.
+        """
         # Pydantic places an error at the variable that was read, or at the field whose default
         # is wrong.
         places = ((str(problem["loc"][0]), problem) for problem in error.errors())

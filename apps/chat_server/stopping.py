@@ -1,4 +1,4 @@
-"""Stopping: known to whoever lets people in, bounded in time whatever hangs."""
+"""Shutdown: the service refuses new connections, and ends in limited time even if code hangs."""
 
 import logging
 import os
@@ -10,19 +10,22 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 STOP_SECONDS = 9.0
-"""From the signal to the end of the process, at the latest."""
+"""Maximum time from the signal to the end of the process."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
 class Stopping:
-    """Whether the service is about to stop."""
+    """Records whether the service is about to stop."""
 
     has_begun: bool = False
 
     def begin(self) -> None:
-        """From now on nobody new is let in, and the process ends in time. Again is a no-op."""
+        """Refuse new connections from now on, and end the process in time.
+
+        Calling it again has no effect.
+        """
         if not self.has_begun:
             self.has_begun = True
             threading.Thread(target=end_late, name="stop-watchdog", daemon=True).start()
@@ -31,22 +34,22 @@ class Stopping:
 def end_late(
     sleep: Callable[[float], None] = time.sleep, end: Callable[[int], object] = os._exit
 ) -> None:
-    """End the process, should it still be there after `STOP_SECONDS`: exit code 1.
+    """End the process with exit code 1 if it still runs after `STOP_SECONDS`.
 
-    It ends before that where everything goes as it should. A thread that a database holds can be
-    neither waited for nor ended.
+    Usually the process has ended before. A thread that a database blocks can be neither awaited nor
+    ended.
     """
     sleep(STOP_SECONDS)
     logger.error(
         "did not stop within %d seconds: something hangs, perhaps the database. Ended anyway; "
-        "same, and nothing that was acknowledged is lost",
+        "nothing that was acknowledged is lost",
         STOP_SECONDS,
     )
     end(1)
 
 
 def end_at_once(signal_number: int) -> NoReturn:
-    """A second signal: whoever sends it does not want to wait. What was acknowledged is stored."""
-    with suppress(RuntimeError):  # this may have interrupted the writing of another line
+    """End the process immediately after a second signal. Everything acknowledged is stored."""
+    with suppress(RuntimeError):  # the signal may have interrupted the writing of another line
         logger.warning("received a second signal: ended at once")
     os._exit(128 + signal_number)

@@ -1,4 +1,4 @@
-"""The commands of `chat-server`, one module for each group of them."""
+"""The commands of `chat-server`, one module for each group of commands."""
 
 import click
 
@@ -24,7 +24,7 @@ def chat_server() -> None:
     \b
     Example:
       PORT=8080 chat-server run
-    """  # noqa: D301  (to Click the character \b means: do not wrap)
+    """  # noqa: D301  (Click reads \b as "do not wrap")
 
 
 for _command in (

@@ -1,4 +1,4 @@
-"""`chat-server backup`, `restore` and `vacuum`: the file of an SQLite database as a whole."""
+"""`chat-server backup`, `restore` and `vacuum`, which work on a whole SQLite file."""
 
 import json
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ def backup(target: Path, force: bool, as_json: bool) -> None:  # noqa: FBT001
     Example:
       chat-server backup backups/chat-monday.db
     """  # noqa: D301
-    # `--help` stays quick.
+    # Imported here so that `--help` stays quick.
     from chat_server.databases import back_up  # noqa: PLC0415
     from chat_server.operating import mongo_address, sqlite_path  # noqa: PLC0415
 
@@ -61,7 +61,7 @@ def restore(source: Path, as_json: bool) -> None:  # noqa: FBT001
     Example:
       chat-server restore backups/chat-monday.db
     """  # noqa: D301
-    # `--help` stays quick.
+    # Imported here so that `--help` stays quick.
     from chat_server.databases import restore as restore_file  # noqa: PLC0415
     from chat_server.operating import mongo_address, sqlite_path  # noqa: PLC0415
 
@@ -101,7 +101,7 @@ def vacuum(as_json: bool) -> None:  # noqa: FBT001
     Example:
       chat-server vacuum
     """  # noqa: D301
-    # `--help` stays quick.
+    # Imported here so that `--help` stays quick.
     from chat_server.databases import vacuum as vacuum_file  # noqa: PLC0415
     from chat_server.operating import sqlite_path  # noqa: PLC0415
 

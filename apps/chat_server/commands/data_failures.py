@@ -1,4 +1,4 @@
-"""How the commands on data report errors and progress."""
+"""Error messages and progress bars of the commands that work on data."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -12,8 +12,8 @@ from chat_server.commands.failures import fail, reporting_errors
 
 @contextmanager
 def reporting_data_errors(interrupted: str) -> Iterator[None]:
-    """As `reporting_errors`, and report copies that can't be made as messages too."""
-    # `--help` stays quick.
+    """Report errors as `reporting_errors` does, and copies that can't be made as messages too."""
+    # Imported here so that `--help` stays quick.
     from chat_server.databases import CopyRefused  # noqa: PLC0415
 
     with reporting_errors(interrupted):
@@ -25,7 +25,7 @@ def reporting_data_errors(interrupted: str) -> Iterator[None]:
 
 @contextmanager
 def steps(label: str, length: int) -> Iterator[Callable[[int], None]]:
-    """Yields a function to call with the number of steps just done; a terminal shows a bar."""
+    """Yield a function to call with the number of steps just done; a terminal shows a bar."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
@@ -35,7 +35,7 @@ def steps(label: str, length: int) -> Iterator[Callable[[int], None]]:
 
 @contextmanager
 def parts(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Yields a function to call with the parts done and their total; a terminal shows a bar."""
+    """Yield a function to call with the parts done and their total; a terminal shows a bar."""
     if not sys.stderr.isatty():
         yield lambda _done, _all: None
         return

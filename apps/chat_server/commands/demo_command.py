@@ -18,7 +18,7 @@ def demo() -> None:
     Example:
       chat-server demo
     """  # noqa: D301
-    # `settings` and `--help` stay quick.
+    # Imported here so that `settings` and `--help` stay quick.
     from chat_server.demo import fill_with_demo  # noqa: PLC0415
     from chat_server.demo_content import PASSWORD, PEOPLE  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-# ruff: noqa: D301 FBT001 (to Click the character \b means: do not wrap; a flag it hands over so)
+# ruff: noqa: D301 FBT001 (Click reads \b as "do not wrap"; a flag is a parameter)
 """`chat-server doctor`."""
 
 import asyncio

@@ -106,7 +106,7 @@ async def _erase(settings: Settings, found: ToErase) -> None:
 
 
 def _vacuum(settings: Settings) -> bool:
-    """Write an SQLite file anew: whether there is one."""
+    """Rewrite the SQLite file, and return whether there is one."""
     from chat_server.databases import vacuum  # noqa: PLC0415
     from chat_server.operating import is_sqlite, sqlite_path  # noqa: PLC0415
 

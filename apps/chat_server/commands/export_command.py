@@ -59,7 +59,7 @@ def export_user(name: str, output: Path | None, as_json: bool) -> None:  # noqa:
 
 
 async def _export(settings: Settings, name: str, path: Path) -> "Exported":
-    # `--help` stays quick.
+    # Imported here so that `--help` stays quick.
     from chat_server.export_archive import write_archive  # noqa: PLC0415
     from chat_server.operating import operated, user_named  # noqa: PLC0415
     from chat_wire.shapes import time  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""How a command fails: a message on standard error and an exit code, no traceback."""
+"""Failures of commands: a message on standard error and an exit code, but no traceback."""
 
 import sys
 from collections.abc import Iterator
@@ -16,15 +16,15 @@ INTERRUPTED = 130
 
 
 class InvalidSettings(click.ClickException):
-    """Some settings are wrong; each line names one of them."""
+    """Error for wrong settings; each line of the message names one of them."""
 
     exit_code = 2
 
     def __init__(self, error: SettingsError) -> None:
         super().__init__("\n".join(error.problems))
 
-    def show(self, file: object = None) -> None:  # noqa: ARG002  (its base's)
-        """Only the lines, on standard error."""
+    def show(self, file: object = None) -> None:  # noqa: ARG002  (the base class's signature)
+        """Print only the lines, on standard error."""
         click.echo(self.message, err=True)
 
 

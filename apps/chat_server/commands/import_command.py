@@ -33,7 +33,7 @@ def import_original(url: str, as_json: bool) -> None:  # noqa: FBT001
     Example:
       chat-server import-original --from mongodb://localhost/test
     """  # noqa: D301
-    # `settings` and `--help` stay quick.
+    # Imported here so that `settings` and `--help` stay quick.
     from chat_server.importing import ImportStopped, Progress, import_original  # noqa: PLC0415
 
     with (
@@ -57,7 +57,10 @@ def import_original(url: str, as_json: bool) -> None:  # noqa: FBT001
 
 
 def _steps(label: str, bars: ExitStack | None) -> Callable[[int], Callable[[int], None]]:
-    """Begins a bar of a known length, and ends the one before; shows none without `bars`."""
+    """Return a function that begins a bar of a known length and ends the previous one.
+
+    Without `bars`, the function shows nothing.
+    """
 
     def begin(length: int) -> Callable[[int], None]:
         if bars is None:

@@ -1,4 +1,4 @@
-"""Accounts and sessions as commands print them: lines for people, objects for programs."""
+"""Accounts and sessions in the output of commands: lines for people, objects for programs."""
 
 import json
 from datetime import datetime
@@ -13,23 +13,23 @@ Described = dict[str, Any]
 
 
 class JsonList:
-    """A JSON array that is printed piece by piece, however long it gets."""
+    """Prints a JSON array item by item, so that its length does not matter."""
 
     def __init__(self) -> None:
         self._is_empty = True
 
     def add(self, item: Described) -> None:
-        """Print one more."""
+        """Print one more item."""
         click.echo(("[" if self._is_empty else ",") + "\n  " + json.dumps(item), nl=False)
         self._is_empty = False
 
     def end(self) -> None:
-        """Print its end."""
+        """Print the end of the array."""
         click.echo("[]" if self._is_empty else "\n]")
 
 
 def described_user(user: User) -> Described:
-    """For JSON."""
+    """Return the user as an object for JSON."""
     return {
         "id": user.id,
         "username": user.username,
@@ -43,7 +43,7 @@ def described_user(user: User) -> Described:
 
 
 def described_session(session: Session) -> Described:
-    """For JSON."""
+    """Return the session as an object for JSON."""
     return {
         "id": session.id,
         "device": session.device,
@@ -62,7 +62,7 @@ SESSION_HEADING = f"{'ID':<36}  {'CREATED':<16}  {'LAST SEEN':<16}  {'ADDRESS':<
 
 
 def user_line(user: User, sessions: int) -> str:
-    """For people."""
+    """Return the user as a table row for people."""
     state = "deleted" if user.deleted_at else "disabled" if user.disabled_at else "active"
     return (
         f"{shown(user.username):<24}  {state:<8}  {sessions:>8}  {_minute(user.created_at):<16}  "
@@ -71,7 +71,7 @@ def user_line(user: User, sessions: int) -> str:
 
 
 def session_line(session: Session) -> str:
-    """For people."""
+    """Return the session as a table row for people."""
     return (
         f"{session.id:<36}  {_minute(session.created_at):<16}  "
         f"{_minute(session.last_seen_at):<16}  {shown(session.address):<39}  "
@@ -80,14 +80,14 @@ def session_line(session: Session) -> str:
 
 
 def shown(name: str | None) -> str:
-    """A name that may hold what would move a terminal's cursor, or None."""
+    """Return the name in a form that can't move a terminal's cursor, and "-" for None."""
     if name is None:
         return "-"
     return name if name.isprintable() else ascii(name)
 
 
 def counted(number: int, what: str) -> str:
-    """As in "1 session", "2 sessions"."""
+    """Return a count with its noun, such as "1 session" or "2 sessions"."""
     return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 

@@ -15,7 +15,7 @@ _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=
 
 
 def _age(context: click.Context, parameter: click.Parameter, value: str) -> timedelta:
-    """The time that a number of hours, days or weeks is."""
+    """Convert a number of hours, days or weeks."""
     found = _AGE.fullmatch(value)
     if found is None or int(found[1]) == 0:
         raise click.BadParameter(

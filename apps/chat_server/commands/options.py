@@ -11,7 +11,7 @@ from chat_core.errors import Invalid
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 GENERATED_BYTES = 16
-"""Random bytes in a generated password, which then has 22 characters."""
+"""Number of random bytes in a generated password, which then has 22 characters."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 dry_run_option = click.option(
@@ -21,7 +21,10 @@ yes_option = click.option("--yes", is_flag=True, help="Skip the confirmation pro
 
 
 def password_options(command: Command) -> Command:
-    """Two ways to give a password besides typing it. None is an argument, which others can see."""
+    """Add two options for giving a password without a prompt.
+
+    Neither takes the password as an argument, because other users can see a command's arguments.
+    """
     command = click.option(
         "--generate",
         is_flag=True,
@@ -33,9 +36,10 @@ def password_options(command: Command) -> Command:
 
 
 def new_password(check: Callable[[str], str], *, password_stdin: bool, generate: bool) -> str:
-    """The password that the options, or the person at the terminal, say.
+    """Return the password from the options or from a prompt.
 
-    A typed one is asked for again until `check` takes it; else raises the `Invalid` of that.
+    The prompt repeats until `check` accepts the password. For the options, raises the `Invalid`
+    that `check` raises.
     """
     if password_stdin and generate:
         raise click.UsageError("Use either --password-stdin or --generate, not both.")
@@ -61,7 +65,7 @@ def new_password(check: Callable[[str], str], *, password_stdin: bool, generate:
 
 
 def confirm(question: str) -> None:
-    """Ask, and end the command unless the answer is yes."""
+    """Ask for confirmation, and end the command unless the answer is yes."""
     if not sys.stdin.isatty():
         raise click.UsageError("There is no terminal to prompt for confirmation; use --yes.")
     if not click.confirm(question):

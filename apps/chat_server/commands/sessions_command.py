@@ -1,4 +1,4 @@
-# ruff: noqa: D301 FBT001 (to Click the character \b means: do not wrap; a flag it hands over so)
+# ruff: noqa: D301 FBT001 (Click reads \b as "do not wrap"; a flag is a parameter)
 """`chat-server sessions …`."""
 
 import asyncio
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 Done = tuple[int, str]
-"""How many sessions, and whose, as a sentence has it."""
+"""Number of sessions, and a description of their users for the printed sentence."""
 
 
 @click.group()
@@ -64,7 +64,7 @@ def list_sessions(name: str, as_json: bool) -> None:
 @yes_option
 @dry_run_option
 @json_option
-def end(  # noqa: PLR0913  (how Click hands over options)
+def end(  # noqa: PLR0913  (Click passes options by name)
     name: str | None,
     session_id: str | None,
     *,

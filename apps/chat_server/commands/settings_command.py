@@ -10,7 +10,7 @@ from chat_server.settings import SettingsError, load_settings
 
 @click.command("settings")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def show_settings(as_json: bool) -> None:  # noqa: FBT001  (how Click hands over a flag)
+def show_settings(as_json: bool) -> None:  # noqa: FBT001  (Click passes flags)
     """Print every setting as NAME=value, with secrets masked.
 
     \b

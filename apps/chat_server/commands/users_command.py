@@ -1,4 +1,4 @@
-# ruff: noqa: D301 FBT001 (to Click the character \b means: do not wrap; a flag it hands over so)
+# ruff: noqa: D301 FBT001 (Click reads \b as "do not wrap"; a flag is a parameter)
 """`chat-server users …`."""
 
 import asyncio
@@ -42,7 +42,7 @@ def users() -> None:
 @click.option("--display-name", help="Name that others see; USERNAME by default.")
 @password_options
 @json_option
-def add(  # noqa: PLR0913  (how Click hands over options)
+def add(  # noqa: PLR0913  (Click passes options by name)
     username: str,
     email: str | None,
     display_name: str | None,
@@ -61,14 +61,14 @@ def add(  # noqa: PLR0913  (how Click hands over options)
         "Stopped. `chat-server users list` shows whether the account was created."
     ):
         settings = load_settings()
-        # `settings` and `--help` stay quick.
+        # Imported here so that `settings` and `--help` stay quick.
         from chat_core.services.accounts import NewAccount  # noqa: PLC0415
         from chat_server.limits import password_rules  # noqa: PLC0415
         from chat_server.operating import administer  # noqa: PLC0415
 
         rules = password_rules(settings)
         new = NewAccount(username, "", email, display_name)
-        new.check_names()  # before a password is asked for
+        new.check_names()  # checked before the prompt for a password
         password = new_password(
             lambda typed: replace(new, password=typed).checked_password(rules),
             password_stdin=password_stdin,

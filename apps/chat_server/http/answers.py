@@ -1,4 +1,4 @@
-"""Answers in the shapes of the wire."""
+"""HTTP responses that contain the shapes of the wire."""
 
 from typing import Any, TypeVar
 
@@ -15,16 +15,16 @@ JSON = (b"content-type", b"application/json")
 
 
 class Answer(Response[T]):
-    """The response of every route; a shape in it is encoded as it is for a socket.
+    """The response class of every route; it encodes a shape as the sockets do.
 
-    A shape needs neither the framework's negotiation of encoders nor its dictionary of headers.
+    A shape needs neither the framework's choice of encoders nor its dictionary of headers.
     """
 
     def to_asgi_response(
         self,
         app: Litestar | None,
         request: Request[Any, Any, Any],
-        **of_the_route: Any,  # noqa: ANN401 - the framework's, for other content
+        **of_the_route: Any,  # noqa: ANN401 - the framework's signature
     ) -> ASGIResponse:
         """See Litestar."""
         if isinstance(self.content, msgspec.Struct) and not self.headers:
@@ -37,7 +37,7 @@ class _EncodedShape(ASGIResponse):
     __slots__ = ()
 
     def __init__(self, status: int, body: bytes) -> None:
-        # Not its base's, which is what this spares: it makes the headers anew.
+        # Skips the base class's constructor, which builds the headers again.
         self.status_code = status
         self.body = body
 

@@ -1,4 +1,4 @@
-"""The AsyncAPI document: what goes over the sockets."""
+"""The AsyncAPI document, which describes the socket events."""
 
 from importlib.metadata import version
 
@@ -12,7 +12,7 @@ from chat_wire.asyncapi import document
 
 
 def asyncapi_route(port: int) -> HTTPRouteHandler:
-    """`GET /asyncapi.json`, made once and served as it is."""
+    """Return the route `GET /asyncapi.json`, which serves a document that is built once."""
     text = encode(
         document(version=version("chat-core"), host=f"localhost:{port}", path=SOCKET_PATH)
     )

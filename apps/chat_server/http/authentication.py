@@ -1,4 +1,4 @@
-"""What a request passes first: whose it is, whether there are too many, and what it sends."""
+"""The first checks of a request: its token, its rate limit and its content type."""
 
 from collections.abc import Callable
 
@@ -12,10 +12,10 @@ from chat_server.http.bodies import check_content_type
 from chat_server.http.request_rates import RequestRates
 
 PUBLIC = "public"
-"""A handler with this in its `opt` needs no token."""
+"""Key in the `opt` of a handler that needs no token."""
 
-BEFORE_OWN_PASSWORD = "before_own_password"  # noqa: S105 - a name
-"""A handler with this in its `opt` may be called before a generated password was changed, too."""
+BEFORE_OWN_PASSWORD = "before_own_password"  # noqa: S105 - not a password
+"""Key in the `opt` of a handler that accepts users who still have a generated password."""
 
 HEADER = b"authorization"
 SCHEME = "bearer"
@@ -24,8 +24,9 @@ SCHEME = "bearer"
 class BearerAuthentication:
     """Sets `request.user` to the `Actor` of a verified token.
 
-    It looks for its one header itself: the framework's own middleware for this makes a connection
-    object and a dictionary of all headers for it, several times what verifying costs.
+    This class looks for the one header that it needs. The framework's own middleware builds a
+    connection object and a dictionary of all headers, which takes several times as long as
+    verifying the token.
     """
 
     def __init__(
@@ -39,13 +40,15 @@ class BearerAuthentication:
         self._rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Raises `RateLimited`; `Unauthenticated` without a bearer token, and as `Sessions.verify`.
+        """Check the request, then call the application.
 
-        Raises `UnsupportedMediaType` for a body that is not declared as JSON, and
-        `PasswordChangeRequired` for most handlers while the password is a generated one. A token
-        that is no good counts against the address: to find that out costs most of all.
+        Raises `RateLimited` if the user or the address sends too many requests, `Unauthenticated`
+        if there is no bearer token, and the errors of `Sessions.verify`. Raises
+        `UnsupportedMediaType` if the body is not declared as JSON, and `PasswordChangeRequired` for
+        most handlers while the user has a generated password. An invalid token counts against the
+        address, because detecting it costs the most.
         """
-        # A browser asks by OPTIONS, without a token, whether it may send one.
+        # A browser sends OPTIONS without a token to ask whether it may send one.
         if scope["type"] == ScopeType.HTTP and scope["method"] != HttpMethod.OPTIONS:
             rates = self._rates()
             options = scope["route_handler"].opt

@@ -24,7 +24,7 @@ async def block(
     request: AnyRequest,
     blocking: NamedDependency[Blocking],
 ) -> None:
-    """Between the two, a direct conversation takes no message."""
+    """Stop both users from sending messages to each other in their direct conversation."""
     await blocking.block(request.user.user_id, UserId(user_id))
 
 
@@ -34,11 +34,11 @@ async def unblock(
     request: AnyRequest,
     blocking: NamedDependency[Blocking],
 ) -> None:
-    """Take a block back."""
+    """Remove the block, if there is one."""
     await blocking.unblock(request.user.user_id, UserId(user_id))
 
 
-@get("/blocks", summary="Whom one has blocked")
+@get("/blocks", summary="List blocked users")
 async def list_blocks(
     request: AnyRequest,
     blocking: NamedDependency[Blocking],
@@ -46,7 +46,7 @@ async def list_blocks(
     cursor: FromQuery[str | None] = None,
     limit: FromQuery[int] = DEFAULT_LIMIT,
 ) -> shapes.Page[shapes.User]:
-    """The users that whoever asks has blocked."""
+    """Return the users that the caller has blocked."""
     after = None if cursor is None else UserId(decode_cursor(cursor, tuple[CursorId])[0])
     page = await blocking.list(request.user.user_id, after=after, limit=limit)
     following = None if page.next is None else encode_cursor((page.next,))

@@ -1,4 +1,4 @@
-"""Request bodies: declared as JSON, and decoded by the types of the wire, strictly."""
+"""Request bodies, which must be declared as JSON and are decoded strictly by the wire's types."""
 
 import re
 from collections.abc import Iterable
@@ -24,9 +24,9 @@ _ANY_JSON = re.compile(
 
 
 def check_content_type(headers: Iterable[tuple[bytes, bytes]]) -> None:
-    """Raise `UnsupportedMediaType` for a request whose body is not declared as JSON.
+    """Raise `UnsupportedMediaType` if the request has a body that is not declared as JSON.
 
-    A page of another origin can send a body of a few other types without asking first.
+    A page of another origin can send bodies of a few other types without a CORS preflight.
     """
     declared, has_body = b"", False
     for name, value in headers:
@@ -39,10 +39,10 @@ def check_content_type(headers: Iterable[tuple[bytes, bytes]]) -> None:
 
 
 class RequestBody(AbstractDTO[T]):
-    """The `dto` of a handler whose `data` is one of `chat_wire.requests`."""
+    """The `dto` of a handler whose `data` is one of the types in `chat_wire.requests`."""
 
     def decode_bytes(self, value: bytes) -> Any:  # noqa: ANN401
-        """The body as the handler's type. Raises `Malformed`, `Invalid`."""
+        """Return the body as the handler's type. Raises `Malformed` or `Invalid`."""
         return decode(value, self.model_type)
 
     @classmethod
@@ -52,24 +52,24 @@ class RequestBody(AbstractDTO[T]):
         handler_id: str,
         backend_cls: type[DTOBackend] | None = None,
     ) -> None:
-        """Nothing to prepare: the type decodes itself."""
+        """Do nothing, because the type decodes itself."""
 
     @classmethod
     def create_openapi_schema(
         cls,
         field_definition: FieldDefinition,
-        handler_id: str,  # noqa: ARG003 - its base's
+        handler_id: str,  # noqa: ARG003 - the base class's signature
         schema_creator: SchemaCreator,
     ) -> Reference | Schema:
-        """The schema of the type itself."""
+        """Return the schema of the type itself."""
         return schema_creator.for_field_definition(field_definition)
 
     @classmethod
     def generate_field_definitions(cls, model_type: type[Any]) -> Any:  # noqa: ANN401, ARG003
-        """Unused: no transfer model is generated."""
+        """Yield nothing, because no transfer model is generated."""
         yield from ()
 
     @classmethod
     def detect_nested_field(cls, field_definition: FieldDefinition) -> bool:  # noqa: ARG003
-        """Unused: no transfer model is generated."""
+        """Return False, because no transfer model is generated."""
         return False

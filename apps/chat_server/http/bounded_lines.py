@@ -1,24 +1,24 @@
-"""Bounds the log lines of requests that come from no account: a crowd must not fill the disk."""
+"""Limits on log lines about requests without an account, so that a crowd can't fill the disk."""
 
 from dataclasses import dataclass
 
 WINDOW_SECONDS = 10.0
 REFUSED_LINES = 100
-"""Of requests that were refused, in a window; past them these are only counted."""
+"""Log lines per window about refused requests; further ones are only counted."""
 OTHER_LINES = 500
-"""The same of those that were answered: pages, log-ins, health checks, polls of sockets."""
+"""Log lines per window about answered requests: pages, log-ins, health checks and socket polls."""
 
 
 @dataclass(slots=True)
 class BoundedLines:
-    """Which requests of one kind get a line of their own, and how many got none."""
+    """Decides which requests of one kind get a log line, and counts those that get none."""
 
     most: int
     written: int = 0
     untold: int = 0
 
     def take(self) -> bool:
-        """Whether one more gets a line."""
+        """Return whether one more request gets a line, and count it."""
         if self.written < self.most:
             self.written += 1
             return True
@@ -26,6 +26,6 @@ class BoundedLines:
         return False
 
     def begin(self) -> int:
-        """Begin a new window; how many got no line in the one before."""
+        """Begin a new window, and return how many requests got no line in the previous one."""
         untold, self.written, self.untold = self.untold, 0, 0
         return untold

@@ -1,4 +1,4 @@
-"""One's conversations and their history."""
+"""The caller's conversations and their history."""
 
 from datetime import datetime
 from typing import Any
@@ -20,14 +20,14 @@ from chat_wire.codec import CursorId, decode_cursor, encode_cursor
 AnyRequest = Request[Actor, Any, Any]
 
 
-@get("/", summary="One's conversations")
+@get("/", summary="List your conversations")
 async def list_conversations(
     request: AnyRequest,
     conversations: NamedDependency[Conversations],
     cursor: FromQuery[str | None] = None,
     limit: FromQuery[int] = DEFAULT_LIMIT,
 ) -> shapes.Page[shapes.Conversation]:
-    """The conversations of whoever asks, latest activity first."""
+    """Return the caller's conversations, most recently active first."""
     viewer = request.user.user_id
     after = None
     if cursor is not None:
@@ -40,19 +40,19 @@ async def list_conversations(
     return shapes.Page(items, following)
 
 
-@get("/{conversation_id:str}", summary="One conversation")
+@get("/{conversation_id:str}", summary="Get a conversation")
 async def get_conversation(
     conversation_id: FromPath[str],
     request: AnyRequest,
     conversations: NamedDependency[Conversations],
 ) -> shapes.Conversation:
-    """A conversation that whoever asks is a member of."""
+    """Return a conversation that the caller is a member of."""
     viewer = request.user.user_id
     overview = await conversations.get(viewer, ConversationId(conversation_id))
     return shapes.Conversation.of(overview, viewer)
 
 
-@get("/{conversation_id:str}/members", summary="A conversation's members")
+@get("/{conversation_id:str}/members", summary="List the members of a conversation")
 async def list_members(
     conversation_id: FromPath[str],
     request: AnyRequest,
@@ -60,7 +60,7 @@ async def list_members(
     cursor: FromQuery[str | None] = None,
     limit: FromQuery[int] = DEFAULT_LIMIT,
 ) -> shapes.Page[shapes.Member]:
-    """The members in the order in which they joined."""
+    """Return the members in the order in which they joined."""
     after = None
     if cursor is not None:
         joined_at, member_id = decode_cursor(cursor, tuple[datetime, CursorId])
@@ -85,12 +85,12 @@ async def mark_read(
     request: AnyRequest,
     receipts: NamedDependency[Receipts],
 ) -> shapes.ReadMark:
-    """Everything up to a seq was read; it never goes back."""
+    """Mark every message up to `seq` as read. The mark never moves back."""
     receipt = await receipts.mark_read(request.user, ConversationId(conversation_id), data.seq)
     return shapes.ReadMark(receipt.read_seq)
 
 
-@get("/{conversation_id:str}/messages", summary="A conversation's messages")
+@get("/{conversation_id:str}/messages", summary="List the messages of a conversation")
 async def get_history(
     conversation_id: FromPath[str],
     request: AnyRequest,
@@ -99,7 +99,10 @@ async def get_history(
     after: FromQuery[int | None] = None,
     limit: FromQuery[int] = DEFAULT_LIMIT,
 ) -> shapes.History:
-    """Messages before or after a seq, ascending; with neither, the latest."""
+    """Return messages before or after a `seq`, in ascending order.
+
+    Without `before` and `after`, returns the latest messages.
+    """
     viewer = request.user.user_id
     history = await conversations.history(
         viewer, ConversationId(conversation_id), before=before, after=after, limit=limit

@@ -1,4 +1,4 @@
-"""Calling a handler that is asked very often, with as little around it as there can be."""
+"""A shortcut for calling a handler that gets very many requests."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -18,20 +18,23 @@ LENGTH = b"content-length"
 
 
 class DirectCall:
-    """The middleware of one handler: calls it in the place of the framework.
+    """Middleware of one handler that calls it instead of the framework.
 
-    To find the arguments of a handler of any kind, and to make a response of whatever it gives
-    back, takes the framework as long as it takes the service to store a message. This is for a
-    handler that takes a body as `data`, the `request`, and services, and gives back an `Answer`.
-    It is declared as all others are, so its path, its method, who may call it, what errors look
-    like and its documentation are as theirs.
+    The framework takes as long to find the arguments of any handler and to build a response from
+    any result as the service takes to store a message. This middleware is only for a handler that
+    takes a body as `data`, the `request` and services, and returns an `Answer`. The handler is
+    declared like all others, so its path, method, access rules, errors and documentation work the
+    same way.
     """
 
-    def __init__(self, app: ASGIApp) -> None:  # noqa: ARG002 - what it goes past
+    def __init__(self, app: ASGIApp) -> None:  # noqa: ARG002 - bypassed
         self._call: _Call | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer the request. Raises `TooLarge`, `Malformed`, `Invalid`, and as the handler."""
+        """Answer the request.
+
+        Raises `TooLarge`, `Malformed`, `Invalid` or an error of the handler.
+        """
         call = self._call
         if call is None:
             call = self._call = _Call.of(cast("HTTPRouteHandler", scope["route_handler"]))
@@ -44,7 +47,7 @@ class DirectCall:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """What is known of the handler before the first request."""
+    """The facts about the handler that are known before the first request."""
 
     handler: Callable[..., Awaitable[Answer[object]]]
     body: type[requests.Request]
@@ -53,13 +56,13 @@ class _Call:
 
     @classmethod
     def of(cls, handler: HTTPRouteHandler) -> "_Call":
-        """As the handler was declared."""
+        """Read the facts from the handler's declaration."""
         parameters = handler.parsed_fn_signature.parameters
         provided = handler.resolve_dependencies()
         return cls(
             handler.fn,
             parameters["data"].annotation,
-            handler.resolve_request_max_body_size() or 0,  # it always has a bound
+            handler.resolve_request_max_body_size() or 0,  # a limit is always set
             [
                 (name, provided[name].dependency)
                 for name in parameters

@@ -1,4 +1,4 @@
-"""Making conversations, and changing groups and their members."""
+"""Creating conversations, and changing groups and their members."""
 
 from typing import Any
 
@@ -23,15 +23,22 @@ AnyRequest = Request[Actor, Any, Any]
     "/",
     dto=RequestBody[requests.CreateConversation],
     return_dto=None,
-    responses={HTTP_200_OK: ResponseSpec(shapes.Conversation, description="It was there before")},
-    summary="Make a conversation",
+    responses={
+        HTTP_200_OK: ResponseSpec(
+            shapes.Conversation, description="The conversation already existed"
+        )
+    },
+    summary="Create a conversation",
 )
 async def create_conversation(
     data: JSONBody[requests.CreateConversation],
     request: AnyRequest,
     conversations: NamedDependency[Conversations],
 ) -> Answer[shapes.Conversation]:
-    """Make a group, or the direct conversation with a user: 201; where it exists: 200."""
+    """Create a group, or open the direct conversation with a user.
+
+    Returns 201 for a new conversation, and 200 for an existing one.
+    """
     actor = request.user
     if data.kind == "group":
         opened = await conversations.create_group(actor, data.group())
@@ -53,7 +60,7 @@ async def change_conversation(
     request: AnyRequest,
     conversations: NamedDependency[Conversations],
 ) -> shapes.Conversation:
-    """Give a group another title."""
+    """Give a group a new title."""
     overview = await conversations.change_title(
         request.user, ConversationId(conversation_id), data.title
     )
@@ -72,7 +79,7 @@ async def add_member(
     request: AnyRequest,
     conversations: NamedDependency[Conversations],
 ) -> shapes.Conversation:
-    """Add a user to a group; they see its whole log."""
+    """Add a user to a group. New members can read the whole history."""
     overview = await conversations.add_member(
         request.user, ConversationId(conversation_id), data.change()
     )
@@ -92,7 +99,7 @@ async def change_role(
     request: AnyRequest,
     conversations: NamedDependency[Conversations],
 ) -> shapes.Conversation:
-    """Give a member another role."""
+    """Give a member a new role."""
     change = RoleChanged(UserId(user_id), Role(data.role))
     overview = await conversations.change_role(
         request.user, ConversationId(conversation_id), change
@@ -100,14 +107,14 @@ async def change_role(
     return shapes.Conversation.of(overview, request.user.user_id)
 
 
-@delete("/{conversation_id:str}/members/{user_id:str}", summary="Remove a member, or leave")
+@delete("/{conversation_id:str}/members/{user_id:str}", summary="Remove a member or leave a group")
 async def remove_member(
     conversation_id: FromPath[str],
     user_id: FromPath[str],
     request: AnyRequest,
     conversations: NamedDependency[Conversations],
 ) -> None:
-    """Remove a member from a group; oneself, to leave it."""
+    """Remove a member from a group. To leave the group, give your own id."""
     await conversations.remove_member(
         request.user, ConversationId(conversation_id), UserId(user_id)
     )

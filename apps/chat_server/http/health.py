@@ -1,4 +1,4 @@
-"""Whether the service lives, and whether it can serve."""
+"""Health checks: whether the process is alive, and whether it can serve requests."""
 
 from litestar import Response, Router, get
 from litestar.di import NamedDependency
@@ -14,7 +14,7 @@ from chat_server.stopping import Stopping
 
 @get("/live", summary="Is it alive?")
 async def live() -> dict[str, str]:
-    """200 as long as the process answers."""
+    """Return 200 as long as the process answers."""
     return {"status": "ok"}
 
 
@@ -25,7 +25,10 @@ async def ready(
     stopping: NamedDependency[Stopping],
     clock_jumps: NamedDependency[ClockJumps],
 ) -> Response[dict[str, object]]:
-    """200, or 503 with the names of what is down; warnings name what is odd and does not hinder."""
+    """Return 200 if the service is ready, and 503 with the names of the parts that are down if not.
+
+    `warnings` lists problems that do not stop the service from working.
+    """
     down = await what_is_down(stores, revocations)
     if stopping.has_begun:
         down.append("stopping")
@@ -39,7 +42,7 @@ async def ready(
 
 
 async def what_is_down(stores: Stores, revocations: Revocations) -> list[str]:
-    """The names of what does not answer."""
+    """Return the names of the parts that do not answer."""
     down = ["revocations"] if revocations.is_late() else []
     try:
         await stores.check()

@@ -1,4 +1,4 @@
-"""What a request says of its host and of the page that sent it: judged before anything is done."""
+"""Checks of a request's `Host` and `Origin` before anything else is done."""
 
 from litestar.enums import ScopeType
 from litestar.middleware import AbstractMiddleware
@@ -13,19 +13,19 @@ from chat_wire.problems import ProblemReporter
 
 HOST, ORIGIN = b"host", b"origin"
 HEALTH = "/health/"
-"""Asked by address, by those that start the service and watch it; it tells nothing of anybody."""
+"""Path of the health checks, whose callers use an IP address; the answers contain no user data."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that change nothing (RFC 9110, section 9.2.1): CORS keeps their answers from pages."""
+"""Methods that change nothing (RFC 9110, section 9.2.1); CORS hides their answers from pages."""
 
 
 class HostAndOrigin:
-    """Refuses requests by their `Host` and `Origin`, in place of the application.
+    """Answers a request itself if its `Host` or `Origin` is not allowed.
 
-    A foreign page may send some kinds of POST without asking first, as a form does, so CORS alone
-    does not keep it from changing something.
+    A page of another origin can send some kinds of POST without a preflight, as a form does, so
+    CORS alone does not stop it from changing something.
 
-    What comes from no page (an app, a bot, another service) goes around the framework's CORS, which
-    reads all headers of a request to look for one.
+    A request without an `Origin` (from an app, a bot or another service) skips the framework's
+    CORS, which reads all headers of a request to look for one.
     """
 
     def __init__(
@@ -41,7 +41,10 @@ class HostAndOrigin:
         self._problems = problems
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the request, or answer it. Websockets are judged where they are let in."""
+        """Run the request, or answer it with a problem.
+
+        Websockets are checked when they are admitted.
+        """
         if scope["type"] != ScopeType.HTTP:
             await self._cors.app(scope, receive, send)
             return
@@ -56,9 +59,9 @@ class HostAndOrigin:
             await self._cors.app(scope, receive, send)
 
     def _judge(self, scope: HTTPScope) -> bool:
-        """Whether a page has sent it.
+        """Return whether the request comes from a page.
 
-        Raises `Malformed`, `HostNotAllowed`, `OriginNotAllowed`.
+        Raises `Malformed`, `HostNotAllowed` or `OriginNotAllowed`.
         """
         host = origin = None
         hosts = origins = 0

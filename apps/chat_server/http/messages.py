@@ -24,13 +24,18 @@ AnyRequest = Request[Actor, Any, Any]
     dto=RequestBody[requests.SendMessage],
     return_dto=None,
     middleware=[DirectCall],
-    responses={HTTP_200_OK: ResponseSpec(shapes.Message, description="It was sent before")},
+    responses={
+        HTTP_200_OK: ResponseSpec(shapes.Message, description="The message was already sent")
+    },
     summary="Send a message",
 )
 async def send_message(
     data: JSONBody[requests.SendMessage], request: AnyRequest, messaging: NamedDependency[Messaging]
 ) -> Answer[shapes.Message]:
-    """Store a message and push it: 201. With a `clientMessageId` that was sent before: 200."""
+    """Store a message and push it to the members.
+
+    Returns 201 for a new message, and 200 if its `clientMessageId` was already used.
+    """
     appended = await messaging.send(
         request.user, data.recipient(), data.body(), data.client_message_id
     )
@@ -50,7 +55,7 @@ async def edit_message(
     request: AnyRequest,
     messaging: NamedDependency[Messaging],
 ) -> shapes.Message:
-    """Give one's own message another content."""
+    """Replace the content of one of your messages."""
     message = await messaging.edit(request.user, MessageId(message_id), data.content)
     return shapes.Message.of(message, request.user.user_id)
 
@@ -59,7 +64,7 @@ async def edit_message(
 async def delete_message(
     message_id: FromPath[str], request: AnyRequest, messaging: NamedDependency[Messaging]
 ) -> shapes.Message:
-    """Take a message's content away; it keeps its place."""
+    """Delete the content of a message. Its `seq` stays in the conversation."""
     message = await messaging.delete(request.user, MessageId(message_id))
     return shapes.Message.of(message, request.user.user_id)
 

@@ -1,4 +1,4 @@
-"""What an operator watches, for Prometheus."""
+"""Metrics for Prometheus."""
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -15,6 +15,6 @@ async def metrics(
     stores: NamedDependency[Stores],
     revocations: NamedDependency[Revocations],
 ) -> Response[bytes]:
-    """Every measure as it is now; whether the service is ready is asked anew."""
+    """Return all metrics; whether the service is ready is checked for each request."""
     text = await metrics.exposition(await what_is_down(stores, revocations))
     return Response(text, media_type=CONTENT_TYPE)

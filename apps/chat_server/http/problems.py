@@ -1,4 +1,4 @@
-"""Errors over HTTP: problem documents, whatever was raised."""
+"""Errors over HTTP: every exception becomes a problem document."""
 
 from collections.abc import Callable
 from typing import Any
@@ -37,9 +37,9 @@ BODY_EXPECTED = "The body must be a JSON object"
 def exception_handlers(
     reporter: ProblemReporter, count_unmatched: Callable[[Scope], None]
 ) -> ExceptionHandlersMap:
-    """What answers each kind of exception.
+    """Return the handlers that turn each kind of exception into a response.
 
-    `count_unmatched` is called for requests that no route took; it may raise `RateLimited`.
+    `count_unmatched` is called for requests that match no route; it may raise `RateLimited`.
     """
 
     def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -59,7 +59,7 @@ def exception_handlers(
 
 
 async def send_problem(send: Send, problem: Problem) -> None:
-    """Answer a request with a problem, without the framework."""
+    """Answer a request with a problem, without using the framework."""
     body = encode(problem)
     headers = [PROBLEM, (b"content-length", str(len(body)).encode())]
     if isinstance(problem.retry_after, int):
@@ -84,14 +84,14 @@ def _method_not_allowed(reporter: ProblemReporter) -> Problem:
 
 
 def _translated(error: HTTPException) -> Exception:
-    """The framework's own refusals, in the words of this project."""
+    """Translate the framework's own errors into this project's errors."""
     if isinstance(error, NotFoundException):
         return NotFound("There is no such path")
     if isinstance(error, ValidationException):
         return _invalid(error)
     if error.status_code == TOO_LARGE:
         return TooLarge()
-    if 400 <= error.status_code < 500:  # noqa: PLR2004 - the class of the client's mistakes
+    if 400 <= error.status_code < 500:  # noqa: PLR2004 - the class of client errors
         return Malformed(error.detail)
     return error
 

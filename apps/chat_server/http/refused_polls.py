@@ -1,4 +1,4 @@
-"""Requests for sockets that are refused, which count for their address."""
+"""Rate limit for refused socket requests, by address."""
 
 from collections.abc import Callable
 
@@ -14,9 +14,9 @@ REFUSED, TOO_MANY, FAILED = 400, 429, 500
 
 
 class RefusedPolls:
-    """Counts the refusals of sockets' requests over HTTP; past their rate they are 429.
+    """Counts the refused HTTP requests for sockets; an address with too many gets 429.
 
-    Requests that are taken count nothing: many people may poll from one address.
+    Accepted requests are not counted, because many people may poll from one address.
     """
 
     def __init__(self, app: ASGIApp, rates: Callable[[], RequestRates]) -> None:
@@ -24,7 +24,7 @@ class RefusedPolls:
         self._rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Run the request; another answer than the application's is sent in its place."""
+        """Run the request, but answer 429 if the address has too many refusals."""
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return

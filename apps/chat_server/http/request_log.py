@@ -1,4 +1,4 @@
-"""One log line for each HTTP request: method, path, status, milliseconds and who asked."""
+"""One log line for each HTTP request: method, path, status, milliseconds, address and user."""
 
 import re
 import time
@@ -28,10 +28,10 @@ from chat_wire.problems import INTERNAL, problem
 
 HEADER = b"x-request-id"
 REFUSED = 400
-"""The first status of a refusal."""
+"""The lowest status of a refusal."""
 TOO_MANY = 429
 MAX_PATH, MAX_METHOD = 200, 20
-"""Characters of a line that a client chooses."""
+"""Maximum number of characters of the path and the method, which the client chooses."""
 _SAFE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _CODE = re.compile(rb'\{"type":"urn:chat-core:problem:([a-z_]+)"')
 
@@ -39,12 +39,11 @@ logger = structlog.get_logger("chat_server.requests")
 
 
 class RequestLog:
-    """Logs requests and answers each with its `X-Request-Id`, the caller's own where it sent one.
+    """Logs each request and adds `X-Request-Id` to its answer: the client's own id, or a new one.
 
-    The security headers of every answer are added here, too: a wrapper of its own would cost more
-    than the headers do.
-
-    It goes around the whole application, so that it sees what the framework makes of errors.
+    This class also adds the security headers to every answer, because a separate wrapper would cost
+    more than the headers do. It wraps the whole application, so it sees the framework's error
+    responses too.
     """
 
     def __init__(self, app: ASGIApp, requests: HttpRequests, *, trusted_proxies: int) -> None:
@@ -62,7 +61,7 @@ class RequestLog:
             return
         began = time.perf_counter()
         request_id = _request_id(scope)
-        path = scope["path"]  # now: a mounted application gets to see only its own part
+        path = scope["path"]  # read now, because a mounted application changes it to its own part
         status, code = 0, None
 
         async def send_with_id(message: Message) -> None:
@@ -79,7 +78,7 @@ class RequestLog:
         before = current_request.set(request_id.decode())
         try:
             await self._app(scope, receive, send_with_id)
-        except CancelledError:  # the service stops, and waits no longer
+        except CancelledError:  # the service stops and no longer waits for this request
             if not status:
                 await send_problem(send_with_id, problem(Unavailable()))
             raise
@@ -104,7 +103,8 @@ class RequestLog:
         if ended >= self._window_ends:
             self._begin_window(ended)
         user = scope.get("user")
-        # A user is bound by rates; refusals for a rate are bound by nothing.
+        # Rate limits bound the lines of a user's requests, but nothing bounds refusals with status
+        # 429.
         if not isinstance(user, Actor) or status == TOO_MANY:
             lines = self._others if status < REFUSED else self._refused
             if not lines.take():
@@ -132,13 +132,13 @@ class RequestLog:
 
 
 def _route(scope: Scope) -> str | None:
-    """The template of the route that took the request, if one did."""
-    routed: Mapping[str, object] = scope  # where no route took it, these keys are not there
+    """Return the path template of the matching route, or None if no route matched."""
+    routed: Mapping[str, object] = scope  # these keys are missing if no route matched
     handler = routed.get("route_handler")
     if handler is None:
         return None
     if isinstance(handler, ASGIRouteHandler) and handler.is_mount:
-        return min(handler.paths)  # the framework has no template of a mount
+        return min(handler.paths)  # the framework has no path template for a mount
     return str(routed["path_template"]) or "/"
 
 

@@ -1,4 +1,4 @@
-"""The OpenAPI document: the framework's, with this project's errors and public calls in it."""
+"""The framework's OpenAPI document, completed with this project's errors and public routes."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ from chat_wire.problems import Problem
 
 REFERENCE = "#/components/schemas/{name}"
 FRAMEWORK_ERROR = "400"
-"""The framework documents its own refusals, in a shape that `exception_handlers` replaces."""
+"""Status under which the framework documents its own errors; `exception_handlers` replaces them."""
 
 
 class SchemaDocument(JsonRenderPlugin):
-    """Serves the document as JSON, which is made once."""
+    """Serves the document as JSON and caches it after the first request."""
 
     _text: bytes | None = None
 
@@ -43,7 +43,7 @@ class SchemaDocument(JsonRenderPlugin):
 
 
 _PROBLEM = {
-    "description": "What went wrong; `code` is for a program",
+    "description": "The error; programs check its `code`",
     "content": {MEDIA_TYPE: {"schema": {"$ref": REFERENCE.format(name=Problem.__name__)}}},
 }
 

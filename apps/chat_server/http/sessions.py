@@ -1,4 +1,4 @@
-"""Logging in, staying logged in, logging out, and one's password."""
+"""Logging in, refreshing tokens, logging out, changing the password and managing sessions."""
 
 from datetime import datetime
 from typing import Any
@@ -38,7 +38,7 @@ async def log_in(
     presence: NamedDependency[Presence],
     settings: NamedDependency[Settings],
 ) -> shapes.Login:
-    """Start a session on a device, with a user name or an e-mail address and the password."""
+    """Start a session on a device with a username or an e-mail address and the password."""
     address = client_address(request.scope, settings.trusted_proxies)
     login = await sessions.log_in(
         data.login(), data.password, data.device, address, user_agent(request.scope)
@@ -61,7 +61,7 @@ async def refresh(
     presence: NamedDependency[Presence],
     settings: NamedDependency[Settings],
 ) -> shapes.Login:
-    """Exchange a refresh token; both tokens are new, and the old one is used up."""
+    """Exchange a refresh token for two new tokens. The old refresh token can't be used again."""
     address = client_address(request.scope, settings.trusted_proxies)
     login = await sessions.refresh(data.refresh_token, address, user_agent(request.scope))
     return shapes.Login.of(login, presence.of(login.user))
@@ -76,7 +76,7 @@ async def refresh(
 async def log_out(
     request: AnyRequest, sessions: NamedDependency[Sessions], settings: NamedDependency[Settings]
 ) -> None:
-    """End the session; its sockets are closed."""
+    """End the session and close its sockets."""
     address = client_address(request.scope, settings.trusted_proxies)
     await sessions.log_out(request.user, address)
 
@@ -87,7 +87,7 @@ async def log_out(
     return_dto=None,
     opt={BEFORE_OWN_PASSWORD: True},
     status_code=HTTP_204_NO_CONTENT,
-    summary="Change one's password",
+    summary="Change your password",
 )
 async def change_password(
     data: JSONBody[requests.PasswordChange],
@@ -95,19 +95,19 @@ async def change_password(
     sessions: NamedDependency[Sessions],
     settings: NamedDependency[Settings],
 ) -> None:
-    """Replace the password; every other session ends."""
+    """Replace the password and end all other sessions of the user."""
     address = client_address(request.scope, settings.trusted_proxies)
     await sessions.change_password(request.user, data.current_password, data.new_password, address)
 
 
-@get("/sessions", summary="One's sessions")
+@get("/sessions", summary="List your sessions")
 async def list_sessions(
     request: AnyRequest,
     sessions: NamedDependency[Sessions],
     cursor: FromQuery[str | None] = None,
     limit: FromQuery[int] = DEFAULT_LIMIT,
 ) -> shapes.Page[shapes.Session]:
-    """One's own sessions, the latest seen first."""
+    """Return the caller's sessions, most recently used first."""
     own = request.user.session_id
     after = None
     if cursor is not None:
@@ -128,7 +128,7 @@ async def end_session(
     sessions: NamedDependency[Sessions],
     settings: NamedDependency[Settings],
 ) -> None:
-    """End one of one's own sessions; its sockets are closed."""
+    """End one of the caller's sessions and close its sockets."""
     address = client_address(request.scope, settings.trusted_proxies)
     await sessions.end(request.user.user_id, SessionId(session_id), address)
 

@@ -1,4 +1,4 @@
-"""Accounts, and finding users."""
+"""Creating and changing accounts, and finding users."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ AnyRequest = Request[Actor, Any, Any]
     dto=RequestBody[requests.SignUp],
     return_dto=None,
     opt={PUBLIC: True},
-    summary="Make an account",
+    summary="Create an account",
 )
 async def sign_up(
     data: JSONBody[requests.SignUp],
@@ -37,7 +37,7 @@ async def sign_up(
     presence: NamedDependency[Presence],
     settings: NamedDependency[Settings],
 ) -> shapes.Self:
-    """Make an account; log in with it afterwards."""
+    """Create an account. Log in with it afterwards."""
     address = client_address(request.scope, settings.trusted_proxies)
     user = await accounts.sign_up(data.account(), address)
     return shapes.Self.of(user, presence.of(user))
@@ -53,7 +53,7 @@ async def find_users(
     cursor: FromQuery[str | None] = None,
     limit: FromQuery[int] = DEFAULT_LIMIT,
 ) -> shapes.Page[shapes.User]:
-    """Users by the beginning of a name, or by their ids (comma-separated); oneself left out."""
+    """Find users by the beginning of a name, or by comma-separated ids. Leaves out the caller."""
     own_id = request.user.user_id
     if ids is not None:
         wanted = [UserId(text) for text in dict.fromkeys(ids.split(",")) if text]
@@ -70,17 +70,17 @@ async def find_users(
     return shapes.Page([_shown(user, presence) for user in page.items], following)
 
 
-@get("/me", summary="One's own account")
+@get("/me", summary="Get your account")
 async def get_own(
     request: AnyRequest, accounts: NamedDependency[Accounts], presence: NamedDependency[Presence]
 ) -> shapes.Self:
-    """The account of whoever asks."""
+    """Return the caller's account."""
     user = await accounts.get(request.user.user_id)
     return shapes.Self.of(user, presence.of(user))
 
 
 @patch(
-    "/me", dto=RequestBody[requests.ProfileUpdate], return_dto=None, summary="Change one's profile"
+    "/me", dto=RequestBody[requests.ProfileUpdate], return_dto=None, summary="Change your profile"
 )
 async def change_own(
     data: JSONBody[requests.ProfileUpdate],
@@ -89,7 +89,7 @@ async def change_own(
     presence: NamedDependency[Presence],
     settings: NamedDependency[Settings],
 ) -> shapes.Self:
-    """Change the display name, or with the password the e-mail address."""
+    """Change the display name, or the e-mail address, which needs the password too."""
     user = await accounts.change_profile(
         request.user,
         data.change(),
@@ -103,7 +103,7 @@ async def change_own(
     "/me",
     dto=RequestBody[requests.AccountDeletion],
     return_dto=None,
-    summary="Delete one's account",
+    summary="Delete your account",
 )
 async def delete_own(
     data: JSONBody[requests.AccountDeletion],
@@ -111,19 +111,19 @@ async def delete_own(
     erasure: NamedDependency[Erasure],
     settings: NamedDependency[Settings],
 ) -> None:
-    """Delete the account of whoever asks; what they said goes, too."""
+    """Delete the caller's account and everything the user said."""
     address = client_address(request.scope, settings.trusted_proxies)
     await erasure.delete_own(request.user, data.password, address)
 
 
-@get("/{user_id:str}", summary="One user")
+@get("/{user_id:str}", summary="Get a user")
 async def get_user(
     user_id: FromPath[str],
     request: AnyRequest,
     accounts: NamedDependency[Accounts],
     presence: NamedDependency[Presence],
 ) -> shapes.User:
-    """Anybody's account; one's own with the e-mail address."""
+    """Return a user. Only the caller's own account includes the e-mail address."""
     user = await accounts.get(UserId(user_id))
     if user.id == request.user.user_id:
         return shapes.Self.of(user, presence.of(user))

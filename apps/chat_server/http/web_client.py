@@ -1,4 +1,4 @@
-"""The web client at `/`: its page at the address of every screen, and its files under `/assets`."""
+"""The web client: its page at the path of each screen, and its files under `/assets`."""
 
 import hashlib
 import mimetypes
@@ -27,10 +27,10 @@ SCREENS = (
     "/chat/{_id:str}",
     "/chat/{_id:str}/details",
 )
-"""The addresses of the client's own screens: a link to each of them leads there."""
+"""Paths of the client's screens; each serves the page, so that links to a screen work."""
 
 ENCODINGS = {"br": ".br", "gzip": ".gz"}
-"""In this order: what the build has compressed, and how the files of that end."""
+"""Content encodings of the built files and the file endings for them, in order of preference."""
 
 _POLICY = {
     "default-src": "'none'",
@@ -41,7 +41,7 @@ _POLICY = {
     "base-uri": "'none'",
     "form-action": "'none'",
     "frame-ancestors": "'none'",
-    # Text never becomes markup: the client has no use for a policy that would let it.
+    # Text never becomes markup: the client needs no policy that would allow it.
     "require-trusted-types-for": "'script'",
     "trusted-types": "'none'",
 }
@@ -61,7 +61,7 @@ _ASK_EACH_TIME = "no-cache"
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of the client, and the same compressed, by encoding."""
+    """A file of the client and its compressed versions by encoding."""
 
     content: bytes
     media_type: str
@@ -69,12 +69,12 @@ class File:
 
     @property
     def tag(self) -> str:
-        """Another one for other content."""
+        """Return the entity tag, which changes with the content."""
         return f'"{hashlib.sha256(self.content).hexdigest()[:32]}"'
 
 
 def built_client() -> Traversable | None:
-    """Where the built client is: in the package, or in the checkout that this runs from."""
+    """Return the folder of the built client, in the package or in the checkout, or None."""
     package = files("chat_server")
     places: list[Traversable] = [package / "web"]
     if isinstance(package, Path):
@@ -83,14 +83,17 @@ def built_client() -> Traversable | None:
 
 
 def web_client(built: Traversable | None) -> Router:
-    """The routes of the client in that folder, or of a page that says how to build it."""
+    """Return the routes for the client in that folder.
+
+    If `built` is None, they serve a page that explains how to build the client.
+    """
     page = File(_NOT_BUILT.encode(), "text/html", {}) if built is None else _file(built, PAGE)
     assets = {} if built is None else _files(built / ASSETS)
 
     @get(list(SCREENS), media_type=MediaType.HTML, summary="The web client", sync_to_thread=False)
     def show_page(request: Request[Any, Any, Any]) -> Response[bytes]:
         if request.headers.get("If-None-Match") == page.tag:
-            # Its headers replace those that the browser keeps with the page.
+            # These headers replace those that the browser stored with the page.
             headers = {**_HEADERS, **_cached_as(page.tag)}
             return Response(b"", status_code=HTTP_304_NOT_MODIFIED, headers=headers)
         return _response(page, request, _cached_as(page.tag))
