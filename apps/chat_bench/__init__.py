@@ -1,1 +1,1 @@
-"""A load tool that knows a chat server by its wire alone (extra `bench`)."""
+"""A load tool that uses a chat server only through its wire protocol (extra `bench`)."""

@@ -1,4 +1,4 @@
-"""Accounts at the target: signed up once, and kept in a file for the next run."""
+"""Accounts on the target, which are created once and stored in a file for the next run."""
 
 import asyncio
 import secrets
@@ -15,18 +15,19 @@ from chat_bench.plan import Account, Times
 from chat_bench.targets import Target
 
 AT_ONCE = 4
-"""Hashing a password takes a core for tens of milliseconds; more at once only wait."""
+"""Maximum number of concurrent requests, because each password hash keeps a core busy for a while.
+"""
 CONNECTING_SECONDS = 60.0
 TRIES = 50
 WAIT_SECONDS = 0.2
 
 
 class AccountsError(Exception):
-    """The target gave no accounts; the text says what to do."""
+    """The target provided no accounts; the message says what to do."""
 
 
 class _Known(msgspec.Struct):
-    """An account as it is kept in a file."""
+    """An account as stored in a file."""
 
     username: str
     password: str
@@ -36,7 +37,7 @@ class _Known(msgspec.Struct):
     expires_at: float | None = None
 
     def account(self) -> Account:
-        """What a run knows of it."""
+        """Return the account in the form that a run needs."""
         return Account(self.id, self.token, self.username, self.password)
 
 
@@ -59,9 +60,9 @@ class _Login(msgspec.Struct, rename="camel"):
 async def accounts(
     target: Target, number: int, times: Times, file: Path | None = None
 ) -> list[Account]:
-    """So many accounts with tokens that outlive a run.
+    """Return that many accounts with tokens that stay valid for the whole run.
 
-    Those in the file are used first, and new ones are put there. Raises `AccountsError`.
+    Uses the accounts in the file first, and stores new ones there. Raises `AccountsError`.
     """
     if target.dialect.paths is None:
         return [Account(str(each), "") for each in range(number)]
@@ -75,7 +76,10 @@ async def accounts(
 async def log_in(
     target: Target, usernames: Sequence[str], password: str, times: Times
 ) -> list[Account]:
-    """Accounts that are there already, with tokens that outlive a run. Raises `AccountsError`."""
+    """Log in to existing accounts, and return them.
+
+    Their tokens stay valid for the whole run. Raises `AccountsError`.
+    """
     if target.dialect.paths is None:
         raise AccountsError(f"{target.name} has no accounts")
     known = [_Known(name, password, "", "", expires_at=0.0) for name in usernames]
@@ -86,12 +90,12 @@ async def log_in(
 async def _ready(
     target: Target, paths: HttpPaths, known: Sequence[_Known], number: int, times: Times
 ) -> list[_Known]:
-    """The first so many of those that are known, renewed, and new ones for the rest."""
+    """Renew the first `number` known accounts, and create the missing ones."""
     pool = HttpPool(target.url, AT_ONCE)
     try:
         await pool.open()
     except (OSError, TimeoutError) as error:
-        raise AccountsError(f"nobody answers at {target.url}: {error}") from error
+        raise AccountsError(f"no server answers at {target.url}: {error}") from error
     office = _Office(paths, target.url, pool, time.time() + _longest(times))
     turn = asyncio.Semaphore(AT_ONCE)
 
@@ -106,7 +110,7 @@ async def _ready(
 
 
 class _Office:
-    """Where accounts are made and tokens renewed."""
+    """Creates accounts and renews their tokens."""
 
     def __init__(self, paths: HttpPaths, url: str, pool: HttpPool, good_until: float) -> None:
         self._paths = paths
@@ -115,13 +119,13 @@ class _Office:
         self._good_until = good_until
 
     async def sign_up(self) -> _Known:
-        """A new account, logged in."""
+        """Create an account and log in."""
         username, password = f"bench-{secrets.token_hex(8)}", secrets.token_urlsafe(12)
         await self._post(self._paths.sign_up, {"username": username, "password": password})
         return await self._log_in(username, password)
 
     async def renew(self, known: _Known) -> _Known:
-        """The account with a token that is good for long enough."""
+        """Return the account with a token that stays valid long enough."""
         if known.expires_at is None or known.expires_at >= self._good_until:
             return known
         if self._paths.refresh and known.refresh_token:
@@ -140,8 +144,8 @@ class _Office:
         expires = login.expires_at and datetime.fromisoformat(login.expires_at).timestamp()
         if expires and expires < self._good_until:
             raise AccountsError(
-                "a token of the target ends before this run would; "
-                "start it with a longer CHAT_ACCESS_TOKEN_SECONDS, or run for less"
+                "the target's token expires before the end of this run; "
+                "start the target with a longer CHAT_ACCESS_TOKEN_SECONDS, or measure for less time"
             )
         return _Known(
             username, password, login.user.id, login.token, login.refresh_token, expires or None
@@ -156,7 +160,7 @@ class _Office:
         return answer
 
     async def _try(self, path: str, body: dict[str, str]) -> tuple[int, bytes]:
-        """The answer; one that says to come later is asked again."""
+        """Return the status and body of the answer; while the target answers 503, try again."""
         for _ in range(TRIES):
             request = Caller(self._url).post(path, msgspec.json.encode(body))
             status, answer = await self._pool.answer(request)
@@ -185,12 +189,12 @@ def _read(file: Path | None, url: str) -> list[_Known]:
     try:
         kept = msgspec.json.decode(file.read_bytes(), type=_File)
     except msgspec.DecodeError as error:
-        raise AccountsError(f"{file} is no file of accounts: {error}") from error
+        raise AccountsError(f"{file} is not a file of accounts: {error}") from error
     if kept.target != url:
-        raise AccountsError(f"{file} has accounts of {kept.target}, not of {url}")
+        raise AccountsError(f"{file} contains accounts for {kept.target}, not for {url}")
     return kept.accounts
 
 
 def _keep(file: Path, kept: _File) -> None:
-    file.touch(mode=0o600)  # its passwords are nobody else's
+    file.touch(mode=0o600)  # the file contains passwords
     file.write_bytes(msgspec.json.format(msgspec.json.encode(kept)))

@@ -1,4 +1,4 @@
-"""A comparison as a picture: a bar for each target."""
+"""A bar chart of a comparison, with one bar for each target."""
 
 from chat_bench.comparing import Comparison
 from chat_bench.svg import Picture, ticks
@@ -7,7 +7,7 @@ WIDTH, BAR, GAP, LEFT, RIGHT, TOP, BOTTOM = 720, 22, 14, 170, 60, 40, 30
 
 
 def bars(comparison: Comparison) -> str:
-    """What each did in a second, with a line from its worst round to its best, as SVG."""
+    """Return the rates as an SVG; a line shows each target's worst and best round."""
     compared = comparison.compared
     most = max(each.rate.most for each in compared) or 1.0
     height = TOP + len(compared) * (BAR + GAP) + BOTTOM

@@ -4,9 +4,9 @@ import sys
 
 
 def main() -> None:
-    """Run the command line; where a library of the `bench` extra is missing, say so."""
+    """Run the command line. If a library of the `bench` extra is missing, say so."""
     try:
-        from chat_bench.commands import chat_bench  # noqa: PLC0415  (so that it may fail here)
+        from chat_bench.commands import chat_bench  # noqa: PLC0415  (may fail here)
 
         chat_bench()
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""What `chat-bench` can do."""
+"""The commands of `chat-bench`."""
 
 import click
 
@@ -11,14 +11,14 @@ from chat_bench.simulate_command import simulate
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="chat-core", prog_name="chat-bench")
 def chat_bench() -> None:
-    """Measure chat servers by their wire.
+    """Measure chat servers through their wire protocol.
 
     \b
     Examples:
       chat-bench run messages --target http://localhost:5000
       chat-bench compare chat-sqlite chat-sqlite-http
       chat-bench flat send --messages 10,1000
-    """  # noqa: D301  (to Click the character \b means: do not wrap)
+    """  # noqa: D301  (Click reads \b as "do not wrap")
 
 
 chat_bench.add_command(run)

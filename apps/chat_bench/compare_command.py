@@ -1,4 +1,4 @@
-"""`chat-bench compare`: targets beside each other."""
+"""`chat-bench compare`: measures several targets in turn."""
 
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -20,7 +20,7 @@ PROGRAM = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 class Asked(options.Measuring):
-    """What to compare the targets in."""
+    """The options of `chat-bench compare`."""
 
     scenario: Compared
     rounds: int
@@ -42,9 +42,11 @@ class Asked(options.Measuring):
     type=click.Choice(get_args(Compared)),
     default="messages",
     show_default=True,
-    help="What to ask of each, as with `chat-bench run`.",
+    help="Scenario to run, as in `chat-bench run`.",
 )
-@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Of all.")
+@click.option(
+    "--rounds", type=click.IntRange(1), default=5, show_default=True, help="Number of rounds."
+)
 @options.clients
 @options.members
 @options.entries
@@ -53,16 +55,18 @@ class Asked(options.Measuring):
 @options.rate
 @options.measuring
 @click.option(
-    "--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the rates there, as SVG."
+    "--plot",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Draw the rates in this SVG file.",
 )
-@click.option("--mongod", type=PROGRAM, help="Instead of the one in the development wheel.")
-@click.option("--node", type=PROGRAM, help="Instead of the one in the development wheel.")
+@click.option("--mongod", type=PROGRAM, help="mongod to use instead of the development wheel's.")
+@click.option("--node", type=PROGRAM, help="Node to use instead of the development wheel's.")
 def compare_targets(names: tuple[str, ...], **asked: Unpack[Asked]) -> None:
-    """Start some targets, and measure them in turn, round after round.
+    """Start several targets and measure them in turn, round after round.
 
-    Each is started on this machine, in a folder that is removed at the end, and listens to this
-    machine only. The first is what the others are compared with. A name that ends in -http is the
-    same server, with messages sent over HTTP.
+    Each server runs on this machine in a temporary folder, and listens only on the loopback
+    interface. The others are compared with the first one. A name that ends in -http is the same
+    server, but messages are sent over HTTP.
 
     \b
     Examples:

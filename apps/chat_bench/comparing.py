@@ -1,4 +1,4 @@
-"""Targets measured in turn, round after round, and what they come to beside the first."""
+"""Measuring targets in turn, round after round, and comparing them with the first one."""
 
 from collections.abc import Callable, Sequence
 from statistics import median
@@ -12,7 +12,7 @@ from chat_bench.targets import Target
 
 
 class Spread(msgspec.Struct, frozen=True):
-    """The median of some rounds, and the ends."""
+    """The median, minimum and maximum over all rounds."""
 
     median: float
     least: float
@@ -20,40 +20,42 @@ class Spread(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Spread":
-        """Of at least one value."""
+        """Summarize one or more values."""
         return cls(median(values), min(values), max(values))
 
 
 class Compared(msgspec.Struct, frozen=True, kw_only=True):
-    """One target over all rounds."""
+    """The results of one target over all rounds."""
 
     target: str
     rate: Spread
     ratio: Spread
-    """Of its rate to that of the first target in the same round."""
+    """Ratio of its rate to the first target's in the same round."""
     milliseconds: dict[str, Spread]
     server_cpu_us_each: Spread | None
     database_cpu_us_each: Spread | None
     cpu_ratio: Spread | None
-    """Of the CPU of both for each of what was counted to the first target's in the same round."""
+    """Ratio of its CPU time per counted unit to the first target's in the same round.
+
+    The time includes the server and the database.
+    """
     server_mib: Spread
     kib_each: Spread | None
-    """How much the server has grown since the first round for each client; None unless that is
-    what is measured."""
+    """Growth of the server's memory per client since the first round; None if not measured."""
     client_cores: Spread
     client_limits: bool
-    """Whether the clients may have limited it in half of the rounds or more."""
+    """Whether the clients may have limited the rate in at least half of the rounds."""
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """All targets, and each result."""
+    """The results by target, and every single result."""
 
     compared: list[Compared]
     rounds: list[list[Result]]
 
 
 class Entrant(msgspec.Struct, frozen=True):
-    """A target with what it is asked for, and by whom."""
+    """A target with its scenario and its accounts."""
 
     target: Target
     work: AnyWork
@@ -68,7 +70,10 @@ async def compare(
     workers: int,
     measured: Callable[[int, Result], None],
 ) -> Comparison:
-    """Measure each in each round, another one first each time. Raises `RunError`."""
+    """Measure each entrant in each round, and start with a different one each time.
+
+    Raises `RunError`.
+    """
     results: list[list[Result]] = []
     for number in range(rounds):
         shift = number % len(entrants)
@@ -88,7 +93,10 @@ async def compare(
 
 
 def _cpu(result: Result) -> float:
-    """CPU µs of server and database for each of what was counted; 0 if nothing was."""
+    """Return the CPU microseconds per counted unit, or 0 if nothing was counted.
+
+    The time includes the server and the database.
+    """
     return sum(used.cpu_us_each or 0 for used in (result.server, result.database) if used)
 
 
@@ -128,7 +136,7 @@ def _compared(results: Sequence[Result], first: Sequence[Result]) -> Compared:
 
 
 def _kib_each(results: Sequence[Result]) -> Spread | None:
-    # Memory that was used once is not given back: later rounds begin with what the first one took.
+    # A process does not return memory, so later rounds start with the memory of the first one.
     first = results[0].server
     if first is None or not results[0].work.memory_per_client:
         return None
@@ -142,7 +150,7 @@ def _kib_each(results: Sequence[Result]) -> Spread | None:
 
 
 def describe(comparison: Comparison) -> str:
-    """A table, and what the words in it mean."""
+    """Return the results as a table with an explanation."""
     first = comparison.compared[0]
     work = comparison.rounds[0][0].work
     rows = [
@@ -176,7 +184,7 @@ def describe(comparison: Comparison) -> str:
         f"Medians of {len(comparison.rounds)} rounds; µs is CPU per {work.unit}.",
     ]
     if any(each.client_limits for each in comparison.compared):
-        lines.append("! The clients took all of their cores, and may be what limits.")
+        lines.append("! The clients used all of their cores, so they may limit the rate.")
     return "\n".join(lines)
 
 

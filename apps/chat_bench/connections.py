@@ -1,4 +1,4 @@
-"""What a scenario asks of a live connection, whatever it speaks."""
+"""The interface of a live connection, for every dialect."""
 
 import socket
 import struct
@@ -11,53 +11,56 @@ CONNECT_SECONDS = 30.0
 
 
 class ConnectionFailed(Exception):
-    """A connection was refused or closed, or did not register."""
+    """A connection was refused or closed, or could not register."""
 
 
 class Inbox(Protocol):
-    """Who is told of what comes over a connection."""
+    """Receives the events of a connection."""
 
     def message(self, content: str) -> None:
-        """A message came."""
+        """Handle a message that arrived."""
 
     def acked(self, number: int) -> None:
-        """The message of that number is stored, or, without storage, was taken."""
+        """Handle the ack of a message: it is stored, or accepted by a server without storage."""
 
     def refused(self, number: int, why: str) -> None:
-        """The message of that number is not stored."""
+        """Handle the refusal of a message, which was not stored."""
 
     def heard(self, event: str, payload: bytes) -> None:
-        """Something else came; the payload is JSON."""
+        """Handle another event; the payload is JSON."""
 
     def unreadable(self) -> None:
-        """Something came that no target of this dialect says."""
+        """Handle data that a target of this dialect should not send."""
 
     def closed(self) -> None:
-        """The connection ended, and this end did not do it."""
+        """Handle the end of a connection that was not ended by this side."""
 
 
 class Connection(Protocol):
-    """A registered connection, or one that is to become one."""
+    """A registered connection, or one that will be registered."""
 
     async def connect(self, url: str) -> None:
-        """Connect and register; returns once the target says so. Raises `ConnectionFailed`."""
+        """Connect, and return once the target confirms the registration.
+
+        Raises `ConnectionFailed`.
+        """
 
     def send(self, number: int, to: bytes, content: str) -> None:
-        """Send a message to a place that the dialect has made of an account or a conversation."""
+        """Send a message to an address that the dialect made from an account or a conversation."""
 
     def cut(self) -> None:
-        """End the TCP connection without a word."""
+        """End the TCP connection without a closing handshake."""
 
 
 def websocket_url(url: str, path: str) -> str:
-    """The address of a websocket at that server."""
+    """Return the URL of the server's websocket."""
     parts = urlsplit(url)
     scheme = {"http": "ws", "https": "wss"}.get(parts.scheme, parts.scheme)
     return urlunsplit(parts._replace(scheme=scheme)).rstrip("/") + path
 
 
 class WebsocketConnection(WSListener):
-    """What connections by websocket have in common, whatever they say over it."""
+    """The common part of all websocket connections."""
 
     def __init__(self, inbox: Inbox) -> None:
         super().__init__()
@@ -79,7 +82,7 @@ class WebsocketConnection(WSListener):
 
 
 async def open_websocket(listener: WSListener, url: str) -> None:
-    """Connect; raises `ConnectionFailed`."""
+    """Open a websocket. Raises `ConnectionFailed`."""
     try:
         await ws_connect(
             lambda: listener, url, websocket_handshake_timeout=CONNECT_SECONDS, max_redirects=0
@@ -89,14 +92,14 @@ async def open_websocket(listener: WSListener, url: str) -> None:
 
 
 def answer_close(transport: WSTransport, frame: WSFrame) -> None:
-    """Hang up if the other end says good-bye."""
+    """Disconnect if the other side closes the websocket."""
     if frame.msg_type is WSMsgType.CLOSE:
         transport.send_close(frame.get_close_code())
         transport.disconnect()
 
 
 def reset(transport: WSTransport) -> None:
-    """End a TCP connection by a reset, so that its port is free at once."""
+    """Reset the TCP connection, so that its port is free immediately."""
     if not transport.is_disconnected:
         tcp = transport.underlying_transport.get_extra_info("socket")
         tcp.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,4 +1,4 @@
-"""Curves in a picture: what something costs or takes, by something else."""
+"""Line charts of costs and times."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,29 +13,29 @@ LETTER_WIDTH = 6.2
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Points from left to right; with `spans`, from where to where each was measured."""
+    """Points from left to right; `spans` has the lowest and highest measurement of each."""
 
     name: str
-    """In the legend; empty where it is the only one."""
+    """Name in the legend; empty for a single curve."""
     points: Sequence[Point]
     spans: Sequence[Point] = ()
     is_measured: bool = True
-    """Measured points have dots; what is computed is only a line."""
+    """Measured points have dots; computed curves are only lines."""
 
 
 @dataclass(frozen=True, slots=True)
 class Axes:
-    """What is shown, what the axis below is, and whether its steps are powers of ten."""
+    """The chart's title, the label of the horizontal axis, and whether that axis is logarithmic."""
 
     title: str
     below: str
     logarithmic: bool = False
     most: float | None = None
-    """Where the axis at the left ends; None: at the highest point."""
+    """End of the vertical axis, or None for a little above the highest point."""
 
 
 def plot(axes: Axes, curves: Sequence[Curve]) -> str:
-    """All curves in one SVG. The axis at the left begins at 0, so that what is flat looks flat."""
+    """Return all curves as an SVG. The vertical axis begins at 0, so that flat curves look flat."""
     xs = [x for curve in curves for x, _ in curve.points]
     tops = [y for curve in curves for _, y in (*curve.points, *curve.spans)]
     most = axes.most or max(tops, default=1.0) * 1.1 or 1.0
@@ -71,7 +71,7 @@ def plot(axes: Axes, curves: Sequence[Curve]) -> str:
 
 
 def _placing(axes: Axes, least: float, most: float) -> Callable[[float], float]:
-    """How far to the right a number is, from 0 to 1."""
+    """Return a function from a number to its horizontal position, from 0 to 1."""
     if not axes.logarithmic:
         return lambda x: x / (most or 1.0)
     decades = math.log10(most / least) or 1.0

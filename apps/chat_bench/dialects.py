@@ -1,4 +1,4 @@
-"""The kinds of servers, and how each is spoken to."""
+"""The kinds of servers and how to communicate with them."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -12,42 +12,42 @@ from chat_bench.socketio import SocketIoConnection
 
 @dataclass(frozen=True, slots=True)
 class HttpPaths:
-    """Where accounts are made and messages are posted."""
+    """HTTP paths for creating accounts and sending messages."""
 
     sign_up: str
     log_in: str
     messages: str
     refresh: str | None = None
     users: str = ""
-    """Where they are looked up."""
+    """Path for looking up users."""
     groups: str = ""
-    """Where they are made."""
+    """Path for creating groups."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect(ABC):
-    """How a kind of server is spoken to."""
+    """The protocol of a kind of server."""
 
     name: str
     scenarios: frozenset[str]
-    """What it can be asked for."""
+    """Scenarios that the server supports."""
     paths: HttpPaths | None = None
-    """None: there is no HTTP, and there are no accounts, only connections."""
+    """None if the server has no HTTP and no accounts, only connections."""
     echoes_http: bool = False
-    """Whether what was sent over HTTP is pushed to the sender's own connections too."""
+    """Whether a message sent over HTTP is also pushed to the sender's own connections."""
     client_ids: bool = False
-    """Whether a message has an id of the client's own."""
+    """Whether clients give messages an id of their own."""
 
     @abstractmethod
     def connection(self, account: Account, run: str, inbox: Inbox) -> Connection:
-        """A connection of that account, still to be connected."""
+        """Return a connection of the account that is not connected yet."""
 
     @abstractmethod
     def to_account(self, account: Account) -> bytes:
-        """That account as the place that a message goes to."""
+        """Return the account as the destination of a message."""
 
-    def to_group(self, others: Sequence[Account]) -> bytes | None:  # noqa: ARG002  (for others)
-        """Those accounts as such a place; None where a group has to be made over HTTP."""
+    def to_group(self, others: Sequence[Account]) -> bytes | None:  # noqa: ARG002  (for subclasses)
+        """Return the accounts as a destination, or None if a group must be created over HTTP."""
         return None
 
 
@@ -64,7 +64,7 @@ class SocketIo(Dialect):
 
 
 class Relay(Dialect):
-    """Frames from number to number."""
+    """A server that forwards frames between numbered connections."""
 
     def connection(self, account: Account, run: str, inbox: Inbox) -> Connection:  # noqa: ARG002
         """See `Dialect.connection`."""
@@ -75,7 +75,7 @@ class Relay(Dialect):
         return self.to_group([account])
 
     def to_group(self, others: Sequence[Account]) -> bytes:
-        """See `Dialect.to_group`: numbers that follow each other, from the first one on."""
+        """See `Dialect.to_group`; the numbers must be consecutive, from the first one on."""
         return int(others[0].id).to_bytes(4, "big") + len(others).to_bytes(4, "big")
 
 

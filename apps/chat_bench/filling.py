@@ -1,8 +1,8 @@
-"""A program that fills a database with users and messages, many times faster than the wire.
+"""A program that fills a database with users and messages, many times faster than over the wire.
 
-It goes through the same adapter as the service, which is started on the file afterwards: what is
-measured then is what the wire would have left behind. It gets a `Filling` at its standard input.
-The one part of this package that knows an adapter; nothing in here imports it.
+It uses the same adapter as the service, which then starts with this file, so the content is the
+same as if it had been sent over the wire. The program reads a `Filling` from standard input. It is
+the only part of this package that uses an adapter; no other module here imports it.
 """
 
 import asyncio
@@ -29,11 +29,11 @@ from chat_server.ids import TimeOrderedIds
 from chat_sqlite import SqliteDatabase, SqliteLogStore, SqliteUserStore
 
 AT_ONCE = 1000
-"""So many share a commit."""
+"""Number of messages that share a commit."""
 
 
 async def fill(filling: Filling) -> None:
-    """Make the file, with everything in it."""
+    """Create the file with all its content."""
     database = await SqliteDatabase.open(Path(filling.path))
     try:
         users = await _add_users(SqliteUserStore(database), filling)
@@ -54,7 +54,7 @@ async def _add_users(store: SqliteUserStore, filling: Filling) -> list[UserId]:
 
 
 async def _append(log: Log, users: list[UserId], filling: Filling) -> None:
-    """In every pair's conversation the two write in turn, so that each has read all before."""
+    """Let both users of a pair write in turn, so that each has read the previous messages."""
     clock, ids = SystemClock(), TimeOrderedIds()
     body = Body("." * filling.content_bytes)
     pairs = [
@@ -71,7 +71,8 @@ async def _append(log: Log, users: list[UserId], filling: Filling) -> None:
                         conversation,
                         Actor(both[number % 2], SessionId("")),
                         body,
-                        ClientMessageId(str(uuid.uuid4())),  # as most clients make them
+                        # Most clients create their ids in the same way.
+                        ClientMessageId(str(uuid.uuid4())),
                         clock.now(),
                     )
                 )

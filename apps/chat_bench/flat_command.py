@@ -1,4 +1,4 @@
-"""`chat-bench flat`: costs by how much is stored."""
+"""`chat-bench flat`: costs depending on how much is stored."""
 
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -17,7 +17,7 @@ MEMORY = "memory"
 
 
 class Sizes(click.ParamType[tuple[int, ...]]):
-    """Numbers, ascending, with commas between."""
+    """Numbers in ascending order, separated by commas."""
 
     name = "sizes"
 
@@ -30,14 +30,14 @@ class Sizes(click.ParamType[tuple[int, ...]]):
         try:
             sizes = tuple(map(int, str(value).split(",")))
         except ValueError:
-            self.fail("has to be numbers with commas between", param, ctx)
+            self.fail("must be numbers separated by commas", param, ctx)
         if sizes[0] < 1 or list(sizes) != sorted(set(sizes)):
-            self.fail("have to be positive, and ascend", param, ctx)
+            self.fail("must be positive and in ascending order", param, ctx)
         return sizes
 
 
 class Asked(options.Measuring):
-    """How far to go."""
+    """The options of `chat-bench flat`."""
 
     messages: tuple[int, ...]
     users: tuple[int, ...]
@@ -48,7 +48,7 @@ class Asked(options.Measuring):
 
 
 class Flatness(msgspec.Struct, frozen=True):
-    """What was measured, by subject."""
+    """The measurements by subject."""
 
     costs: dict[str, Comparison]
     memory: memory.Growth | None
@@ -61,49 +61,52 @@ class Flatness(msgspec.Struct, frozen=True):
     type=Sizes(),
     default="10,10000,1000000",
     show_default=True,
-    help="In a conversation, for send and sync.",
+    help="Messages in a conversation, for send and sync.",
 )
 @click.option(
     "--users",
     type=Sizes(),
     default="100,100000",
     show_default=True,
-    help="For login, search and ids.",
+    help="Stored users, for login, search and ids.",
 )
 @click.option(
     "--pairs",
     type=click.IntRange(1),
     default=100,
     show_default=True,
-    help="Conversations of each size, or as many as hold a million messages together.",
+    help="Conversations of each size; fewer if they would exceed a million messages together.",
 )
 @click.option(
     "--sent",
     type=click.IntRange(1),
     default=1_000_000,
     show_default=True,
-    help="Messages, for memory.",
+    help="Messages to send, for memory.",
 )
-@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True, help="Of all.")
+@click.option(
+    "--rounds", type=click.IntRange(1), default=5, show_default=True, help="Number of rounds."
+)
 @options.measuring
 @click.option(
     "--plots",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Draw each there, as flat-SUBJECT.svg.",
+    help="Folder for the charts, flat-SUBJECT.svg.",
 )
 def flat(subjects: tuple[str, ...], **asked: Unpack[Asked]) -> None:
-    """Measure what something costs by how much is stored, on SQLite.
+    """Measure on SQLite how costs depend on how much is stored.
 
     \b
-    send    a message, by the messages in its conversation
-    sync    100 entries that were missed, by the messages before them
-    login   a log-in, by users
-    search  the first users by a prefix that all names have, by users
-    ids     99 users by their ids, by users
-    memory  the server's, by messages sent since it was started
+    send     a message, by the messages in its conversation
+    sync     100 missed entries, by the messages before them
+    login    a log-in, by the number of users
+    search   the first page of users by a common prefix, by the number of users
+    ids      99 users by their ids, by the number of users
+    memory   the server's memory, by messages sent since its start
 
-    Without a name, all of them. For each size a database is filled through the service's own
-    adapter, and a server is started on it; the sizes are measured in turn, round after round.
+    Without a SUBJECT, measures all of them. For each size, the command fills a database through the
+    service's own adapter and starts a server with it. It measures the sizes in turn, round after
+    round.
 
     \b
     Examples:

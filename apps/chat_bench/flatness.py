@@ -1,4 +1,4 @@
-"""Costs that must not grow with what is stored: one server for each size, compared in turn."""
+"""Costs that must not grow with stored data, measured in turn on one server for each size."""
 
 import asyncio
 import secrets
@@ -25,20 +25,20 @@ from chat_bench.targets import Target
 CONTENT_BYTES = 100
 MISSED = 100
 RATE = 200.0
-"""Messages a second: so few that each has a commit of its own, whatever else is the same."""
+"""Messages per second; so few that each has its own commit at every size."""
 MOST_STORED = 1_000_000
-"""In the conversations of one server, unless it is in one of them."""
+"""Maximum total of messages on one server, unless a single conversation has more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Something whose cost is to stay as it is."""
+    """An operation whose cost must stay constant."""
 
     title: str
     grows: Literal["messages", "users"]
     below: str
     work: Callable[[int], AnyWork]
-    """By how many conversations there are."""
+    """Returns the work for a number of conversations."""
 
 
 SUBJECTS = {
@@ -79,7 +79,10 @@ SUBJECTS = {
 
 @dataclass(frozen=True, slots=True)
 class Sized:
-    """Servers that were filled to different sizes, with how many conversations each has."""
+    """Starts servers with databases of different sizes.
+
+    Each has at most `most_pairs` conversations.
+    """
 
     folder: Path
     stack: AsyncExitStack
@@ -89,7 +92,7 @@ class Sized:
     _running: dict[tuple[str, int], Target] = field(default_factory=dict)
 
     async def entrant(self, subject: Subject, size: int, times: Times) -> Entrant:
-        """That subject at that size. Raises `StartError`, `AccountsError`."""
+        """Return the subject's entrant for a size. Raises `StartError` or `AccountsError`."""
         filling = self._filling(subject.grows, size)
         key = subject.grows, size
         if key not in self._running:
@@ -138,7 +141,7 @@ async def _fill(filling: Filling) -> None:
         raise StartError(f"no database was filled:\n{said.decode(errors='replace')[-2000:]}")
 
 
-async def flatness(  # noqa: PLR0913  (what, of what, how long)
+async def flatness(  # noqa: PLR0913  (all are needed)
     subject: Subject,
     sizes: Sequence[int],
     servers: Sized,
@@ -147,13 +150,16 @@ async def flatness(  # noqa: PLR0913  (what, of what, how long)
     rounds: int,
     measured: Callable[[int, Result], None],
 ) -> Comparison:
-    """The subject at each size, round after round. Raises `RunError`, `StartError` and others."""
+    """Measure the subject at each size, round after round.
+
+    Raises `RunError`, `StartError` and others.
+    """
     entrants = [await servers.entrant(subject, size, times) for size in sizes]
     return await compare(entrants, times, rounds=rounds, workers=1, measured=measured)
 
 
 def draw(subject: Subject, sizes: Sequence[int], comparison: Comparison) -> str:
-    """The medians by size, with lines from the cheapest round to the dearest, as SVG."""
+    """Return the medians by size as an SVG; a line shows the cheapest and the dearest round."""
     costs = [each.server_cpu_us_each for each in comparison.compared]
     known = [(size, cost) for size, cost in zip(sizes, costs, strict=True) if cost is not None]
     curve = Curve(

@@ -1,4 +1,4 @@
-"""HTTP/1.1 with as little as a load tool needs: connections that stay, one request at a time."""
+"""A minimal HTTP/1.1 client for load: persistent connections with one request at a time."""
 
 import asyncio
 import ssl
@@ -12,11 +12,12 @@ import httptools
 CONNECT_SECONDS = 30.0
 
 Answered = Callable[[int, bytes], None]
-"""Is given the status and the body; status 0 means that the connection ended before the answer."""
+"""Function for the status and the body; status 0 means that the connection ended before the answer.
+"""
 
 
 class HttpConnection(asyncio.Protocol):
-    """One connection. It is `free` when no request waits for its answer."""
+    """A connection for one request at a time."""
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
@@ -26,7 +27,7 @@ class HttpConnection(asyncio.Protocol):
 
     @classmethod
     async def open(cls, url: str) -> "HttpConnection":
-        """Connect to that server. Raises `OSError`, `TimeoutError`."""
+        """Connect to the server. Raises `OSError` or `TimeoutError`."""
         parts = urlsplit(url)
         secure = parts.scheme == "https"
         async with asyncio.timeout(CONNECT_SECONDS):
@@ -40,11 +41,11 @@ class HttpConnection(asyncio.Protocol):
 
     @property
     def is_open(self) -> bool:
-        """Whether it can take a request."""
+        """Whether the connection can send a request."""
         return self._transport is not None
 
     def request(self, data: bytes, answered: Answered) -> None:
-        """Send a whole request; only when the one before was answered."""
+        """Send a whole request; call it only after the previous answer."""
         if self._transport is None:
             asyncio.get_running_loop().call_soon(answered, 0, b"")
             return
@@ -52,7 +53,7 @@ class HttpConnection(asyncio.Protocol):
         self._transport.write(data)
 
     def close(self) -> None:
-        """Close it, without a word to whoever waits."""
+        """Close the connection without calling the function that waits for an answer."""
         self._answered = None
         if self._transport is not None:
             self._transport.abort()
@@ -65,7 +66,7 @@ class HttpConnection(asyncio.Protocol):
         """See asyncio."""
         self._parser.feed_data(data)
 
-    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002  (its base's)
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002  (the base class's signature)
         """See asyncio."""
         self._transport = None
         self._answer(0)
@@ -89,7 +90,7 @@ class HttpConnection(asyncio.Protocol):
 
 
 class HttpPool:
-    """A few connections to one server; what finds none free waits its turn."""
+    """A few connections to one server; requests wait while none is free."""
 
     def __init__(self, url: str, size: int) -> None:
         self._url = url
@@ -106,20 +107,20 @@ class HttpPool:
         self.close()
 
     async def open(self) -> None:
-        """Make all connections. Raises `OSError`, `TimeoutError`."""
+        """Open all connections. Raises `OSError` or `TimeoutError`."""
         for _ in range(self._size):
             self._connections.append(await HttpConnection.open(self._url))
         self._free = list(self._connections)
 
     def request(self, data: bytes, answered: Answered) -> None:
-        """Send a whole request, as soon as a connection is free."""
+        """Send a whole request as soon as a connection is free."""
         if self._free:
             self._start(self._free.pop(), data, answered)
         else:
             self._waiting.append((data, answered))
 
     async def answer(self, data: bytes) -> tuple[int, bytes]:
-        """Send a whole request: the status and the body of its answer."""
+        """Send a whole request, and return the status and the body of its answer."""
         answer: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
 
         def answered(status: int, content: bytes) -> None:
@@ -146,7 +147,7 @@ class HttpPool:
 
 
 class Caller:
-    """Requests to one server by one account."""
+    """Builds requests to one server for one account."""
 
     def __init__(self, url: str, token: str | None = None) -> None:
         parts = urlsplit(url)
@@ -155,11 +156,11 @@ class Caller:
         self._headers = f"Host: {parts.netloc}\r\n{bearer}"
 
     def get(self, path: str) -> bytes:
-        """The whole request."""
+        """Return the whole request."""
         return f"GET {self._base}{path} HTTP/1.1\r\n{self._headers}\r\n".encode()
 
     def post(self, path: str, body: bytes) -> bytes:
-        """The whole request, of JSON."""
+        """Return the whole request with a JSON body."""
         head = (
             f"POST {self._base}{path} HTTP/1.1\r\n{self._headers}"
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"

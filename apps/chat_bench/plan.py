@@ -1,4 +1,4 @@
-"""What is to be measured, and what a worker process and the one that started it tell each other."""
+"""The plan of a measurement, and the messages between a worker process and its parent."""
 
 from typing import ClassVar, Literal, Self
 
@@ -9,7 +9,7 @@ Ask = Literal["login", "search", "ids"]
 
 
 class Account(msgspec.Struct, frozen=True):
-    """Someone who is logged in at the target."""
+    """A user who is logged in at the target."""
 
     id: str
     token: str
@@ -23,28 +23,28 @@ class Work(msgspec.Struct, frozen=True, kw_only=True, tag_field="scenario"):
     clients: int
     unit: ClassVar[str] = ""
     units: ClassVar[str] = ""
-    """What is counted, one and more of it."""
+    """Name of what is counted, in the singular and the plural."""
     unit_of_clients: ClassVar[int] = 1
-    """Clients come in bunches of so many that belong together."""
+    """Number of clients that belong together."""
     devices: ClassVar[int] = 1
-    """How many clients may be one user's, where the target has users."""
+    """Maximum number of clients per user, if the target has users."""
     memory_per_client: ClassVar[bool] = False
-    """Whether it is the point of it."""
+    """Whether the scenario measures memory per client."""
 
     @property
     def bunch(self) -> int:
-        """How many clients belong together, so that one worker has all of them."""
+        """Number of clients that must be in the same worker."""
         return self.unit_of_clients
 
     def share(self, worker: int, workers: int) -> Self:
-        """The part of one worker of several; the parts make up the whole."""
+        """Return one worker's part of the work; all parts together are the whole."""
         bunches = self.clients // self.bunch
         mine = bunches * (worker + 1) // workers - bunches * worker // workers
         return msgspec.structs.replace(self, clients=mine * self.bunch)
 
 
 class Messages(Work, frozen=True, kw_only=True, tag="messages"):
-    """Clients in pairs write to each other."""
+    """Pairs of clients that write to each other."""
 
     unit, units = "message", "messages"
     unit_of_clients = 2
@@ -52,7 +52,7 @@ class Messages(Work, frozen=True, kw_only=True, tag="messages"):
     content_bytes: int
     via: Via = "socket"
     rate: float | None = None
-    """Messages a second, all clients together; None: each waits for room in flight."""
+    """Messages per second of all clients together, or None to limit only the messages in flight."""
 
     def share(self, worker: int, workers: int) -> Self:
         """See `Work.share`."""
@@ -63,7 +63,7 @@ class Messages(Work, frozen=True, kw_only=True, tag="messages"):
 
 
 class Fanout(Work, frozen=True, kw_only=True, tag="fanout"):
-    """In groups, one member writes and all the others hear it."""
+    """Groups in which one member writes and all others receive the messages."""
 
     unit, units = "delivery", "deliveries"
     members: int
@@ -77,7 +77,7 @@ class Fanout(Work, frozen=True, kw_only=True, tag="fanout"):
 
 
 class Idle(Work, frozen=True, kw_only=True, tag="idle"):
-    """Registered connections that say nothing."""
+    """Registered connections that send nothing."""
 
     unit, units = "connection", "connections"
     devices = 4
@@ -85,15 +85,15 @@ class Idle(Work, frozen=True, kw_only=True, tag="idle"):
 
 
 class Reconnect(Work, frozen=True, kw_only=True, tag="reconnect"):
-    """All connections are cut, and come back at once."""
+    """All connections are cut, and reconnect immediately."""
 
     unit, units = "registration", "registrations"
-    # The target allows a user ten, and may count those that were cut for a moment longer.
+    # The target allows ten connections per user, and may count the old ones for a moment longer.
     devices = 4
 
 
 class Sync(Work, frozen=True, kw_only=True, tag="sync"):
-    """Clients come back after so many entries, and ask for them."""
+    """Clients that return after a number of entries, and request them."""
 
     unit, units = "entry", "entries"
     unit_of_clients = 2
@@ -102,14 +102,14 @@ class Sync(Work, frozen=True, kw_only=True, tag="sync"):
 
 
 class Presence(Work, frozen=True, kw_only=True, tag="presence"):
-    """Of each pair one comes and goes, and the other is told."""
+    """Pairs in which one client comes and goes, and the other is notified."""
 
     unit, units = "change", "changes"
     unit_of_clients = 2
 
 
 class Users(Work, frozen=True, kw_only=True, tag="users"):
-    """Clients log in or look up users over HTTP, one request after another."""
+    """Clients that log in or look up users over HTTP, one request after another."""
 
     unit, units = "request", "requests"
     ask: Ask
@@ -119,78 +119,78 @@ AnyWork = Messages | Fanout | Idle | Reconnect | Sync | Presence | Users
 
 
 class Times(msgspec.Struct, frozen=True, kw_only=True):
-    """Seconds of a run."""
+    """The durations of a run, in seconds."""
 
     warmup: float
     seconds: float
     grace: float
-    """For what is under way at the end, before it counts as lost."""
+    """Time to wait for pending messages at the end, before they count as lost."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """One worker's part of a run; the first line that it gets."""
+    """One worker's part of a run; the first line of its input."""
 
     work: AnyWork
     dialect: str
     url: str
     run: str
-    """Names this worker in this run; it is in each message."""
+    """Name of this worker in this run, which is part of each message."""
     accounts: list[Account]
     devices: int
-    """How many clients share each of them."""
+    """Number of clients that share an account."""
     times: Times
 
 
 class Begin(msgspec.Struct, frozen=True):
-    """The second line that a worker gets: begin now, count from then to then."""
+    """The second line of a worker's input: begin now, and count between these times."""
 
     counts_from: float
-    """Of `time.monotonic`, which all processes of a machine share."""
+    """A time of `time.monotonic`, which all processes of a machine share."""
     counts_to: float
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """A worker has all of its clients, and waits for `Begin`."""
+    """A worker has connected all its clients, and waits for `Begin`."""
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress"):
-    """What a worker has counted up to now."""
+    """The count of a worker so far."""
 
     done: int
 
 
 class Outcome(msgspec.Struct, frozen=True, tag="outcome"):
-    """What a worker has measured; the last line that it writes."""
+    """The result of a worker; the last line of its output."""
 
     done: int
     seconds: dict[str, bytes]
-    """By what was timed: IEEE doubles in the machine's order."""
+    """Times by name, as IEEE doubles in native byte order."""
     problems: dict[str, int]
-    """What was wrong with what it counted, and how often; empty if all is well."""
+    """Problems and how often each occurred; empty if there were none."""
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
-    """A worker could not measure; the last line that it writes."""
+    """A worker could not measure; the last line of its output."""
 
     reason: str
 
 
 class Filling(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be in a database before a server is started on it."""
+    """The content of a database before a server starts with it."""
 
     path: str
     users: int
-    """Each of them in a pair with the one before or after."""
+    """Number of users; two consecutive users are a pair."""
     conversations: int
-    """So many of the pairs have written to each other."""
+    """Number of pairs that have written to each other."""
     messages: int
-    """In each conversation."""
+    """Number of messages in each conversation."""
     content_bytes: int
     password: str
-    """Of every user."""
+    """Password of every user."""
 
     def username(self, number: int) -> str:
-        """Of the user at that place, from 0."""
+        """Return the username of the user with this index, from 0."""
         return f"bench-{number:06}"
 
 

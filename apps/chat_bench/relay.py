@@ -1,4 +1,4 @@
-"""A bare relay's frames, as `peers/relay/server.mjs` describes them."""
+"""The frames of a bare relay, which `peers/relay/server.mjs` describes."""
 
 from picows import WSFrame, WSMsgType, WSTransport
 
@@ -14,7 +14,7 @@ HEADER_BYTES = 16
 
 
 class RelayConnection(WebsocketConnection):
-    """See `Connection`: this one is known to the relay by its number."""
+    """See `Connection`; the relay identifies the connection by its number."""
 
     def __init__(self, number: str, inbox: Inbox) -> None:
         super().__init__(inbox)
@@ -40,7 +40,7 @@ class RelayConnection(WebsocketConnection):
         else:
             self._inbox.message(data[HEADER_BYTES:].decode(errors="replace"))
 
-    def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002  (its base's)
+    def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002  (the base class's signature)
         """See picows."""
         if not self._is_cut:
             self._inbox.closed()

@@ -1,4 +1,4 @@
-"""Results for people: a table, and a sentence where something limits what they say."""
+"""Results for people: tables, and a warning if the clients may have limited a result."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from chat_bench.running import Result
 
 
 def describe(result: Result) -> str:
-    """A run in a few lines."""
+    """Describe a run in a few lines."""
     unit = result.work.unit
     rows = [(result.work.units, f"{result.done:,}")]
     if not result.work.memory_per_client:
@@ -39,13 +39,13 @@ def describe(result: Result) -> str:
     lines = [f"  {name:<{width}}  {value}" for name, value in rows]
     if result.client_limits:
         lines.append(
-            "  The clients took all of their cores, and may be what limits: try more --workers."
+            "  The clients used all of their cores, so they may limit the rate: try more --workers."
         )
     return "\n".join([f"{result.target}: {what_was_done(result)}", *lines])
 
 
 def complain(result: Result) -> str:
-    """What was wrong with what was counted; empty if all is well."""
+    """Return the problems with the counted units, or an empty text."""
     wrong = ", ".join(f"{what}: {number:,}" for what, number in sorted(result.problems.items()))
     if "rate_limited" in wrong:
         wrong += " (start the target with CHAT_RATE_LIMITS=off)"
@@ -53,7 +53,7 @@ def complain(result: Result) -> str:
 
 
 def what_was_done(result: Result) -> str:
-    """The scenario and its numbers."""
+    """Return the scenario and its numbers."""
     work = result.work
     parts = [type(work).__name__.lower()]
     for name in work.__struct_fields__:
@@ -65,7 +65,7 @@ def what_was_done(result: Result) -> str:
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:
-    """Columns, the first to the left and the others to the right."""
+    """Align the columns: the first to the left, the others to the right."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:

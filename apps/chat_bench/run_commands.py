@@ -1,4 +1,4 @@
-"""`chat-bench run`: one scenario at a server that runs."""
+"""`chat-bench run`: one scenario on a running server."""
 
 import time
 from collections.abc import Callable
@@ -16,18 +16,17 @@ from chat_bench.targets import Target
 
 @click.group()
 def run() -> None:
-    """Measure one scenario at a server that runs.
+    """Measure one scenario on a running server.
 
-    The server must not limit rates: start it with CHAT_RATE_LIMITS=off. Accounts are signed up at
-    first, which takes it some 50 ms of CPU each; with --accounts they are kept for the next run.
-
-    Whatever is counted is checked. If anything is lost, comes twice or comes to someone else, the
-    command says so and ends with exit code 1.
+    The server must not limit rates: start it with CHAT_RATE_LIMITS=off. The command creates
+    accounts first, which takes the server about 50 ms of CPU each; use --accounts to keep them for
+    the next run. It checks everything that it counts. If anything is lost, arrives twice or reaches
+    the wrong client, the command reports it and ends with exit code 1.
 
     \b
     Example:
       chat-bench run messages --target http://localhost:5000 --clients 100 --seconds 10 \\
-        --server-pid "$(pgrep -of 'chat-server run')" --json result.json
+          --server-pid "$(pgrep -of 'chat-server run')" --json result.json
     """  # noqa: D301
 
 
@@ -40,7 +39,7 @@ def run() -> None:
     type=click.Choice(["socket", "http"]),
     default="socket",
     show_default=True,
-    help="How to send.",
+    help="Transport for sending.",
 )
 @options.rate
 def messages(
@@ -51,11 +50,11 @@ def messages(
     rate: float | None,
     **common: Unpack[options.AtTarget],
 ) -> None:
-    """Clients in pairs write to each other.
+    """Let pairs of clients write to each other.
 
-    A message counts when its sender has the ack and its recipient's socket has the message. With
-    --rate, messages are sent when they are due, whatever is under way, and their time counts from
-    when they were due.
+    A message counts once its sender has the ack and its recipient's socket has the message. With
+    --rate, the command sends messages at fixed times, no matter how many are pending, and measures
+    their latency from those times.
 
     \b
     Examples:
@@ -80,7 +79,7 @@ def fanout(
     members: int,
     **common: Unpack[options.AtTarget],
 ) -> None:
-    """In each group one member writes, and all the others hear it.
+    """Let one member of each group write to all the others.
 
     \b
     Example:
@@ -97,7 +96,7 @@ def fanout(
 @run.command()
 @options.at_target
 def idle(clients: int, **common: Unpack[options.AtTarget]) -> None:
-    """Registered connections that say nothing: the memory of each.
+    """Measure the memory of registered connections that send nothing.
 
     \b
     Example:
@@ -109,7 +108,7 @@ def idle(clients: int, **common: Unpack[options.AtTarget]) -> None:
 @run.command()
 @options.at_target
 def reconnect(clients: int, **common: Unpack[options.AtTarget]) -> None:
-    """All connections are cut and come back at once, again and again.
+    """Cut all connections and reconnect them immediately, again and again.
 
     \b
     Example:
@@ -125,7 +124,7 @@ def reconnect(clients: int, **common: Unpack[options.AtTarget]) -> None:
 def sync(
     clients: int, content_bytes: int, entries: int, **common: Unpack[options.AtTarget]
 ) -> None:
-    """Half of the clients missed what the others wrote, and ask for it.
+    """Let half of the clients request what they missed from the others.
 
     \b
     Example:
@@ -137,7 +136,7 @@ def sync(
 @run.command()
 @options.at_target
 def presence(clients: int, **common: Unpack[options.AtTarget]) -> None:
-    """Half of the clients come and go, and the others are told of it.
+    """Let half of the clients come and go while the others are notified.
 
     \b
     Example:
@@ -153,13 +152,13 @@ def presence(clients: int, **common: Unpack[options.AtTarget]) -> None:
     type=click.Choice(get_args(plan.Ask)),
     default="search",
     show_default=True,
-    help="For a log-in, the first page of users by the beginning of a name, or up to 100 by id.",
+    help="Request: a log-in, the first page of users by a prefix, or up to 100 users by id.",
 )
 def users(clients: int, ask: plan.Ask, **common: Unpack[options.AtTarget]) -> None:
-    """Clients log in or look up users over HTTP, one request after another.
+    """Let clients log in or look up users over HTTP, one request after another.
 
-    A log-in takes the server some 20 ms of CPU, so that it turns away more than it can queue: let
-    a few --clients ask for it.
+    A log-in takes the server about 20 ms of CPU, and it refuses more than it can queue: use few
+    --clients for log-ins.
 
     \b
     Example:
@@ -192,7 +191,7 @@ def _measure(work: plan.AnyWork, **common: Unpack[options.AtTarget]) -> None:
 
 
 def _show_progress(work: plan.AnyWork, who: str = "") -> Callable[[float, int], None]:
-    """Tell, once a second, on standard error."""
+    """Return a function that prints the progress on standard error."""
     before = [time.monotonic(), 0.0]
 
     def show(seconds: float, done: int) -> None:

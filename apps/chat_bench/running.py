@@ -1,4 +1,4 @@
-"""One run: workers with their clients, what they counted, and what that cost the target."""
+"""One run: its workers, their counts, and what they cost the target."""
 
 import asyncio
 import contextlib
@@ -33,19 +33,19 @@ from chat_bench.processes import Sample, Usage, sample, usage
 from chat_bench.targets import Target
 
 HEAD_START_SECONDS = 0.05
-"""For `Begin` to reach every worker."""
+"""Time for `Begin` to reach every worker."""
 STOP_SECONDS = 5.0
 LONGEST_LINE = 2**28
 FULL_CORE = 0.9
-"""A worker that takes more of a core than this may be what limits."""
+"""A worker that uses more of a core than this may limit the rate."""
 
 
 class RunError(Exception):
-    """Nothing was measured; the text says why."""
+    """Nothing was measured; the message says why."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """What was measured in one run."""
+    """The measurements of one run."""
 
     target: str
     work: AnyWork
@@ -53,7 +53,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     workers: int
     done: int
     rate: float
-    """What was done in a second."""
+    """Counted units per second."""
     latencies: dict[str, Latency]
     server: Usage | None
     database: Usage | None
@@ -62,12 +62,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def client_limits(self) -> bool:
-        """Whether the clients may have been what limited the rate."""
+        """Whether the clients may have limited the rate."""
         return self.client.cores > FULL_CORE * self.workers
 
 
 def accounts_needed(work: AnyWork, dialect: Dialect, workers: int) -> int:
-    """How many accounts the clients of a run have; workers share none."""
+    """Return how many accounts the clients of a run need; workers do not share accounts."""
     return sum(_accounts(work.share(each, workers), dialect) for each in range(workers))
 
 
@@ -79,7 +79,7 @@ def _devices(work: Work, dialect: Dialect) -> int:
     return 1 if dialect.paths is None else work.devices
 
 
-async def run(  # noqa: PLR0913  (what, at what, by whom and how long)
+async def run(  # noqa: PLR0913  (all are needed)
     target: Target,
     work: AnyWork,
     accounts: Sequence[Account],
@@ -88,7 +88,10 @@ async def run(  # noqa: PLR0913  (what, at what, by whom and how long)
     workers: int = 1,
     progress: Callable[[float, int], None] = lambda _seconds, _done: None,
 ) -> Result:
-    """Measure; `progress` is told the seconds and what was done, up to then. Raises `RunError`."""
+    """Measure one run.
+
+    Calls `progress` with the seconds and the count so far. Raises `RunError`.
+    """
     before = _Samples.take(target, ())
     async with AsyncExitStack() as stack:
         crew = []
@@ -145,10 +148,10 @@ class _Samples:
 async def _sample_at(
     when: float, target: Target, workers: Sequence[int], outcomes: "asyncio.Task[list[Outcome]]"
 ) -> _Samples:
-    """Sample at that time, or when all is over already, because of a problem."""
+    """Sample at that time, or immediately if a problem has already ended the run."""
     await asyncio.wait({outcomes}, timeout=max(0.0, when - time.monotonic()))
     if outcomes.done():
-        outcomes.result()  # unless a worker failed
+        outcomes.result()  # raises if a worker failed
     return _Samples.take(target, workers)
 
 
@@ -189,7 +192,7 @@ def _result(
 
 @dataclass(slots=True)
 class _Worker:
-    """A worker process. It ends when its standard input does: when its context is left."""
+    """A worker process. It ends when its standard input closes, at the end of the context."""
 
     plan: Plan
     done: int = 0

@@ -1,4 +1,4 @@
-"""chat-server, as it is started to be measured."""
+"""The command and the settings with which chat-server is measured."""
 
 import importlib.util
 import secrets
@@ -15,16 +15,16 @@ SETTINGS = {
     "CHAT_CONNECTIONS_PER_ADDRESS": "1000000",
     "CHAT_ACCESS_TOKEN_SECONDS": "86400",
 }
-"""On a free port of this machine, with tokens that outlive a run."""
+"""Settings for a free port of this machine, and for tokens that stay valid for the whole run."""
 
 
 def settings() -> dict[str, str]:
-    """With a secret of its own."""
+    """Return the settings with a new secret."""
     return {**SETTINGS, "JWT_SECRET": secrets.token_urlsafe(48)}
 
 
 def command() -> list[str]:
-    """How it is started. Raises `StartError`."""
+    """Return the command that starts chat-server. Raises `StartError`."""
     if importlib.util.find_spec("chat_server") is None:
-        raise StartError('there is no chat-server: pip install "chat-core[server]"')
+        raise StartError('chat-server is not installed: pip install "chat-core[server]"')
     return [sys.executable, "-m", "chat_server", "run"]

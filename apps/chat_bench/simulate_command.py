@@ -1,4 +1,4 @@
-"""`chat-bench simulate`: what larger nodes and many of them would do."""
+"""`chat-bench simulate`: predictions for larger nodes and for clusters."""
 
 from pathlib import Path
 
@@ -18,17 +18,17 @@ DEATH = cluster.Scene(nodes=4, users=8_000, rate=2_000, deliveries=5, seconds=20
 
 
 @click.command("simulate")
-@click.option("--seed", default=1, show_default=True, help="The same seed, the same figures.")
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same results.")
 @click.option(
     "--plots",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Draw there, as simulated-….svg.",
+    help="Folder for the charts, simulated-….svg.",
 )
 def simulate(seed: int, plots: Path | None) -> None:
-    """Simulate a node beside what was measured of one, larger nodes, and a cluster.
+    """Simulate a node next to its measurements, larger nodes, and a cluster.
 
-    Every number that goes in is in chat_bench/simulation/parameters.py; docs/scaling.md tells
-    where each comes from, and what the figures mean.
+    All input numbers are in chat_bench/simulation/parameters.py; docs/scaling.md explains where
+    they come from and what the results mean.
 
     \b
     Example:
@@ -46,7 +46,7 @@ def simulate(seed: int, plots: Path | None) -> None:
 
 
 def _cluster(nodes: int, seed: int) -> tuple[float, float, cluster.Outcome]:
-    """The rate for that many nodes, what it were with every node told, and the first simulated."""
+    """Return a cluster's rate, its rate if each node got everything, and a simulation."""
     deliveries = int(PEOPLE.deliveries)
     rate = capacity.cluster_rate(nodes, COSTS, BETWEEN, deliveries)
     to_all = capacity.cluster_rate(nodes, COSTS, BETWEEN, deliveries, told=nodes - 1)

@@ -1,7 +1,7 @@
-"""Socket.IO by hand over a bare websocket.
+"""A minimal Socket.IO client over a bare websocket.
 
-The official clients cost more for each message than a server does. This one parses what it counts,
-and nothing else. picows calls back for each frame, without a task or a future in between.
+The official clients cost more per message than a server does. This client parses only what it
+counts. picows calls a function for each frame, without a task or a future in between.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from chat_bench.connections import (
 
 CALL_SECONDS = 60.0
 FIRST_CALL = 10**12
-"""Ack ids from here on are of calls, those below are numbers of messages."""
+"""First ack id of calls; lower ids are numbers of messages."""
 
 _NEW_MESSAGE = b'42["new_message",'
 
@@ -47,7 +47,7 @@ _ack = msgspec.json.Decoder(tuple[_Ack])
 
 
 class SocketIoConnection(WebsocketConnection):
-    """See `Connection`: Engine.IO 4 and Socket.IO 5, by websocket from the beginning."""
+    """See `Connection`; uses Engine.IO 4 and Socket.IO 5, over a websocket from the start."""
 
     def __init__(self, token: str, inbox: Inbox, *, client_ids: str | None) -> None:
         super().__init__(inbox)
@@ -74,7 +74,7 @@ class SocketIoConnection(WebsocketConnection):
         self._write(b'42%d["send_message",%b]' % (number, body))
 
     async def call(self, event: str, payload: Mapping[str, Any]) -> bytes:
-        """Send an event: the JSON of its ack, a list of one. Raises `TimeoutError`."""
+        """Send an event, and return its ack as a JSON list of one item. Raises `TimeoutError`."""
         number = self._next_call
         self._next_call += 1
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -90,7 +90,7 @@ class SocketIoConnection(WebsocketConnection):
             return
         try:
             self._came(frame.get_payload_as_bytes())
-        except ValueError:  # msgspec's errors are, too
+        except ValueError:  # msgspec's errors are subclasses of it
             self._inbox.unreadable()
 
     def _came(self, packet: bytes) -> None:
@@ -112,7 +112,7 @@ class SocketIoConnection(WebsocketConnection):
             case _ if packet.startswith(b"2"):
                 self._write(b"3")
 
-    def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002  (its base's)
+    def on_ws_disconnected(self, transport: WSTransport) -> None:  # noqa: ARG002  (the base class's signature)
         """See picows."""
         ended = ConnectionFailed("the target closed a connection")
         for answer in self._calls.values():
@@ -154,7 +154,7 @@ class SocketIoConnection(WebsocketConnection):
 
 
 def message_json(to: bytes, content: str, client_id: str | None) -> bytes:
-    """What a client sends to send a message. Nothing in it needs escaping."""
+    """Return the JSON of a message to send. Nothing in it needs escaping."""
     if client_id is None:
         return b'{%b,"content":"%b"}' % (to, content.encode())
     return b'{%b,"clientMessageId":"%b","content":"%b"}' % (

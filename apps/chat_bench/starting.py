@@ -1,4 +1,4 @@
-"""Starting the servers that are compared, and ending them again."""
+"""Starting and stopping the servers to be compared."""
 
 import asyncio
 import contextlib
@@ -17,23 +17,23 @@ _SERVES = re.compile(r"serves at (http://[^\s\"]+)")
 
 
 class StartError(Exception):
-    """A server can't be started; the text says what is missing."""
+    """A server can't be started; the message says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A process that was started here, and its log."""
+    """A process started here, and its log."""
 
     process: Process
     log: Path
 
     @property
     def pid(self) -> int:
-        """Of the process."""
+        """The id of the process."""
         return self.process.pid
 
     async def url(self) -> str:
-        """Where it says that it serves, once it does. Raises `StartError`."""
+        """Wait until the server logs its URL, and return the URL. Raises `StartError`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(START_SECONDS):
                 while self.process.returncode is None:
@@ -43,7 +43,7 @@ class Started:
         raise StartError(f"a server did not start:\n{self._said()[-2000:]}")
 
     async def stop(self) -> None:
-        """End it: by SIGTERM, and after ten seconds by SIGKILL."""
+        """Stop the process with SIGTERM, and with SIGKILL after ten seconds."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 self.process.send_signal(number)
@@ -57,7 +57,7 @@ class Started:
 
 
 async def start(command: Sequence[str], folder: Path, settings: Mapping[str, str]) -> Started:
-    """Start a process in that folder, with these settings and none of this one's."""
+    """Start a process in that folder, with these settings and a minimal environment."""
     path = folder / "log"
     passed = {
         name: os.environ[name] for name in ("HOME", "LANG", "PATH", "TZ") if name in os.environ

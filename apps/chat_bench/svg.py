@@ -1,4 +1,4 @@
-"""Pictures in SVG: the few shapes that plots are made of."""
+"""SVG pictures of the few shapes that charts need."""
 
 import math
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ Point = tuple[float, float]
 
 
 class Picture:
-    """A white sheet with its origin at the upper left, in pixels."""
+    """A white picture with its origin at the top left, in pixels."""
 
     def __init__(self, width: float, height: float) -> None:
         self._root = ET.Element(
@@ -25,30 +25,30 @@ class Picture:
         self.rectangle((0, 0), width, height, "white")
 
     def text(self, at: Point, text: str, anchor: str = "start") -> None:
-        """Words that start, end or have their middle at that point."""
+        """Add a text that starts, ends or is centered at that point."""
         x, y = at
         where = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor}
         ET.SubElement(self._root, "text", where).text = text
 
     def line(self, begin: Point, end: Point, colour: str) -> None:
-        """A straight one."""
+        """Add a straight line."""
         ends = zip(("x1", "y1", "x2", "y2"), (*begin, *end), strict=True)
         where = {name: f"{value:.1f}" for name, value in ends}
         ET.SubElement(self._root, "line", where, stroke=colour)
 
     def path(self, points: Sequence[Point], colour: str) -> None:
-        """A line from point to point."""
+        """Add a line through these points."""
         where = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         style = {"stroke": colour, "stroke-width": "2", "fill": "none"}
         ET.SubElement(self._root, "polyline", {"points": where, **style})
 
     def dot(self, at: Point, colour: str) -> None:
-        """A small one."""
+        """Add a small dot."""
         x, y = at
         ET.SubElement(self._root, "circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="4", fill=colour)
 
     def rectangle(self, corner: Point, width: float, height: float, colour: str) -> None:
-        """A filled one."""
+        """Add a filled rectangle."""
         sides = zip(("x", "y", "width", "height"), (*corner, width, height), strict=True)
         where = {name: f"{value:.1f}" for name, value in sides}
         ET.SubElement(self._root, "rect", where, fill=colour)
@@ -59,7 +59,7 @@ class Picture:
 
 
 def ticks(most: float) -> list[float]:
-    """Round numbers from 0 up to that one."""
+    """Return round numbers from 0 up to `most`."""
     power = 10.0 ** math.floor(math.log10(most))
     steps = (power / 5, power / 2, power, 2 * power)
     step = next(each for each in steps if most / each <= MOST_TICKS)

@@ -1,4 +1,4 @@
-"""What is counted and timed in a run, and what went wrong in it."""
+"""The counts, times and problems of a run."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from chat_bench.plan import Begin, Outcome
 
 
 class Tally:
-    """Counts what is done between two times. The first problem ends the run."""
+    """Counts between two times. The first problem ends the run."""
 
     def __init__(self) -> None:
         self._from = self._to = float("inf")
@@ -20,12 +20,12 @@ class Tally:
 
     @property
     def done(self) -> int:
-        """How much was counted up to now."""
+        """The count so far."""
         return self._done
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing new should be begun: the time is up, or there is a problem."""
+        """Whether no new work should begin, because the time is up or there is a problem."""
         return time.monotonic() >= self._to or self._broken.is_set()
 
     @property
@@ -35,25 +35,25 @@ class Tally:
 
     @property
     def counts_from(self) -> float:
-        """When counting begins, of `time.monotonic`."""
+        """Time at which counting begins, as `time.monotonic`."""
         return self._from
 
     @property
     def counts_to(self) -> float:
-        """When it ends, and the run with it."""
+        """Time at which counting and the run end."""
         return self._to
 
     def begin(self, begin: Begin) -> None:
-        """Count from then to then."""
+        """Set the times between which to count."""
         self._from, self._to = begin.counts_from, begin.counts_to
 
     def add(self, number: int = 1) -> None:
-        """Something was done now."""
+        """Count something that happened now."""
         if self._from <= time.monotonic() < self._to:
             self._done += number
 
     def took(self, what: str, since: float) -> None:
-        """It took from then to now. What began before counting is left out."""
+        """Record the time from `since` to now, unless `since` is outside the counted time."""
         if self._from <= since < self._to:
             series = self._seconds.get(what)
             if series is None:
@@ -61,12 +61,12 @@ class Tally:
             series.append(time.monotonic() - since)
 
     def problem(self, what: str, number: int = 1) -> None:
-        """Something is wrong with what is counted."""
+        """Record a problem with the counted units."""
         self._problems[what] += number
         self._broken.set()
 
     async def over(self) -> None:
-        """Wait until the time is up, or there is a problem."""
+        """Wait until the time is up or there is a problem."""
         try:
             async with asyncio.timeout(max(0.0, self._to - time.monotonic())):
                 await self._broken.wait()
@@ -74,6 +74,6 @@ class Tally:
             return
 
     def outcome(self) -> Outcome:
-        """All of it."""
+        """Return the counts, times and problems."""
         seconds = {what: series.tobytes() for what, series in self._seconds.items()}
         return Outcome(self._done, seconds, dict(self._problems))

@@ -1,4 +1,4 @@
-"""What is measured."""
+"""The servers to measure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from chat_bench.dialects import Dialect
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server that runs, and its processes as far as they are known."""
+    """A running server and its known processes."""
 
     name: str
     url: str
@@ -18,4 +18,4 @@ class Target:
 
 
 HTTP = "-http"
-"""A named target that ends so is the one without it, with messages sent over HTTP."""
+"""Suffix for a named target: the same server, but messages are sent over HTTP."""

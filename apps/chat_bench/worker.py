@@ -1,6 +1,6 @@
-"""One process of clients: gets a plan at its standard input, and tells what it measured.
+"""A process of clients that reads a plan from standard input and prints its measurements.
 
-Messages are lines of JSON, as `plan` has them.
+Input and output are lines of JSON with the types of `plan`.
 """
 
 import asyncio
@@ -42,15 +42,15 @@ PROGRESS_SECONDS = 0.5
 
 
 def main() -> None:
-    """Do one plan."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who started it ends it
+    """Carry out one plan."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
     allow_many_files()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_work())
 
 
 def allow_many_files() -> None:
-    """Raise the number of open files, connections among them, to what this process may have."""
+    """Raise the limit on open files, which include connections, to the allowed maximum."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
@@ -68,7 +68,7 @@ async def _work() -> None:
         await scenario.run()
         progress.cancel()
         _tell(tally.outcome())
-        await lines.read()  # to be measured, this process has to be there
+        await lines.read()  # keep the process alive, so that it can be measured
     except* (ConnectionFailed, OSError, TimeoutError, msgspec.ValidationError) as group:
         first: BaseException = group
         while isinstance(first, BaseExceptionGroup):
@@ -85,7 +85,7 @@ async def _standard_input() -> asyncio.StreamReader:
     return reader
 
 
-def _scenario(stage: Stage) -> Scenario:  # noqa: PLR0911  (one for each)
+def _scenario(stage: Stage) -> Scenario:  # noqa: PLR0911  (one return for each scenario)
     match stage.plan.work:
         case Messages() as work:
             return MessagesScenario(stage, work)

@@ -185,12 +185,15 @@ async def test_a_target_that_limits_rates_is_told_apart(tmp_path: Path) -> None:
     [
         (["messages", "--clients", "3"], "multiple of 2"),
         (["fanout", "--clients", "15", "--members", "10"], "multiple of 10"),
-        (["messages", "--clients", "2", "--workers", "2"], "without clients"),
-        (["sync", "--dialect", "express"], "express can't be asked for sync"),
+        (["messages", "--clients", "2", "--workers", "2"], "every worker some clients"),
+        (["sync", "--dialect", "express"], "express does not support sync"),
         (["messages", "--dialect", "relay", "--via", "http"], "relay has no HTTP"),
-        (["messages"], "nobody answers at http://127.0.0.1:9"),
+        (["messages"], "no server answers at http://127.0.0.1:9"),
         (["messages", "--dialect", "relay"], "no websocket at ws://127.0.0.1:9"),
-        (["messages", "--server-pid", "999999999", "--dialect", "relay"], "no process 999999999"),
+        (
+            ["messages", "--server-pid", "999999999", "--dialect", "relay"],
+            "process 999999999 does not exist",
+        ),
     ],
 )
 def test_what_cannot_be_measured_is_refused_in_a_sentence(arguments: list[str], words: str) -> None:

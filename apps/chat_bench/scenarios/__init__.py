@@ -1,1 +1,1 @@
-"""What a worker does in each scenario."""
+"""The work of a worker in each scenario."""

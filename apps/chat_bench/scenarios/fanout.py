@@ -1,4 +1,4 @@
-"""Groups in which one member writes and all the others hear it."""
+"""Groups in which one member writes and all others receive the messages."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ class _Conversation(msgspec.Struct):
 
 
 class FanoutScenario:
-    """See `Scenario`: each member that hears a message is one delivery."""
+    """See `Scenario`; each member that receives a message counts as one delivery."""
 
     def __init__(self, stage: Stage, work: Fanout) -> None:
         self._stage = stage
@@ -50,7 +50,7 @@ class FanoutScenario:
         self._traffic.close()
 
     async def _made(self, owner: int, others: Sequence[Account]) -> bytes:
-        """A new group, as a place."""
+        """Create a group, and return it as a destination."""
         plan, paths = self._stage.plan, self._stage.dialect.paths
         group = {"kind": "group", "title": plan.run, "memberIds": [each.id for each in others]}
         caller = Caller(plan.url, self._stage.account(owner).token)
@@ -58,6 +58,6 @@ class FanoutScenario:
         async with HttpPool(plan.url, 1) as pool:
             status, body = await pool.answer(caller.post(path, msgspec.json.encode(group)))
         if status != CREATED:
-            raise ConnectionFailed(f"no group was made: HTTP {status} {body[:300]!r}")
+            raise ConnectionFailed(f"creating a group failed: HTTP {status} {body[:300]!r}")
         made = msgspec.json.decode(body, type=_Conversation)
         return b'"conversationId":"%b"' % made.id.encode()

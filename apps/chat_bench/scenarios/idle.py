@@ -1,4 +1,4 @@
-"""Connections that only stay."""
+"""Connections that only stay open."""
 
 import asyncio
 import time
@@ -8,11 +8,11 @@ from chat_bench.plan import Idle
 from chat_bench.scenarios.scenario import Listener, Stage, connect_all
 
 TIMER_SECONDS = 0.002
-"""By how much a timer may be early, and more."""
+"""Extra waiting time, which is longer than a timer may be early."""
 
 
 class IdleScenario:
-    """See `Scenario`: every connection has to stay until the end."""
+    """See `Scenario`; every connection must stay open until the end."""
 
     def __init__(self, stage: Stage, work: Idle) -> None:
         self._stage = stage

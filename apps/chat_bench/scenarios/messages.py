@@ -1,4 +1,4 @@
-"""Pairs that write to each other."""
+"""Pairs of clients that write to each other."""
 
 from chat_bench.plan import Messages
 from chat_bench.scenarios.scenario import Stage
@@ -6,13 +6,13 @@ from chat_bench.scenarios.traffic import Traffic
 
 
 class MessagesScenario:
-    """See `Scenario`: a message is done when its sender has the ack and its recipient has it."""
+    """See `Scenario`; a message counts once it is acked and its recipient has it."""
 
     def __init__(self, stage: Stage, work: Messages) -> None:
         self._work = work
         self._paths = stage.dialect.paths
         by_http = work.via == "http"
-        # Nothing on that connection caused it, so its own push comes over it.
+        # The message was not sent over this socket, so the sender's own push arrives on it.
         echoed = by_http and stage.dialect.echoes_http
         self._traffic = Traffic(
             stage,

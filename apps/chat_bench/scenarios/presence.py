@@ -1,4 +1,4 @@
-"""Some come and go, and others are told of it."""
+"""Clients that come and go while others are notified."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from chat_bench.scenarios.scenario import Listener, Stage, connect_all
 from chat_bench.scenarios.traffic import CREATED
 
 PAUSE_SECONDS = 1.2
-"""Between two changes of one user: chat-core tells of the same user once a second at most."""
+"""Pause between two changes of a user, because chat-core reports one change per second at most."""
 
 MESSAGES_PATH = "/api/v1/messages"
 
@@ -28,7 +28,7 @@ _change = msgspec.json.Decoder(_Change)
 
 @dataclass(frozen=True, slots=True)
 class _Watcher(Listener):
-    """An `Inbox` that hears when someone comes and goes."""
+    """An `Inbox` that collects one user's presence changes."""
 
     watched: str
     changes: asyncio.Queue[_Change] = field(default_factory=asyncio.Queue)
@@ -37,13 +37,13 @@ class _Watcher(Listener):
         """See `Inbox.heard`."""
         if event == "presence_changed":
             change = _change.decode(payload)
-            # Accounts that were used before may share conversations with others, too.
+            # An account from an earlier run may share conversations with other users too.
             if change.user_id == self.watched:
                 self.changes.put_nowait(change)
 
 
 class PresenceScenario:
-    """See `Scenario`: of each pair the even one watches, and the odd one comes and goes."""
+    """See `Scenario`; in each pair the even client watches, and the odd one comes and goes."""
 
     def __init__(self, stage: Stage, work: Presence) -> None:
         self._stage = stage
@@ -65,7 +65,7 @@ class PresenceScenario:
                 request = caller.post(MESSAGES_PATH, msgspec.json.encode(hello))
                 status, _ = await pool.answer(request)
                 if status != CREATED:
-                    raise ConnectionFailed(f"no conversation was made: HTTP {status}")
+                    raise ConnectionFailed(f"creating a conversation failed: HTTP {status}")
         await connect_all(self._connections, stage.plan.url)
 
     async def run(self) -> None:
@@ -100,7 +100,7 @@ class PresenceScenario:
             tally.problem("lost")
             return
         if change.online is not (what == "online"):
-            tally.problem("told twice, or what is not so")
+            tally.problem("presence reported twice or wrongly")
             return
         tally.took(what, since)
         tally.add()

@@ -1,4 +1,4 @@
-"""All connections are cut at once, and come back at once."""
+"""All connections are cut at once, and reconnect immediately."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from chat_bench.scenarios.scenario import Listener, Stage, connect_all
 
 
 class ReconnectScenario:
-    """See `Scenario`: one storm after the other, as long as there is time."""
+    """See `Scenario`; repeats until the time is up."""
 
     def __init__(self, stage: Stage, work: Reconnect) -> None:
         self._stage = stage

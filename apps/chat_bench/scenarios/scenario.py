@@ -1,4 +1,4 @@
-"""What every scenario has and does."""
+"""The interface of all scenarios, and their common parts."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,10 +18,10 @@ class Scenario(Protocol):
     """One worker's part of a run."""
 
     async def prepare(self) -> None:
-        """Make everything that is not measured. Raises `ConnectionFailed`."""
+        """Create everything that is not measured. Raises `ConnectionFailed`."""
 
     async def run(self) -> None:
-        """Do what is measured, from now until the tally is over, and wait for the rest of it."""
+        """Do the measured work until the tally is over, and wait for pending work."""
 
     def close(self) -> None:
         """End every connection."""
@@ -29,20 +29,20 @@ class Scenario(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where a scenario plays."""
+    """The plan, the dialect and the tally of a scenario."""
 
     plan: Plan
     dialect: Dialect
     tally: Tally
 
     def account(self, client: int) -> Account:
-        """Whose client that is."""
+        """Return the account of a client."""
         return self.plan.accounts[client // self.plan.devices]
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """An `Inbox` that only wants its connection to stay. Others build on it."""
+    """An `Inbox` that only requires its connection to stay open, and the base of others."""
 
     tally: Tally
 
@@ -52,7 +52,7 @@ class Listener:
     def acked(self, number: int) -> None:
         """See `Inbox.acked`."""
 
-    def refused(self, number: int, why: str) -> None:  # noqa: ARG002  (its base's)
+    def refused(self, number: int, why: str) -> None:  # noqa: ARG002  (the base class's signature)
         """See `Inbox.refused`."""
         self.tally.problem(f"refused: {why}")
 
@@ -61,7 +61,7 @@ class Listener:
 
     def unreadable(self) -> None:
         """See `Inbox.unreadable`."""
-        self.tally.problem("not readable")
+        self.tally.problem("unreadable data")
 
     def closed(self) -> None:
         """See `Inbox.closed`."""
@@ -70,7 +70,7 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Correspondent(Listener):
-    """An `Inbox` whose messages are in the ledger."""
+    """An `Inbox` that records its messages in the ledger."""
 
     client: int
     ledger: Ledger
@@ -89,7 +89,7 @@ class Correspondent(Listener):
 
 
 async def connect_all(connections: Sequence[Connection], url: str) -> None:
-    """Connect them, some at a time. Raises `ConnectionFailed`."""
+    """Connect all of them, some at a time. Raises `ConnectionFailed`."""
     turn = asyncio.Semaphore(CONNECTING_AT_ONCE)
 
     async def connect(connection: Connection) -> None:

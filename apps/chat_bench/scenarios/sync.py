@@ -1,4 +1,4 @@
-"""Clients that come back, and ask for what they missed."""
+"""Clients that return and request what they missed."""
 
 import asyncio
 import time
@@ -52,7 +52,7 @@ _synced = msgspec.json.Decoder(tuple[_Synced])
 
 @dataclass(frozen=True, slots=True)
 class _Missed:
-    """What a reader was not there for."""
+    """The messages that a reader missed."""
 
     conversation_id: str
     after: int
@@ -60,7 +60,7 @@ class _Missed:
 
 
 class SyncScenario:
-    """See `Scenario`: a reader asks until it has every entry, and then for all of them again."""
+    """See `Scenario`; a reader syncs until it has every entry, and then starts again."""
 
     def __init__(self, stage: Stage, work: Sync) -> None:
         self._stage = stage
@@ -125,7 +125,7 @@ class SyncScenario:
             started = time.monotonic()
             contents = await self._read(reader, missed)
             if contents != missed.contents:
-                tally.problem("entries lost, out of order or others'")
+                tally.problem("entries lost, out of order or from elsewhere")
                 return
             tally.took("sync", started)
             tally.add(len(contents))

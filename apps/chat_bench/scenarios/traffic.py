@@ -1,4 +1,4 @@
-"""Messages from senders to whoever is to hear them: in a closed loop, or at a given rate."""
+"""Messages from senders to recipients, in a closed loop or at a fixed rate."""
 
 import asyncio
 import itertools
@@ -15,16 +15,19 @@ from chat_bench.socketio import message_json
 CREATED = 201
 BEGINNING_AT_ONCE = 8
 NAP_SECONDS = 0.001
-"""At the least between two looks at what is due. Shorter ones would take a core, and the target's
-may be the same; a message's time counts from when it was due."""
+"""Minimum time between two checks for due messages.
+
+Shorter pauses would use a whole core, perhaps the target's. They are not needed, because a
+message's latency counts from its due time.
+"""
 
 
 class Traffic:
-    """Everyone listens, and the senders send, each to its own place.
+    """Connects all clients, and sends from each sender to its own destination.
 
-    In the closed loop each sender has `in_flight` messages under way, and sends another when one is
-    complete. At a rate, messages are sent when they are due, however many are under way, and their
-    time counts from when they were due: a target that stalls is not spared what came meanwhile.
+    In the closed loop, each sender has `in_flight` pending messages, and sends another when one
+    completes. At a fixed rate, messages are sent when they are due, no matter how many are pending,
+    and their latency counts from then, so the pauses of a target count too.
     """
 
     def __init__(
@@ -62,7 +65,7 @@ class Traffic:
         await connect_all(self._connections, plan.url)
 
     async def open_http(self, path: str, connections_each: int) -> None:
-        """Have everyone send over HTTP, to that path, from now on."""
+        """Send over HTTP to that path from now on."""
         plan = self._stage.plan
         self._http_path = path
         for client in range(len(self._connections)):
@@ -73,14 +76,17 @@ class Traffic:
             self._callers.append(Caller(plan.url, token))
 
     async def begin_conversations(self, senders: Sequence[int]) -> None:
-        """Have each of them send one message, a few at a time: to begin is another thing to do."""
+        """Send one message from each sender, a few at a time.
+
+        A conversation's first message does more work than the others.
+        """
         for place in range(0, len(senders), BEGINNING_AT_ONCE):
             for sender in senders[place : place + BEGINNING_AT_ONCE]:
                 self._send(sender, time.monotonic())
             await self._ledger.settle(self._stage.plan.times.grace)
 
     async def run(self, *, in_flight: int, rate: float | None) -> None:
-        """Send until the tally is over, and wait for what is under way then."""
+        """Send until the tally is over, and wait for pending messages."""
         senders = list(self._places)
         if rate is None:
             self._loops = True

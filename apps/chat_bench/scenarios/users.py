@@ -1,4 +1,4 @@
-"""People who log in, or look for others."""
+"""Clients that log in or look up users."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from chat_bench.plan import Users
 from chat_bench.scenarios.scenario import Stage
 
 PREFIX = "bench-"
-"""Every account that this tool makes has a name that begins so."""
+"""Beginning of the username of every account that this tool creates."""
 MOST_IDS = 100
 OK = 200
 
@@ -31,14 +31,14 @@ class _Login(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """A request, and the users that its answer has to name; None: some, whoever they are."""
+    """A request and the users expected in its answer, or None for any users."""
 
     data: bytes
     expected: frozenset[str] | None
 
 
 class UsersScenario:
-    """See `Scenario`: each client asks again as soon as it has its answer."""
+    """See `Scenario`; each client repeats its request as soon as it has the answer."""
 
     def __init__(self, stage: Stage, work: Users) -> None:
         self._stage = stage
@@ -72,7 +72,7 @@ class UsersScenario:
                 return
             found = self._found(body)
             if not found or found != (request.expected or found):
-                tally.problem("other users than were asked for")
+                tally.problem("the answer contains the wrong users")
                 return
             tally.took(self._work.ask, started)
             tally.add()

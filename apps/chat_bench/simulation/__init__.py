@@ -1,4 +1,4 @@
-"""What a service would do that is not there to be measured: larger nodes, and many of them.
+"""Predictions for services that can't be measured here: larger nodes and clusters.
 
-A discrete-event simulation, seeded, whose every number comes from `parameters`.
+A seeded discrete-event simulation; all its numbers come from `parameters`.
 """

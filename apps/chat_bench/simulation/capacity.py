@@ -1,4 +1,4 @@
-"""What nodes carry: the first of their limits that a number of online users comes to."""
+"""The capacity of nodes: the number of online users at which the first resource is exhausted."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,14 @@ from chat_bench.simulation.parameters import (
 
 HOUR = 3600.0
 SHARE = 0.5
-"""Of the highest rate, in the busiest hour: behind that, a pause is made up for soon."""
+"""Share of the highest rate that is used in the busiest hour, so that a backlog soon disappears."""
 BATCH = 100
-"""Messages that share a commit near the highest rate."""
+"""Number of messages that share a commit near the highest rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What one serving process may have of one."""
+    """The resources of a machine that one serving process can use."""
 
     cores: int
     memory_gib: float
@@ -29,7 +29,7 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """Users online at once, as each resource alone would allow."""
+    """Number of users online at the same time that each resource alone allows."""
 
     by_interpreter: float
     by_memory: float
@@ -37,24 +37,24 @@ class Capacity:
 
     @property
     def users(self) -> float:
-        """Of the resource that ends first."""
+        """The number that the scarcest resource allows."""
         return min(self.by_interpreter, self.by_memory, self.by_network)
 
     @property
     def limit(self) -> str:
-        """Its name."""
+        """The name of the scarcest resource."""
         names = ("by_interpreter", "by_memory", "by_network")
         return min(names, key=lambda name: float(getattr(self, name))).removeprefix("by_")
 
 
 def message_us(costs: NodeCosts, deliveries: float) -> float:
-    """CPU for a message near the highest rate."""
+    """Return the CPU microseconds of a message near the highest rate."""
     once = costs.take_us + costs.stored_us + costs.push_us + costs.ack_us
     return once + costs.commit_us / BATCH + costs.delivery_us * deliveries
 
 
 def capacity(machine: Machine, costs: NodeCosts, sizes: Sizes, people: Behaviour) -> Capacity:
-    """Of one serving process, which runs on one core at a time, however many there are."""
+    """Return the capacity of one serving process, which uses one core at a time."""
     a_second = people.messages_an_hour / HOUR
     writing_us = a_second * message_us(costs, people.deliveries)
     being_there_us = people.connections * costs.idle_us / PING_SECONDS
@@ -68,12 +68,12 @@ def capacity(machine: Machine, costs: NodeCosts, sizes: Sizes, people: Behaviour
 
 
 def back_after(users: float, costs: NodeCosts, people: Behaviour) -> float:
-    """Seconds of work until all of them are registered again, after a restart."""
+    """Return the seconds of work until all users are registered again after a restart."""
     return users * people.connections * costs.registration_us / 1_000_000
 
 
 def stored_gib_a_day(users: float, sizes: Sizes, people: Behaviour) -> float:
-    """What a day's messages of so many users take on disk."""
+    """Return the disk space in GiB for one day's messages of these users."""
     messages = users * people.messages_an_hour * people.busiest_hours_a_day
     return messages * sizes.stored_bytes / MEBIBYTE / 1024
 
@@ -86,10 +86,10 @@ def cluster_rate(
     *,
     told: float | None = None,
 ) -> float:
-    """Messages a second of so many nodes, in the busiest hour.
+    """Return the messages per second of a cluster in the busiest hour.
 
-    A message passes to the owner of its partition and its ack back, and then to each other node
-    where a recipient is connected; `told` is how many, where it is not that.
+    A message goes to the owner of its partition, its ack goes back, and pushes go to the other
+    nodes where recipients are connected. `told` overrides the number of those nodes.
     """
     others = 1 - 1 / nodes
     if told is None:

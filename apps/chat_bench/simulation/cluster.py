@@ -1,8 +1,8 @@
-"""Many nodes: users spread over them, each part of the logs written by one, and a bus between.
+"""A cluster: users spread over nodes, partitions of the logs with one writer each, and a bus.
 
-A message goes from its sender's node to the one that owns its conversation's partition, which
-commits it and tells the nodes where recipients are connected. When a node dies, its partitions wait
-for their leases to end and go to the others, and so do its clients.
+A message goes from its sender's node to the owner of its conversation's partition. The owner
+commits it and notifies the nodes where recipients are connected. When a node dies, its partitions
+move to other nodes after their leases end, and its clients reconnect to other nodes.
 """
 
 import random
@@ -20,38 +20,38 @@ PARTITIONS = 256
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is simulated. `dies_at`: when one node does; None: none does."""
+    """The parameters of a simulation; `dies_at` is the time at which one node dies, or None."""
 
     nodes: int
     users: int
     rate: float
-    """Messages a second, of all users."""
+    """Messages per second of all users."""
     deliveries: int
-    """Of each message, to users anywhere."""
+    """Number of recipients of each message, on any node."""
     seconds: float
     dies_at: float | None = None
 
 
 @dataclass(slots=True)
 class Moment:
-    """One second of it."""
+    """One second of the simulation."""
 
     acked: list[float] = field(default_factory=list)
-    """Seconds that messages took from their senders to their acks."""
+    """Seconds from sending a message to its ack."""
     away: int = 0
-    """Users without a connection, at its end."""
+    """Number of users without a connection at the end of the second."""
     without_owner: int = 0
-    """Partitions that nobody writes, at its end."""
+    """Number of partitions without an owner at the end of the second."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the messages."""
+    """The results of a simulation."""
 
     latency: Latency
     bus_messages_each: float
     cores: Sequence[float]
-    """How much of a core each node took."""
+    """Average number of cores that each node used."""
     moments: Sequence[Moment]
 
 
@@ -63,7 +63,7 @@ class _Message:
 
 
 class Cluster:
-    """The nodes, who owns which partition, and where each user is connected."""
+    """The nodes, the owner of each partition, and the node of each user."""
 
     def __init__(self, scene: Scene, costs: NodeCosts, between: ClusterCosts, seed: int) -> None:
         self._scene = scene
@@ -81,7 +81,7 @@ class Cluster:
         self._bus = 0
 
     def run(self) -> Outcome:
-        """Simulate all of it."""
+        """Run the simulation."""
         scene = self._scene
         self._events.at(0, self._send_next)
         if scene.dies_at is not None:
@@ -105,7 +105,7 @@ class Cluster:
             self._submit(_Message(sender, self._chance.randrange(PARTITIONS), self._events.now))
 
     def _submit(self, message: _Message) -> None:
-        """The sender's node takes it, and passes it on to the owner of the partition."""
+        """Process the message on the sender's node, and pass it to the owner of the partition."""
         home, owner = self._homes[message.sender], self._owners[message.partition]
         if home is None:
             self._submit_later(message)
@@ -118,7 +118,7 @@ class Cluster:
         self._nodes[home].work(self._costs.take_us, pass_on)
 
     def _submit_later(self, message: _Message) -> None:
-        """Nobody answered: the client sends it once more, by its client id, safely."""
+        """Send the message again after a timeout; its client id makes that safe."""
         self._events.after(self._between.retry_seconds, partial(self._submit, message))
 
     def _append(self, message: _Message, home: int, owner: int) -> None:
@@ -147,7 +147,10 @@ class Cluster:
         self._moments[int(now)].acked.append(now - message.started)
 
     def _pass(self, one: int, other: int, then: Event) -> None:
-        """Over the bus, which costs both of them; within a node it is a call."""
+        """Call the other node over the bus, which costs CPU time on both nodes.
+
+        Within a node, call the function directly.
+        """
         if one == other:
             then()
             return
@@ -159,7 +162,10 @@ class Cluster:
 
     # ---------------------------------------------------------------------------------- a death
     def _die(self) -> None:
-        """The last node dies: its leases end, its clients return, what it held is sent again."""
+        """Let the last node die.
+
+        Its leases end, and its clients reconnect and send their messages again.
+        """
         dead = self._living.pop()
         between, chance = self._between, self._chance
         for user, home in enumerate(self._homes):
@@ -175,7 +181,7 @@ class Cluster:
         end = self._events.now + between.lease_seconds
         for number, partition in enumerate(lost):
             heir = self._living[number % len(self._living)]
-            # One after another: an heir reads the ends of a partition's logs before it writes.
+            # The heir takes them one by one, because it reads the ends of a partition's logs first.
             delay = between.takeover_ms / 1000 * (number // len(self._living) + 1)
             self._events.at(end + delay, partial(self._take_over, partition, heir))
 

@@ -1,8 +1,9 @@
-"""One serving process: messages come in, share commits, and are pushed and acked.
+"""One serving process: messages arrive, share commits, and are pushed and acked.
 
-As `chat_sqlite` does it: a commit takes all that waits, and the next one begins when the pushes of
-this one were handed out; the acks follow behind. The event loop and the writer are two threads, and
-one of them runs at a time, because they share an interpreter; only the disk works beside them.
+It works like `chat_sqlite`: a commit includes all waiting messages, and the next commit begins
+after the pushes of the previous one; the acks come later. The event loop and the writer are two
+threads that share an interpreter, so only one of them runs at a time; only the disk works in
+parallel.
 """
 
 import random
@@ -22,7 +23,7 @@ class _Entry:
 
 
 class Node:
-    """Takes messages, commits them, and tells their recipients and their senders."""
+    """Receives messages, commits them, and notifies their recipients and senders."""
 
     def __init__(self, events: Events, costs: NodeCosts, chance: random.Random) -> None:
         self.interpreter = Thread(events)
@@ -34,18 +35,18 @@ class Node:
         self._is_committing = False
 
     def work(self, microseconds: float, then: Event) -> None:
-        """Anything else that this process has to do."""
+        """Add other work for this process."""
         self.interpreter.do(microseconds * MICROSECOND, then)
 
     def send(self, deliveries: int, acked: Event) -> None:
-        """A message comes in over a socket, which so many others here are to hear."""
+        """Receive a message from a socket for that many recipients on this node."""
         self.work(self._costs.take_us, lambda: self.append(deliveries, _nothing, acked))
 
     def append(self, deliveries: int, pushed: Event, acked: Event) -> None:
-        """Store it with whatever else waits."""
+        """Store the message together with the other waiting ones."""
         self._waiting.append(_Entry(deliveries, pushed, acked))
         if not self._is_committing:
-            # In the loop's next turn: whatever has been read before is in it, too.
+            # The commit begins in the loop's next turn, so it includes everything already read.
             self._is_committing = True
             self.work(0, self._commit)
 

@@ -1,4 +1,4 @@
-"""One node under the loads that `chat-bench run messages` puts on a real one."""
+"""One node under the same loads as a real one under `chat-bench run messages`."""
 
 import math
 import random
@@ -17,16 +17,16 @@ NAP_SECONDS = 0.001
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Messages in flight in a closed loop, or messages a second."""
+    """A number of messages in flight in a closed loop, or messages per second."""
 
     in_flight: int | None = None
     each: int = 1
-    """So many of them are of one client, and share its reads and writes."""
+    """Number of those messages that belong to one client and share its reads and writes."""
     rate: float | None = None
 
     @classmethod
     def of(cls, measured: Measured) -> "Load":
-        """The load under which that was measured."""
+        """Return the load of a measurement."""
         return cls(measured.in_flight, measured.each, measured.asked)
 
     def __str__(self) -> str:
@@ -37,17 +37,17 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a load came to. A message is done when it is acked and pushed."""
+    """The results of a load. A message is done when it is acked and pushed."""
 
     rate: float
     latency: Latency
     messages_a_commit: float
     cores: float
-    """How much of a core it took."""
+    """Average number of cores used."""
 
 
 def under(load: Load, costs: NodeCosts, seed: int) -> Outcome:
-    """Simulate it for some seconds."""
+    """Simulate the load for some seconds."""
     events, chance = Events(), random.Random(seed)  # noqa: S311  (a simulation)
     node, client = Node(events, costs.shared(load.each), chance), Thread(events)
     times: list[float] = []
@@ -82,7 +82,7 @@ def under(load: Load, costs: NodeCosts, seed: int) -> Outcome:
 
 
 def _pace(events: Events, rate: float, end: float, send: Callable[[float], None]) -> None:
-    """Send what is due, as the load tool does: it looks once a millisecond."""
+    """Send due messages as the load tool does, which checks once per millisecond."""
 
     def due(number: int) -> None:
         at = number / rate

@@ -1,7 +1,7 @@
-"""Every number of the simulation, and where it comes from. New figures go in here, and only here.
+"""All numbers of the simulation and their sources. Add new figures only here.
 
-Measured with `chat-bench` on two x86-64 cores, as docs/scaling.md tells line by line; what is
-assumed says so.
+They were measured with `chat-bench` on two x86-64 cores; docs/scaling.md has the details. Assumed
+numbers are marked as such.
 """
 
 from dataclasses import dataclass, replace
@@ -11,39 +11,39 @@ PING_SECONDS = 25.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeCosts:
-    """Microseconds of one serving process on SQLite; of CPU, but for the disk's."""
+    """Microseconds of one serving process on SQLite: CPU time, except for the disk."""
 
     take_us: float = 12.0
-    """Read a frame, decode, judge, hand it to the log."""
+    """Time to read a frame, decode and check it, and hand it to the log."""
     commit_us: float = 450.0
-    """A transaction around any number of messages: begin, end, and from thread to thread."""
+    """Time of a transaction with any number of messages: begin, commit, and two thread switches."""
     stored_us: float = 8.0
-    """Each message in a transaction."""
+    """Time per message in a transaction."""
     disk_us: float = 150.0
-    """Until the disk has a transaction; meanwhile the process does other things."""
+    """Time until the disk has stored a transaction; the process does other work meanwhile."""
     disk_tail_us: float = 120.0
-    """What the disk takes longer than that, on average; taken as exponential."""
+    """Average additional time of the disk, with an exponential distribution."""
     push_us: float = 3.0
-    """Encode what the others are told, once for a message."""
+    """Time to encode the push of a message, once for all recipients."""
     ack_us: float = 8.0
-    """The answer to its sender."""
+    """Time to answer the sender."""
     socket_us: float = 5.0
-    """Of taking, answering and each delivery: to read or write a socket, for all that is there."""
+    """Time of a socket call, which is part of the times to receive, answer and deliver."""
     delivery_us: float = 7.0
-    """Each connection that hears a message."""
+    """Time per connection that receives a message."""
     registration_us: float = 550.0
-    """A client that comes back, from its handshake to `registration_success`."""
+    """Time per returning client, from its handshake to `registration_success`."""
     log_in_us: float = 19_000.0
-    """The password's hash, in a thread that needs no interpreter."""
+    """Time to hash a password, in a thread that does not need the interpreter."""
     idle_us: float = 108.0
-    """A connection that says nothing, in `PING_SECONDS`: a ping, a pong, and a look at it."""
+    """Time per idle connection and `PING_SECONDS`: a ping, a pong and a check."""
     client_us: float = 9.0
-    """Of the load tool, for a message: its times hold that, too."""
+    """Time of the load tool per message, which is part of its measurements."""
     sync_entry_us: float = 12.5
-    """Each entry that was missed."""
+    """Time per missed entry."""
 
     def shared(self, each: int) -> "NodeCosts":
-        """With that many messages of a client at once."""
+        """Return the costs if a client sends that many messages at once."""
         saved = self.socket_us * (1 - 1 / each)
         return replace(
             self,
@@ -55,61 +55,62 @@ class NodeCosts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """Bytes, with messages of 100 bytes."""
+    """Sizes with messages of 100 bytes."""
 
     base_mib: float = 108.0
-    """Resident, of a process that was just started."""
+    """Resident memory of a new process."""
     connection_kib: float = 11.4
-    """Resident, of each registered connection."""
+    """Resident memory per registered connection."""
     stored_bytes: float = 321.0
-    """On disk, of each message, its indexes included."""
+    """Bytes on disk per message, including indexes."""
     delivered_bytes: float = 500.0
-    """On the wire, of each delivery, frame and TCP/IP included."""
+    """Bytes on the wire per delivery, including frame and TCP/IP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Behaviour:
-    """Assumed: what people do in the busiest hour."""
+    """Assumed behavior of people in the busiest hour."""
 
     messages_an_hour: float = 60.0
-    """Of each user who is online."""
+    """Messages per user online."""
     deliveries: float = 5.0
-    """Of each message: half go to one other person, half to groups of ten."""
+    """Recipients per message; half of the messages go to one person, half to groups of ten."""
     connections: float = 1.5
-    """Of each user who is online."""
+    """Connections per user online."""
     busiest_hours_a_day: float = 4.0
-    """So many of these hours make up a day's messages."""
+    """Number of such hours that make up a day's messages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterCosts:
-    """Assumed, since nothing of it is built: between nodes."""
+    """Assumed costs between nodes; none of this exists yet."""
 
     bus_us: float = 20.0
-    """CPU to hand one message to the bus, or to take one from it."""
+    """CPU time to send a message to the bus, or to receive one."""
     hop_ms: float = 0.3
-    """From node to node."""
+    """Latency between two nodes."""
     lease_seconds: float = 5.0
-    """For which a node owns a partition after its last sign of life."""
+    """How long a node owns a partition after its last heartbeat."""
     takeover_ms: float = 20.0
-    """To read the ends of a partition's logs before writing to it."""
+    """Time to read the ends of a partition's logs before writing to it."""
     retry_seconds: float = 1.0
-    """After which a message that nobody answered is sent again."""
+    """Time after which an unanswered message is sent again."""
     return_least: float = 0.5
     return_most: float = 5.0
-    """Seconds after which a client whose node died connects again; socket.io-client's defaults."""
+    """Shortest and longest delay before the client of a dead node reconnects, as in
+    socket.io-client."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """What a real node did under a load of `chat-bench run messages`."""
+    """Measurements of a real node under `chat-bench run messages`."""
 
     in_flight: int | None = None
-    """In all; None: at a rate."""
+    """Total number of messages in flight, or None for a fixed rate."""
     each: int = 1
-    """Of one client."""
+    """Messages in flight of one client."""
     asked: float | None = None
-    """Messages a second, where that was the load."""
+    """Messages per second that were requested, for a fixed rate."""
     rate: float
     p50_ms: float
     p99_ms: float
@@ -126,5 +127,7 @@ MEASURED = (
     Measured(asked=8_000, rate=8_000, p50_ms=2.2, p99_ms=6.3),
     Measured(asked=12_000, rate=12_000, p50_ms=3.1, p99_ms=7.0),
 )
-"""On SQLite. The costs were fitted to the CPU of the first six; their times, and the others, are
-what the simulation is tried on."""
+"""Measurements on SQLite. The costs were fitted to the CPU time of the first six.
+
+Their latencies and the other measurements serve to check the simulation.
+"""

@@ -1,4 +1,4 @@
-"""What was simulated, drawn."""
+"""Charts of the simulations."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ def draw(
     grown: Sequence[Grown],
     death: tuple[cluster.Scene, cluster.Outcome],
 ) -> None:
-    """One SVG each: a node beside the real one, nodes by number, and the death of one."""
+    """Draw three SVGs: a node and its measurements, clusters by size, and the death of a node."""
     for name, picture in (
         ("node", _node(trials)),
         ("cluster", _cluster(grown)),
@@ -27,7 +27,7 @@ def draw(
 
 
 def _node(trials: Sequence[Trial]) -> str:
-    """The rates of closed loops; those at a rate are in the table only."""
+    """Draw the rates of closed loops; only the table contains fixed rates."""
     closed = [(each, outcome) for each, outcome in trials if each.in_flight is not None]
     measured = [(float(each.in_flight or 1), each.rate) for each, _ in closed]
     simulated = [(float(each.in_flight or 1), outcome.rate) for each, outcome in closed]
