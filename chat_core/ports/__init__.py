@@ -1,7 +1,7 @@
-"""Ports: what the services need of the outside. A port's docstring is its contract.
+"""Ports: the interfaces that the services use. A port's docstring is its contract.
 
-Every sentence of a contract is one test of the suites in `chat_core.testing`, which every adapter
-runs, the in-memory ones included.
+Each sentence of a contract has a test in `chat_core.testing`. Every adapter, the in-memory ones
+included, runs these tests.
 """
 
 from chat_core.ports.conversation_stores import ConversationStores

@@ -1,4 +1,4 @@
-"""The storage ports of conversations, together."""
+"""The storage ports for conversations."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,9 @@ from chat_core.ports.storage import BlockStore, ConversationStore, LogReader, Re
 
 @dataclass(frozen=True, slots=True)
 class ConversationStores:
-    """Where conversations are kept: five ports to one backend, since one reads what another wrote.
+    """The storage of conversations: five ports to one backend, because they share its data.
 
-    Accounts and sessions are not among them, and may be kept elsewhere.
+    Accounts and sessions are separate, and may be stored elsewhere.
     """
 
     conversations: ConversationStore

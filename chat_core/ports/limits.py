@@ -10,34 +10,34 @@ from chat_core.limits import Limit
 
 
 class RateLimiter(Protocol):
-    """Counts by limit and key: a user, an address, an account and address."""
+    """A counter of actions, by limit and key: a user, an address, or an account and an address."""
 
     @abstractmethod
     async def take(self, limit: Limit, key: str, count: int = 1) -> None:
-        """Count that many, all or none.
+        """Count `count` actions, all or none.
 
-        - `limit.burst` at once are taken; more raise `RateLimited`, count nothing and tell in
-          `retry_after` when they would be taken.
-        - After `retry_after` seconds as many are taken.
-        - More than a burst in one call can never be taken: `retry_after` is None.
-        - Keys do not share, and neither do limits of different names.
+        - It accepts up to `limit.burst` at once. More raise `RateLimited` and count nothing;
+          `retry_after` says when they would be accepted.
+        - After `retry_after` seconds that many are accepted.
+        - If one call has more than a burst, it is never accepted, so `retry_after` is None.
+        - Each key, and each limit name, has its own count.
         """
 
     def take_at_once(
         self,
-        limit: Limit,  # noqa: ARG002 - an adapter's
+        limit: Limit,  # noqa: ARG002 - used by adapters
         key: str,  # noqa: ARG002
         count: int = 1,  # noqa: ARG002
     ) -> bool:
-        """As `take`, without waiting: True. False where that can't be: nothing is counted."""
+        """Count without waiting and return True, or count nothing and return False."""
         return False
 
     @abstractmethod
     async def give_back(self, limit: Limit, key: str, count: int = 1) -> None:
-        """Undo a `take` of that many, for what does not count after all."""
+        """Undo a `take` of `count` actions that do not count after all."""
 
     async def take_all(self, counts: Sequence[Count]) -> None:
-        """Count one for each, in that order, or none: raises the first `RateLimited`."""
+        """Count one action for each, in that order, or none. Raises the first `RateLimited`."""
         for taken, count in enumerate(counts):
             try:
                 await self.take(*count)

@@ -1,4 +1,4 @@
-"""The port to the one writer of conversations."""
+"""The port to the only writer of conversations."""
 
 import asyncio
 from abc import abstractmethod
@@ -27,15 +27,15 @@ Told = TypeVar("Told")
 
 
 class Stale(Exception):
-    """What the rules were judged on has changed since: read it again and judge anew."""
+    """The state that the rules were checked against has changed. Read it and check again."""
 
 
 @record
 class MessageDraft:
     """A message to append.
 
-    `conversation` is the one on which the rules were judged. A direct one that is not stored yet
-    is stored with its first entry.
+    The rules were checked against `conversation`. If it is a direct one that is not stored yet, the
+    log stores it with its first entry.
     """
 
     id: MessageId
@@ -46,10 +46,10 @@ class MessageDraft:
     at: datetime
 
     def stored(self, conversation_id: ConversationId, seq: int) -> Message:
-        """The message that this has become, at its place."""
+        """Return the message that this draft becomes when it is stored at `seq`."""
         sender = self.actor.user_id
         recipient = self.conversation.other(sender)
-        # By position: so many names take twice as long.
+        # Positional arguments: this many keywords take twice as long.
         return Message(
             self.id,
             conversation_id,
@@ -65,7 +65,7 @@ class MessageDraft:
 
 @dataclass(frozen=True, slots=True)
 class RevisionDraft:
-    """An edit of a message, or with no body its deletion; `message` is what was judged."""
+    """An edit of `message` as it was when the rules were checked. No body means a deletion."""
 
     conversation: Conversation
     actor: Actor
@@ -76,7 +76,7 @@ class RevisionDraft:
 
 @dataclass(frozen=True, slots=True)
 class CreationDraft:
-    """A group to create: entry 1 of its log."""
+    """A group to create. The creation is entry 1 of its log."""
 
     conversation: Conversation
     actor: Actor
@@ -86,7 +86,7 @@ class CreationDraft:
 
 @dataclass(frozen=True, slots=True)
 class ChangeDraft:
-    """A change of a conversation's members, roles or title, judged on `conversation`."""
+    """A change of members, roles or title. The rules were checked against `conversation`."""
 
     conversation: Conversation
     actor: Actor
@@ -99,14 +99,14 @@ Draft = MessageDraft | RevisionDraft | CreationDraft | ChangeDraft
 
 @record
 class Appended:
-    """What came of an append; with `duplicate` it was there before and nothing was stored."""
+    """The entry that an append stored, or with `duplicate` the earlier entry that it repeats."""
 
     event: LogEvent
     duplicate: bool = False
 
     @property
     def message(self) -> Message:
-        """The message that was sent, edited or deleted, as it is now."""
+        """Return the message that was sent, edited or deleted, as it is now."""
         event = self.event
         if isinstance(event, (MessageSent, MessageUpdated)):
             return event.message
@@ -114,33 +114,33 @@ class Appended:
 
 
 Outcome = Appended | Exception
-"""What came of a draft, or why nothing did."""
+"""The result of a draft, or the exception that explains why nothing was stored."""
 
 Done = Callable[[Outcome], None]
-"""Is told an outcome, once, in the event loop's thread. It never raises."""
+"""A callback for one outcome. It runs once, in the event loop's thread, and never raises."""
 
 
 @record
 class Committed:
-    """An entry that was just stored, for the log's followers."""
+    """An entry that was just stored, as the log's followers get it."""
 
     event: LogEvent
     audience: Collection[UserId]
     """The members before the entry and after it."""
     cause: ConnectionId | None
-    """The connection whose own event it was."""
+    """The connection that caused the entry, if one did."""
 
 
 Follower = Callable[[Committed], None]
 
 
 class ConversationLog(Protocol):
-    """The stored log of every conversation, and its only writer. Every push is derived from it."""
+    """The stored log of each conversation, and the only writer of it. All pushes come from it."""
 
     async def append(self, draft: Draft) -> Appended:
-        """`submit`, and wait for the outcome. An exception is raised.
+        """Submit the draft and return its outcome, or raise it if it is an exception.
 
-        - A cancelled caller stops neither the commit nor the followers.
+        - If the caller is cancelled, the commit and the followers still run.
         """
         outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         self.submit(draft, partial(resolve, outcome))
@@ -150,59 +150,60 @@ class ConversationLog(Protocol):
     def submit(self, draft: Draft, done: Done) -> None:
         """Store one entry at the next place of its conversation's log.
 
-        `done` is told what came of it, at once or later; what "raises" here is told, too.
+        The log calls `done` with the outcome, now or later. "Raises" below means this outcome, too.
 
-        - Places in one conversation are 1, 2, 3 … without holes, under concurrent calls too.
-        - Calls take their places in the order in which they were started.
-        - The same sender and client id of a message again: returns the first message as it is
-          now, stores nothing, whatever has changed since.
-        - The same sender and client id with another body, or for another conversation, than was
-          sent first: raises `ClientIdConflict`.
-        - The same creator and client id of a group again: returns the creation of the first; with
-          another title or other members raises `ClientIdConflict`.
-        - Two first messages of the same two users make one direct conversation.
-        - `draft.conversation.revision` is no longer the conversation's, or the conversation is a
-          group that is not stored: raises `Stale`, stores nothing.
-        - The message of a revision has changed since it was judged: raises `Stale`, stores
-          nothing.
-        - A change is in force when `done` is told: members, roles, title, and `revision`,
-          which is its place.
-        - Whoever's account is deleted leaves no content: their messages are deleted at that place,
-          those of somebody who had left the group before, too.
-        - Nothing is kept then of what they first sent, not even a digest: a client id of theirs
-          with whatever content for that conversation is a repeat.
+        - The places in one conversation are 1, 2, 3 … without gaps, under concurrent calls, too.
+        - Calls take their places in the order in which they started.
+        - If the same sender and client id of a message come again, returns the first message as it
+          is now, and stores nothing, whatever has changed since.
+        - If they come again with another body, or for another conversation, raises
+          `ClientIdConflict`.
+        - If the same creator and client id of a group come again, returns the creation of the
+          first; with another title or other members raises `ClientIdConflict`.
+        - Two first messages between the same two users create one direct conversation.
+        - If `draft.conversation.revision` is outdated, or the conversation is a group that is not
+          stored, raises `Stale`, and stores nothing.
+        - If the message of a revision has changed since the rules were checked, raises `Stale`, and
+          stores nothing.
+        - When the log calls `done`, a change of members, roles or title is in force, and `revision`
+          is the place of the change.
+        - If a member's account is deleted, all their messages in the conversation are deleted at
+          that place, even if they had left the group before.
+        - Then not even a digest of their first texts remains: any content with one of their client
+          ids in that conversation is a repeat.
         - The sender's own receipt moves to a new message.
-        - Each follower gets each committed entry, in the order of seq, before `done` is told; a
-          repeat is none.
-        - Followers are told the members before and after an entry.
+        - Each follower gets each committed entry, in the order of seq, before `done` is called; a
+          repeat commits no entry.
+        - Followers get the members before and after an entry.
         - After `Unavailable` a retry with the client id is safe.
         """
 
     @abstractmethod
     async def repeated(self, draft: MessageDraft | CreationDraft) -> Appended | None:
-        """What the draft repeats: the first message as it is now, or the group's creation.
+        """Return the first message as it is now, or the group's creation, that this draft repeats.
 
-        - A draft that repeats nothing: None.
-        - The same sender and client id with another body, or for another conversation, than was
-          sent first: None.
-        - The same creator and client id with another title or other members: None.
+        - If the draft repeats nothing, returns None.
+        - If the first message with the same sender and client id had another body, or was for
+          another conversation, returns None.
+        - If the first group with the same creator and client id had another title or other members,
+          returns None.
         """
 
     @abstractmethod
     async def open_direct(self, conversation: Conversation) -> Conversation:
-        """Store a direct conversation with an empty log; where the two have one, returns that."""
+        """Store a direct conversation with an empty log, or return the one that already exists."""
 
     @abstractmethod
     def follow(self, follower: Follower) -> None:
         """Add a follower: a function that only queues, and never raises.
 
-        - It gets every entry that is committed from now on, after those that were added before it.
+        - It gets every entry committed from now on, after the followers that were added earlier.
         - It runs in the event loop's thread.
         """
 
 
 def resolve(future: "asyncio.Future[Appended]", outcome: Outcome) -> None:
-    """Hand an outcome to whoever waits for it, if anybody still does."""
+    """Pass an outcome to the future, unless the future is done or cancelled."""
     if future.done():
         return
     if isinstance(outcome, Exception):
@@ -212,7 +213,7 @@ def resolve(future: "asyncio.Future[Appended]", outcome: Outcome) -> None:
 
 
 def tell(listener: Callable[[Told], None], what: Told) -> None:
-    """Call a follower, or a caller's `Done`: were one to raise, the others still get theirs."""
+    """Call a follower or a `Done`. If it raises, report the error, so that the others still run."""
     try:
         listener(what)
     except Exception as error:  # noqa: BLE001

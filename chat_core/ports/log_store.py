@@ -1,4 +1,4 @@
-"""The port to where logs are kept: a handful of primitives, under the rules of `chat_core.log`."""
+"""The port to the storage of logs: a few primitives, below the rules of `chat_core.log`."""
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
@@ -17,7 +17,7 @@ from chat_core.records import record
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The end of a log: the conversation as it is there, and the seq of its last entry, or 0."""
+    """The end of a log: the conversation at that point, and the seq of the last entry, or 0."""
 
     conversation: Conversation
     last_seq: int
@@ -25,42 +25,42 @@ class Head:
 
 @record
 class MessageWrite:
-    """A new message, at the place after its log's last entry.
+    """A new message, to store after the last entry of its log.
 
-    - The sender's own receipt moves to it.
-    - `opens` is the direct conversation to store before it.
+    - The sender's own receipt moves to this message.
+    - `opens` is a direct conversation to store first.
     """
 
     event: MessageSent
     revision: int
-    """The conversation's, which the message leaves as it is."""
+    """The conversation's revision, which a message does not change."""
     opens: Conversation | None = None
 
     @property
     def conversation_id(self) -> ConversationId:
-        """Whose log it is."""
+        """Return the id of the conversation that the entry belongs to."""
         return self.event.message.conversation_id
 
 
 @dataclass(frozen=True, slots=True)
 class RevisionWrite:
-    """An edit or a deletion: the entry, and what the message is then."""
+    """An edit or a deletion: the entry with the changed message."""
 
     event: MessageUpdated
     before: Message
-    """The message as it was judged."""
+    """The message that the rules were checked on."""
     revision: int
     actor_id: UserId
     at: datetime
 
     @property
     def conversation_id(self) -> ConversationId:
-        """Whose log it is."""
+        """Return the id of the conversation that the entry belongs to."""
         return self.before.conversation_id
 
     @property
     def seq(self) -> int:
-        """The entry's place."""
+        """Return the entry's place."""
         return self.event.seq
 
 
@@ -75,81 +75,81 @@ class CreationWrite:
 
     @property
     def conversation_id(self) -> ConversationId:
-        """Whose log it is."""
+        """Return the id of the conversation that the entry belongs to."""
         return self.event.conversation_id
 
     @property
     def seq(self) -> int:
-        """The entry's place."""
+        """Return the entry's place."""
         return self.event.seq
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeWrite:
-    """A change of a conversation: the entry, and what it does to what is stored."""
+    """A change of a conversation: the entry, and its effects on the stored data."""
 
     event: ConversationUpdated
     before: Conversation
     after: Conversation
     at: datetime
     member: Member | None
-    """Who is a member from now on, or is one with another role. Marks of before are kept."""
+    """The member that this change adds, or gives another role. Existing receipts stay."""
     removed: UserId | None
-    """Who is a member no more, since this place; who was removed before stays so since then."""
+    """A user who stops being a member at this place. If already removed, the first place stays."""
     erased: UserId | None
-    """Whose messages in this conversation become deleted at this place, if they are not yet.
-    Their content is gone, and each digest of what they first sent."""
+    """A user whose messages in this conversation are deleted at this place, unless they already
+    are. Their content and the digests of their first texts are deleted."""
 
     @property
     def conversation_id(self) -> ConversationId:
-        """Whose log it is."""
+        """Return the id of the conversation that the entry belongs to."""
         return self.event.conversation_id
 
     @property
     def seq(self) -> int:
-        """The entry's place."""
+        """Return the entry's place."""
         return self.event.seq
 
     @property
     def revision(self) -> int:
-        """The conversation's before it."""
+        """Return the conversation's revision before the change."""
         return self.before.revision
 
 
 Write = MessageWrite | RevisionWrite | CreationWrite | ChangeWrite
-"""One entry to store, with all that changes by it."""
+"""One entry to store, with all the changes that it makes."""
 
 
 class Verdict(Enum):
-    """What became of a write."""
+    """The result of a write."""
 
     STORED = "stored"
     MOVED = "moved"
-    """Its log goes on already where it was to go, or the direct conversation is stored already that
-    it would open."""
+    """Another entry is at that place of its log, or the direct conversation to open exists
+    already."""
     CHANGED = "changed"
-    """The message is not as it was judged, or has expired."""
+    """The message has changed since the rules were checked, or has expired."""
     TAKEN = "taken"
     """The sender, or creator, has used the client id before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdicts:
-    """What became of writes that were committed together."""
+    """The results of writes that were committed together."""
 
     each: Sequence[Verdict | Exception]
-    """In the order of the writes. An exception is a mistake in this write or its adapter."""
+    """One for each write, in order. An exception is a fault of this write or of its adapter."""
     at: float
-    """When that was so, by `time.monotonic`."""
+    """The time of the commit, by `time.monotonic`."""
 
 
 @dataclass(frozen=True, slots=True)
 class FirstSent:
-    """The message that was sent under a client id, as it is now."""
+    """The first message with a client id, as it is now."""
 
     message: Message
     digest: bytes | None
-    """Of what it said first. None where it says that still, and once its sender is erased."""
+    """The digest of its first text. None if the text is unchanged, or the sender is erased."""
 
 
 SentKey = tuple[UserId, ClientMessageId]
@@ -157,56 +157,56 @@ CreatedKey = tuple[UserId, ClientConversationId]
 
 
 class LogStore(Protocol):
-    """Where logs are kept. `chat_core.log.Log` is its one user in a process, one call at a time.
+    """The storage of logs. In a process only `chat_core.log.Log` uses it, one call at a time.
 
-    A backend that is out of reach, busy or full raises `Unavailable`.
+    If a backend is unreachable, busy or full, it raises `Unavailable`.
     """
 
     @property
     @abstractmethod
     def commits(self) -> Commits:
-        """Measures of the commits; the log adds how late its pushes are."""
+        """Return the measures of the commits. The log adds how late its pushes are."""
 
     @abstractmethod
     async def heads(self, wanted: Sequence[Conversation]) -> Sequence[Head | None]:
-        """The ends of the logs of these conversations, in their order; None where none is stored.
+        """Return the heads of these conversations' logs, in order, and None if a log is not stored.
 
-        - A direct conversation is known by its two members, a group by its id.
-        - What other processes have stored is seen.
+        - It finds a direct conversation by its two members, and a group by its id.
+        - It sees what other processes have stored.
         """
 
     @abstractmethod
     async def commit(self, writes: Sequence[Write]) -> Verdicts:
-        """Store what can be stored, in this order within each conversation, and durably.
+        """Store as many writes as possible, in this order within each conversation, durably.
 
-        Each write follows a head that was read, or a write before it.
+        Each write follows a head that was read, or an earlier write.
 
-        - A write is stored whole, or not at all.
-        - Where something else has been stored at its place meanwhile: `MOVED`. So is what comes
-          after one that is not stored, in the same log, though it might fit; and what was not
-          tried.
-        - One that would open a direct conversation which the two have already: `MOVED`.
-        - A revision whose message is not as it was, or has expired: `CHANGED`.
-        - A client id that its sender, or creator, has used before: `TAKEN`, and the log is as
-          before.
-        - A verdict is certain: nothing that was not `STORED` appears later.
-        - Raises `Unavailable`: nothing is stored.
+        - It stores a write completely, or not at all.
+        - If another entry was stored at a write's place meanwhile, the verdict is `MOVED`. Later
+          writes to the same log after one that is not stored are `MOVED`, too, and so are writes
+          that were not tried.
+        - If a write would open a direct conversation that already exists, the verdict is `MOVED`.
+        - If the message of a revision has changed, or has expired, the verdict is `CHANGED`.
+        - If its sender or creator has used the client id before, the verdict is `TAKEN`, and the
+          log is unchanged.
+        - A verdict is final: a write that was not `STORED` never appears later.
+        - If it raises `Unavailable`, nothing is stored.
         """
 
     @abstractmethod
     async def first_sent(self, wanted: Collection[SentKey]) -> Mapping[SentKey, FirstSent]:
-        """What these senders sent under these client ids; keys that nobody used are left out."""
+        """Return the first message with each sender and client id. Unused keys are left out."""
 
     @abstractmethod
     async def first_created(
         self, wanted: Collection[CreatedKey]
     ) -> Mapping[CreatedKey, ConversationUpdated]:
-        """The creations of groups under these client ids; keys that nobody used are left out."""
+        """Return the creation of the group for each key. Unused keys are left out."""
 
     @abstractmethod
     async def open_direct(self, conversation: Conversation) -> Conversation:
-        """Store a direct conversation with an empty log; where the two have one, return that."""
+        """Store a direct conversation with an empty log, or return the one that already exists."""
 
     @abstractmethod
     async def close(self) -> None:
-        """The process ends: a commit that has still to find something out raises `Unavailable`."""
+        """Close the store. A commit whose outcome is still unknown raises `Unavailable`."""

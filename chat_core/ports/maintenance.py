@@ -1,4 +1,4 @@
-"""Port to a database as those see it who look after it: not open, perhaps not well."""
+"""The port for the maintenance of a database, which may be closed or damaged."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -9,39 +9,40 @@ from chat_core.ports.system import Clock
 
 
 class DatabaseRefused(Exception):
-    """The database can't be used as it is; the message says why and what to do. Raised at start."""
+    """The database can't be used at start; the message says why and what to do."""
 
 
 class DatabaseNotReady(DatabaseRefused):
-    """It can't be used just now: the same may work later."""
+    """The database can't be used at the moment. The same call may work later."""
 
 
 class Maintenance(Protocol):
-    """What brings a database up to date, and tells how it is."""
+    """Checks and upgrades of a database."""
 
     @abstractmethod
     async def pending(self) -> Sequence[str]:
-        """What `migrate` would do, in order, each as a sentence has it: "creates the index …".
+        """Return what `migrate` would do, in order, as parts of sentences: "creates the index …".
 
-        - Nothing, where the database is up to date.
-        - It changes nothing, and makes no database where there is none.
-        - A database that can't be used: raises what opening it raises.
+        - If the database is up to date, the answer is empty.
+        - It changes nothing, and creates no database.
+        - If the database can't be used, raises the error that opening it raises.
         """
 
     @abstractmethod
     async def migrate(self) -> Sequence[str]:
-        """Bring the database to this version's schema and indexes: what was done.
+        """Upgrade the database's schema and indexes to this version, and return what was done.
 
-        - What it did is what was pending, and nothing is pending then.
-        - What was stored is there afterwards.
-        - A database that can't be used: raises what opening it raises, and changes nothing.
+        - It does what was pending, and leaves nothing pending.
+        - Stored data remains.
+        - If the database can't be used, raises the error that opening it raises, and changes
+          nothing.
         """
 
     @abstractmethod
     async def examine(self, clock: Clock) -> Sequence[Finding]:
-        """How the database is, and whether its times go with those of the clock here.
+        """Return the state of the database, and whether its clock agrees with this machine's.
 
-        - Of one that is well and up to date there is no problem.
-        - One that can't be used is a problem, with what to do about it, and raises nothing.
-        - It changes nothing, and makes no database where there is none.
+        - If the database is well and up to date, there is no problem.
+        - If it can't be used, reports a problem, with what to do about it, and raises nothing.
+        - It changes nothing, and creates no database.
         """

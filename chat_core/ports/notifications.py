@@ -10,7 +10,7 @@ from chat_core.ids import ConnectionId, SessionId, UserId
 
 
 class Notifier(Protocol):
-    """Tells live connections what happened, at most once: whoever is not there will sync."""
+    """Sends events to live connections, at most once. Clients that miss one find it by `sync`."""
 
     @abstractmethod
     def notify(
@@ -18,23 +18,23 @@ class Notifier(Protocol):
     ) -> None:
         """Queue the event for every live connection of the audience.
 
-        - The connection that caused it is left out.
+        - The connection that caused the event does not get it.
         - Each connection gets the events in the order of the calls.
-        - Only queues: never waits and never raises.
+        - It only queues: it never waits and never raises.
         """
 
 
 class Connections(Protocol):
-    """The live connections, by the session that each belongs to."""
+    """The live connections, by session."""
 
     @abstractmethod
     def end(self, session_ids: Collection[SessionId], reason: ChatError) -> None:
-        """Tell the connections of these sessions why, and close them; no others.
+        """Tell the connections of these sessions the reason, and close them; no others.
 
-        - Sessions without a connection are ignored.
-        - Only queues: never waits and never raises.
+        - It ignores sessions without a connection.
+        - It only queues: it never waits and never raises.
         """
 
     @abstractmethod
     def online(self, session_ids: Collection[SessionId]) -> Collection[SessionId]:
-        """Those of the sessions that have a live connection."""
+        """Return those of the sessions that have a live connection."""

@@ -1,4 +1,4 @@
-"""The port by which old entries leave the logs."""
+"""The port that removes old entries from the logs."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from chat_core.pages import Page
 
 @dataclass(frozen=True, slots=True)
 class OldFront:
-    """A log that begins with old entries: those from `first_seq` on, up to but without `end`."""
+    """The old entries at the front of a log: from `first_seq` up to, but without, `end`."""
 
     conversation_id: ConversationId
     first_seq: int
@@ -20,32 +20,33 @@ class OldFront:
 
 
 class LogRetention(Protocol):
-    """Takes entries from the fronts of logs. What a log has no more, no read of it shows."""
+    """Removes entries from the fronts of logs. No read shows a removed entry."""
 
     @abstractmethod
     async def old(
         self, before: datetime, *, after: ConversationId | None, limit: int
     ) -> Page[OldFront, ConversationId]:
-        """The logs that begin with entries of before that moment, by conversation id.
+        """Return the logs whose first entry is older than `before`, by conversation id.
 
-        - What follows an entry that is not older stays, whatever its time.
-        - `limit` conversations are looked at, so a page may hold fewer; `next` is None on the last.
-        - From page to page each log is found once.
+        - Entries after a newer entry stay, however old they are.
+        - It examines `limit` conversations, so a page may be shorter; on the last one `next` is
+          None.
+        - From page to page it finds each log once.
         """
 
     @abstractmethod
     async def expire(self, fronts: Mapping[ConversationId, int], at: datetime) -> None:
-        """Take from each of these logs the entries below a place, which is its `first_seq` then.
+        """Remove from each log the entries below a place, which becomes its `first_seq`.
 
-        - `first_seq` never goes back, and never past the place after the last one.
-        - The places of what is appended later follow the last one, as before.
+        - `first_seq` never decreases, and never passes the place after the last entry.
+        - New entries still get the places after the last one.
         - `revision`, members, roles, title, receipts and the time of the latest activity stay.
-        - Who was removed before that place has an empty log, which ends where it did.
-        - Messages that went are found by no read, and are not unread.
-        - An entry that is kept, of a message that went, shows it as deleted at that time.
-        - A client id of before is known for ever: its repeat is answered with that message, as
-          deleted at that time, and anything else under it is a conflict, for groups, too.
-        - The revision of a message that went is `Stale`.
-        - The follower is told nothing.
-        - Unknown conversations are ignored.
+        - A user who was removed before that place has an empty log, with the same end.
+        - No read finds the removed messages, and they are not unread.
+        - If an entry stays but its message was removed, the entry shows it as deleted at that time.
+        - Client ids stay used for ever: a repeat gets the same message, as deleted at that time,
+          and anything else is a conflict, for groups, too.
+        - If the message of a revision was removed, the revision is `Stale`.
+        - Followers get no call.
+        - It ignores unknown conversations.
         """

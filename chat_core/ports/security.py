@@ -1,6 +1,6 @@
 """Ports to passwords, tokens and security events.
 
-A product with accounts of its own brings its own verifier.
+A product with its own accounts supplies its own verifier.
 """
 
 from abc import abstractmethod
@@ -17,40 +17,41 @@ class PasswordHasher(Protocol):
 
     @abstractmethod
     async def hash(self, password: str) -> str:
-        """The hash to store.
+        """Return the hash to store.
 
         - The same password twice gives two hashes.
-        - More calls wait than the hasher takes: raises `Overloaded`.
+        - If too many calls wait, raises `Overloaded`.
         """
 
     @abstractmethod
     async def verify(self, password: str, password_hash: str | None) -> bool:
-        """Whether the password is the one that was hashed.
+        """Return whether the hash is of this password.
 
-        - With no hash: False, and it takes as long as with one, so that an unknown user shows not.
-        - A hash that is none of this hasher's: False.
-        - More calls wait than the hasher takes: raises `Overloaded`.
+        - With None for the hash it returns False after the same time, so that timing does not
+          reveal which users exist.
+        - If the hash has a format of another hasher, returns False.
+        - If too many calls wait, raises `Overloaded`.
         """
 
     async def verify_ahead(self, password: str, password_hash: str | None) -> bool:
-        """As `verify`, for a call that does not wait behind those of `verify` and of `hash`.
+        """Do the same as `verify`, ahead of the calls to `verify` and `hash` that wait.
 
-        However many of those wait, they do not make it raise `Overloaded`. A hasher at which no
-        calls wait need not implement it.
+        Those calls never make this one raise `Overloaded`. A hasher without a queue need not
+        implement it.
         """
         return await self.verify(password, password_hash)
 
     @abstractmethod
     def is_outdated(self, password_hash: str) -> bool:
-        """Whether the hash was made in another way, or with other costs, than `hash` makes it now.
+        """Return whether `hash` now uses another algorithm, or other costs, than this hash has.
 
-        - A hash that is none of this hasher's: True.
+        - If the hash has a format of another hasher, returns True.
         - It costs next to nothing.
         """
 
 
 class TokenIssuer(Protocol):
-    """Makes access tokens."""
+    """Creates access tokens."""
 
     @abstractmethod
     def issue(
@@ -61,11 +62,10 @@ class TokenIssuer(Protocol):
         *,
         password_change_required: bool = False,
     ) -> AccessToken:
-        """A signed token for a session, whose claims say what they are given here.
+        """Return a signed token for a session, with these values as its claims.
 
-        - Whole seconds: it ends at a full second, never later than the issuer's lifetime after
-          `now`.
-        - Two calls never give the same token.
+        - It expires at a full second, at most the issuer's lifetime after `now`.
+        - Two calls never return the same token.
         """
 
 
@@ -74,24 +74,24 @@ class TokenVerifier(Protocol):
 
     @abstractmethod
     def verify(self, token: str, now: datetime) -> Claims:
-        """What the token says.
+        """Return the claims of a token.
 
-        - A token that was not signed with this verifier's key, by its one algorithm, with every
-          claim it needs: raises `TokenInvalid`.
-        - Text that is no token at all: raises `TokenInvalid`.
-        - At its end, without leeway, and after: raises `TokenExpired`.
-        - Issued in the future by the clock here: taken all the same.
+        - If the token lacks a required claim, or was not signed with this verifier's key and its
+          only algorithm, raises `TokenInvalid`.
+        - If the text is not a token, raises `TokenInvalid`.
+        - From its expiry on, without leeway, raises `TokenExpired`.
+        - If it was issued in the future by this clock, it is still accepted.
         """
 
 
 class SecurityEvents(Protocol):
-    """Keeps what happens to accounts and sessions, for the operator."""
+    """The record of events of accounts and sessions, for the operator."""
 
     @abstractmethod
     def record(self, event: SecurityEvent) -> None:
-        """Keep an event.
+        """Record an event.
 
         - Events are kept in the order of the calls.
-        - Of many failed or refused log-ins some may only be counted; every other event is kept.
+        - If many log-ins fail or are refused, some may only be counted; every other event is kept.
         - It never waits and never raises.
         """

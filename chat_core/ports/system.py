@@ -1,4 +1,4 @@
-"""Ports to time and chance."""
+"""Ports to the time and to new ids."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -7,36 +7,36 @@ from typing import Protocol
 
 
 class Timer(Protocol):
-    """A call that is due some time."""
+    """A pending call."""
 
     @abstractmethod
     def cancel(self) -> None:
-        """It will not be made; after it was, a no-op."""
+        """Cancel the call. If it was already made, do nothing."""
 
 
 class Clock(Protocol):
-    """The time."""
+    """The current time, and timers."""
 
     @abstractmethod
     def now(self) -> datetime:
-        """The wall clock: UTC, whole milliseconds. It may jump."""
+        """Return the wall-clock time in UTC, in whole milliseconds. It may jump."""
 
     @abstractmethod
     def monotonic(self) -> float:
-        """Seconds since some fixed moment; never goes back."""
+        """Return the seconds since some fixed moment. It never decreases."""
 
     @abstractmethod
     async def sleep(self, seconds: float) -> None:
-        """Return once that much monotonic time has gone by."""
+        """Wait for that much monotonic time."""
 
     @abstractmethod
     def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
-        """Call back once that much monotonic time has gone by, in the event loop's thread."""
+        """Call back after that much monotonic time, in the event loop's thread."""
 
 
 class IdGenerator(Protocol):
-    """New identifiers."""
+    """A source of new ids."""
 
     @abstractmethod
     def new_id(self) -> str:
-        """A new one: unique for ever, 1 to 64 characters of URL-safe ASCII."""
+        """Return a new id, unique for ever, with 1 to 64 characters of URL-safe ASCII."""
