@@ -1,4 +1,4 @@
-"""Accounts: sign up, look up, change one's profile."""
+"""Accounts: sign up, find users, change your profile."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -35,19 +35,19 @@ from chat_core.users import (
 from chat_core.wire_sizes import BoundedItems, user_size
 
 MAX_PREFIX = 256
-"""Characters of a name's beginning: four times what the longest name has."""
+"""Characters of a prefix to search for: four times the length of the longest name."""
 
 
 @dataclass(frozen=True, slots=True)
 class SignupPolicy:
-    """Who may make an account: `per_address` is None where signing up is closed."""
+    """The policy for new accounts. If `per_address` is None, users can't sign up."""
 
     per_address: Limit | None
 
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """What someone who signs up tells."""
+    """The data of a new account."""
 
     username: str
     password: str
@@ -55,19 +55,19 @@ class NewAccount:
     display_name: str | None = None
 
     def check_names(self) -> None:
-        """The names and the address are as they should be; raises `Invalid`."""
+        """Check the names and the e-mail address. Raises `Invalid`."""
         check_username(self.username)
         self._shown_as()
         if self.email is not None:
             check_email(self.email)
 
     def user(self, user_id: UserId, at: datetime) -> User:
-        """The account, shown under the user name if under no other; raises `Invalid`."""
+        """Return the new user. The default display name is the user name. Raises `Invalid`."""
         self.check_names()
         return User(user_id, self.username, self._shown_as(), self.email, created_at=at)
 
     def checked_password(self, rules: PasswordRules) -> str:
-        """The password in the form to hash, if the rules allow it; raises `Invalid`."""
+        """Return the password in the form to hash. Raises `Invalid` if the rules reject it."""
         return rules.check(self.password, (self.username, self._shown_as(), self.email))
 
     def _shown_as(self) -> str:
@@ -76,7 +76,7 @@ class NewAccount:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Sign up, find users, change one's profile."""
+    """Sign up, find users, change your profile."""
 
     users: UserStore
     reads: FairQueue
@@ -87,14 +87,14 @@ class Accounts:
     ids: IdGenerator
     signups: SignupPolicy
     sessions: Sessions
-    """That check the password where a change needs it."""
+    """Checks the password if a change requires it."""
     security_events: SecurityEvents
     changes: Limit
-    """How often a user may take another display name: all who share a conversation hear of it."""
+    """How often a user may change the display name, which is pushed to all their contacts."""
     passwords: PasswordRules = field(default_factory=PasswordRules)
 
     async def sign_up(self, new: NewAccount, address: str) -> User:
-        """Make an account for someone at that network address.
+        """Create an account; `address` is the network address of the request.
 
         Raises `SignupsClosed`, `Invalid`, `RateLimited`, `UsernameTaken`, `EmailTaken`.
         """
@@ -110,14 +110,14 @@ class Accounts:
         return user
 
     async def get(self, user_id: UserId) -> User:
-        """One user; raises `NotFound`."""
+        """Return a user. Raises `NotFound`."""
         users = await self.users.get([user_id])
         if user_id not in users:
             raise NotFound("There is no such user")
         return users[user_id]
 
     async def get_many(self, ids: Collection[UserId], *, asker_id: UserId) -> Mapping[UserId, User]:
-        """At most 100 users, unknown ones left out; raises `Invalid`, `RateLimited`."""
+        """Return up to 100 users; unknown ids are left out. Raises `Invalid`, `RateLimited`."""
         if len(ids) > MAX_IDS:
             raise Invalid.field("ids", f"must be at most {MAX_IDS}")
         async with self.reads.call(asker_id) as turn, turn:
@@ -126,11 +126,11 @@ class Accounts:
     async def search(
         self, prefix: str, *, asker_id: UserId, after: NamePlace | None, limit: int
     ) -> Page[User, NamePlace]:
-        """Users other than the asker by the beginning of a name, in the order of names.
+        """Find other users by the start of a name, in the order of names.
 
         The page ends early at `PAGE_BYTES`. Raises `Invalid`, `RateLimited`.
         """
-        # To normalize text takes a time that grows with the square of its length.
+        # Normalizing a text takes time that grows with the square of its length.
         if len(prefix) > MAX_PREFIX:
             raise Invalid.field("q", f"must be at most {MAX_PREFIX} characters")
         if not is_text(prefix):
@@ -151,12 +151,12 @@ class Accounts:
         address: str,
         current_password: str | None = None,
     ) -> User:
-        """Change one's own profile and tell those who share a conversation.
+        """Change the profile and notify everyone who shares a conversation.
 
-        Another e-mail address, or none any more, needs the password: with a found phone nobody
-        takes the account over, or finds out which addresses have one. Without a display name a
-        user is shown under the user name. Raises `Invalid`, `Forbidden`, `WrongPassword`,
-        `RateLimited`, `EmailTaken`, `NotFound`.
+        To change or remove the e-mail address you need the password. So nobody can take over the
+        account from a stolen phone, or find out which addresses have an account. Without a display
+        name the user name is shown. Raises `Invalid`, `Forbidden`, `WrongPassword`, `RateLimited`,
+        `EmailTaken`, `NotFound`.
         """
         user_id = actor.user_id
         if isinstance(change.display_name, str):

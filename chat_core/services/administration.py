@@ -1,4 +1,4 @@
-"""Administration: what the operator does with accounts and sessions that are others'."""
+"""Administration: the operator's access to accounts and sessions."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -17,14 +17,14 @@ from chat_core.sessions import Session
 from chat_core.users import User, is_text
 
 AT_ONCE = 50
-"""Users whose sessions are asked for at one time."""
+"""The number of users whose sessions are read at one time."""
 
 _NOBODY = UserId("")
 
 
 @dataclass(frozen=True, slots=True)
 class ListedAccount:
-    """An account, and how many sessions of it last."""
+    """An account, and the number of its live sessions."""
 
     user: User
     sessions: int
@@ -34,7 +34,7 @@ class ListedAccount:
 class Administration:
     """Add, list, disable and enable accounts, give new passwords, and end sessions.
 
-    Nobody is asked whether they may: that is the business of whoever offers this.
+    It checks no permissions. The program that offers it has to.
     """
 
     users: UserStore
@@ -48,7 +48,7 @@ class Administration:
     passwords: PasswordRules = field(default_factory=PasswordRules)
 
     async def add(self, new: NewAccount, *, change_required: bool = False) -> User:
-        """Make an account, by the rules of signing up, where signing up is closed, too.
+        """Create an account by the rules of signing up, even if users can't sign up.
 
         With `change_required` the user has to change the password at the first log-in. Raises
         `Invalid`, `UsernameTaken`, `EmailTaken`.
@@ -61,16 +61,16 @@ class Administration:
         return user
 
     async def find(self, login: str) -> User:
-        """The user with that user name or e-mail address; raises `NotFound`."""
+        """Return the user with that user name or e-mail address. Raises `NotFound`."""
         credentials = await self.users.credentials(login) if is_text(login) else None
         if credentials is None:
             raise NotFound("There is no such user")
         return credentials.user
 
     async def list(self, prefix: str = "") -> AsyncIterator[Sequence[ListedAccount]]:
-        """All accounts in the order of their ids, some at a time, erased ones included.
+        """Yield all accounts in batches, erased ones included, in the order of their ids.
 
-        With a prefix those of which a name begins with it, in the order of names. Raises `Invalid`.
+        With a prefix, yield those with a matching name, in the order of names. Raises `Invalid`.
         """
         if not is_text(prefix):
             raise Invalid.field("query", "must not contain NUL or an unpaired surrogate")
@@ -81,11 +81,11 @@ class Administration:
             ]
 
     async def disable(self, user_id: UserId) -> int:
-        """Keep a user from logging in, and end every session: how many; raises `NotFound`.
+        """Disable a user, end all their sessions, return how many. Raises `NotFound`.
 
-        Again, it ends what sessions there are. What was said stays, and others go on writing.
+        A second call ends any new sessions. Messages stay, and other members can still write.
         """
-        # In this order: a log-in that stores its session after this looks at the account again.
+        # Keep this order: a log-in that stores its session later then checks the account again.
         await self.accounts.disable(user_id, self.clock.now())
         live = await self.sessions.of_user(user_id)
         await self.revocations.end({each.id: user_id for each in live}, AccountDisabled)
@@ -93,7 +93,7 @@ class Administration:
         return len(live)
 
     async def enable(self, user_id: UserId) -> User:
-        """Let a user log in again; sessions stay ended. Raises `NotFound`."""
+        """Let a user log in again. Ended sessions stay ended. Raises `NotFound`."""
         user = await self.accounts.enable(user_id)
         self._record(SecurityEventKind.ACCOUNT_ENABLED, user_id)
         return user
@@ -101,7 +101,7 @@ class Administration:
     async def reset_password(
         self, user_id: UserId, new: str, *, change_required: bool = False
     ) -> int:
-        """Give a user another password, and end every session: how many.
+        """Give a user a new password, end all their sessions, return how many.
 
         With `change_required` the user has to change it at the next log-in. Raises `Invalid`,
         `NotFound`.
@@ -117,31 +117,31 @@ class Administration:
         return await self.end_sessions(user_id)
 
     async def sessions_of(self, user_id: UserId) -> Sequence[Session]:
-        """The user's sessions that last, the latest seen first."""
+        """Return the user's live sessions, the most recently seen first."""
         return list(await self.sessions.of_user(user_id))
 
     async def session(self, session_id: SessionId) -> Session:
-        """A session that lasts, whosever it is; raises `NotFound`."""
+        """Return a live session of any user. Raises `NotFound`."""
         session = await self.sessions.get(session_id) if is_text(session_id) else None
         if session is None or session.ended_at is not None:
             raise NotFound("There is no such session, or it has ended")
         return session
 
     async def end_session(self, session_id: SessionId) -> None:
-        """End a session, whosever it is; raises `NotFound` for one that has ended, too."""
+        """End a session of any user. Raises `NotFound`, also if it has ended."""
         session = await self.session(session_id)
         await self.revocations.end({session_id: session.user_id})
 
     async def end_sessions(self, user_id: UserId) -> int:
-        """End every session of a user: how many."""
+        """End all sessions of a user, and return how many."""
         live = await self.sessions.of_user(user_id)
         await self.revocations.end({each.id: user_id for each in live})
         return len(live)
 
     async def end_all_sessions(self) -> AsyncIterator[int]:
-        """End the sessions of all users, some users at a time: how many, of each of those.
+        """End the sessions of all users in batches, and yield the count of each batch.
 
-        Interrupted, it has ended those; again, it goes on. Who logs in meanwhile may stay.
+        If it is interrupted, call it again. Sessions that start meanwhile may stay.
         """
         async for users in self._all():
             live = await asyncio.gather(*(self.sessions.of_user(each.id) for each in users))

@@ -1,4 +1,4 @@
-"""Blocking: whom one does not want to hear from, in direct conversations."""
+"""Blocking: stop direct messages between two users."""
 
 from dataclasses import dataclass
 
@@ -22,21 +22,21 @@ class Blocking:
     clock: Clock
 
     async def block(self, user_id: UserId, other_id: UserId) -> None:
-        """Between the two no direct message is taken; again is a no-op. `NotFound`, `Invalid`."""
+        """Stop direct messages between the two. Can be repeated. Raises `NotFound`, `Invalid`."""
         if other_id == user_id:
             raise Invalid.field("userId", "must be someone else")
         await self._check_user(other_id)
         await self.blocks.block(user_id, other_id, self.clock.now())
 
     async def unblock(self, user_id: UserId, other_id: UserId) -> None:
-        """No longer; where there is no block, a no-op. Raises `NotFound`."""
+        """Remove a block. If there is none, do nothing. Raises `NotFound`."""
         await self._check_user(other_id)
         await self.blocks.unblock(user_id, other_id)
 
     async def list(
         self, user_id: UserId, *, after: UserId | None, limit: int
     ) -> Page[User, UserId]:
-        """The users that one has blocked; the page ends early at `PAGE_BYTES`.
+        """Return the users that this user has blocked. The page ends early at `PAGE_BYTES`.
 
         Raises `Invalid`, `RateLimited`.
         """

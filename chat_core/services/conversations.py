@@ -1,4 +1,4 @@
-"""Conversations: one's list of them, groups and their members, and history."""
+"""Conversations: list and create them, change groups, and read messages."""
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -36,28 +36,28 @@ from chat_core.wire_sizes import BoundedItems, message_size, overview_size
 ATTEMPTS = 10
 MAX_SEQ = 2**63 - 1
 OVERVIEWS_A_TURN, MESSAGES_A_TURN = 20, 50
-"""What a turn reads at most: some milliseconds."""
+"""The most that one turn reads, which takes some milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupLimits:
-    """How large a group may be, and how much a user may do to groups.
+    """The largest size of a group, and how often a user may create and change groups.
 
-    By default these are the bounds of the service (docs/settings.md).
+    The defaults are the limits of the service (docs/settings.md).
     """
 
     members: int = 256
-    """The most that a group may have, its owner included."""
+    """The largest number of members, including the owner."""
     creations: Limit = field(default_factory=lambda: Limit("groups", burst=30, seconds=3600))
     additions: Limit = field(default_factory=lambda: Limit("members", burst=500, seconds=3600))
-    """People that a user puts into groups, at their creation and later."""
+    """How many people a user may add to groups, when creating them or later."""
     changes: Limit = field(default_factory=lambda: Limit("changes", burst=30, seconds=60))
-    """Titles, roles, and removals of others; never leaving."""
+    """How often a user may change titles and roles, and remove others. Leaving is free."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewGroup:
-    """What someone who makes a group tells; they become its owner."""
+    """The data of a new group. Its creator becomes the owner."""
 
     title: str
     member_ids: Collection[UserId]
@@ -66,7 +66,7 @@ class NewGroup:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A conversation that was asked for; with `existed` it was there before."""
+    """The requested conversation. With `existed` it was already stored."""
 
     overview: Overview
     existed: bool
@@ -74,10 +74,10 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Conversations:
-    """List and make conversations, change groups, and read messages.
+    """List and create conversations, change groups, and read messages.
 
-    `opening` limits how often a user opens direct conversations: it is the limit of messages,
-    which open them, too.
+    `opening` limits how often a user opens direct conversations. It is the limit on messages,
+    because a message can open one, too.
     """
 
     conversations: ConversationStore
@@ -94,7 +94,7 @@ class Conversations:
     async def list(
         self, user_id: UserId, *, after: ActivityPlace | None = None, limit: int = DEFAULT_LIMIT
     ) -> Page[Overview, ActivityPlace]:
-        """The user's conversations, latest activity first; the page ends early at `PAGE_BYTES`.
+        """Return the user's conversations, latest activity first; ends early at `PAGE_BYTES`.
 
         Raises `Invalid`, `RateLimited`.
         """
@@ -116,7 +116,7 @@ class Conversations:
         return Page(page.items, latest.next)
 
     async def get(self, user_id: UserId, conversation_id: ConversationId) -> Overview:
-        """One conversation, with all members; raises `NotFound` to others, `RateLimited`."""
+        """Return a conversation with all members. Raises `NotFound` to others, `RateLimited`."""
         async with self.reads.call(user_id) as turn, turn:
             return await self._shown(user_id, conversation_id)
 
@@ -128,9 +128,9 @@ class Conversations:
         after: MemberPlace | None = None,
         limit: int = DEFAULT_LIMIT,
     ) -> Page[Member, MemberPlace]:
-        """The members by joining time, then by id.
+        """Return the members by joining time, then by id.
 
-        Raises `NotFound` to others, `Invalid`, `RateLimited`.
+        Raises `NotFound` to users who are not members, `Invalid`, `RateLimited`.
         """
         check_limit(limit)
         async with self.reads.call(user_id) as turn, turn:
@@ -159,9 +159,9 @@ class Conversations:
         after: int | None = None,
         limit: int = DEFAULT_LIMIT,
     ) -> History:
-        """Messages before or after a seq, with neither the latest; ends early at `PAGE_BYTES`.
+        """Return messages before or after a seq, or the latest; ends early at `PAGE_BYTES`.
 
-        Raises `NotFound` to others, `Invalid` with both, `RateLimited`.
+        Raises `NotFound` to users who are not members, `Invalid` with both, `RateLimited`.
         """
         if before is not None and after is not None:
             raise Invalid.field("after", "can't be combined with before")
@@ -189,9 +189,9 @@ class Conversations:
         return History(page.items, has_more=part.has_more or not all_fit)
 
     async def create_group(self, actor: Actor, new: NewGroup) -> Opened:
-        """Make a group, or find the one that this repeats, whatever has changed since.
+        """Create a group, or return the one that this repeats, whatever has changed since.
 
-        A repeat counts against no rate. Raises `Invalid`, `RecipientNotFound`, `RateLimited`,
+        A repeat counts against no limit. Raises `Invalid`, `RecipientNotFound`, `RateLimited`,
         `ClientIdConflict`; `NotFound` for a repeat by a user who has left the group.
         """
         draft = self._creation(actor, new)
@@ -202,7 +202,7 @@ class Conversations:
         return Opened(overview, existed=appended.duplicate)
 
     async def open_direct(self, actor: Actor, other_id: UserId) -> Opened:
-        """The direct conversation with that user; counts as a message.
+        """Return the direct conversation with that user. Counts as a message.
 
         Raises `Invalid`, `RateLimited`, `RecipientNotFound`.
         """
@@ -220,7 +220,7 @@ class Conversations:
     async def change_title(
         self, actor: Actor, conversation_id: ConversationId, title: str
     ) -> Overview:
-        """Rename a group; the same title again adds no entry, and counts all the same.
+        """Rename a group. The same title adds no entry, but still counts.
 
         Raises `Invalid`, `NotFound`, `Forbidden`, `RateLimited`.
         """
@@ -242,7 +242,7 @@ class Conversations:
     async def change_role(
         self, actor: Actor, conversation_id: ConversationId, change: RoleChanged
     ) -> Overview:
-        """Give a member another role; the same again adds no entry, and counts all the same.
+        """Change a member's role. The same role adds no entry, but still counts.
 
         Raises `NotFound`, `Forbidden`, `LastOwner`, `RateLimited`.
         """
@@ -251,7 +251,7 @@ class Conversations:
     async def remove_member(
         self, actor: Actor, conversation_id: ConversationId, user_id: UserId
     ) -> None:
-        """Remove a member, oneself to leave. Leaving counts against no rate.
+        """Remove a member, or leave the group. Leaving counts against no limit.
 
         Raises `NotFound`, `Forbidden`, `LastOwner`, `RateLimited`.
         """
@@ -264,7 +264,7 @@ class Conversations:
         return await self._shown(actor.user_id, conversation_id)
 
     def _creation(self, actor: Actor, new: NewGroup) -> CreationDraft:
-        """What to append, if it may be; the client id is checked."""
+        """Return the draft of the new group, with a checked client id."""
         client_id = None
         if new.client_id is not None:
             checked = check_client_id(new.client_id, "clientConversationId")
@@ -277,18 +277,18 @@ class Conversations:
         return CreationDraft(group, actor, client_id, now)
 
     async def _repeated(self, draft: CreationDraft, title: str) -> Appended | None:
-        """The creation that this repeats, if any."""
+        """Return the creation that this repeats, or None."""
         if draft.client_id is None:
             return None
         repeated = await self.log.repeated(draft)
         if repeated is None and title != draft.conversation.title:
-            # Titles were once stored as they came.
+            # Earlier versions stored titles uncleaned.
             as_it_came = replace(draft.conversation, title=title)
             repeated = await self.log.repeated(replace(draft, conversation=as_it_came))
         return repeated
 
     async def _create(self, draft: CreationDraft) -> Appended:
-        """Judge, count and append a group that is no repeat, as far as is known."""
+        """Check, count and append a new group."""
         creator, group = draft.actor.user_id, draft.conversation
         clean_title(group.title or "")
         if len(group.members) > self.limits.members:
@@ -302,14 +302,14 @@ class Conversations:
         ):
             appended = await self.log.append(draft)
         if appended.duplicate:
-            # The same request at the same time was first.
+            # The same request, made at the same time, was stored first.
             await self.limiter.give_back(creations, creator)
             await self.limiter.give_back(additions, creator, len(others))
         return appended
 
     @asynccontextmanager
     async def _counted(self, user_id: UserId, limit: Limit, count: int) -> AsyncIterator[None]:
-        """Count that many against a rate, unless an error says that nothing was made."""
+        """Count `count` actions, unless an error means that nothing was stored."""
         await self.limiter.take(limit, user_id, count)
         try:
             yield
@@ -333,7 +333,7 @@ class Conversations:
     async def _append_judged(
         self, actor: Actor, conversation: Conversation, change: Change
     ) -> None:
-        """Append a change, and judge it again as long as the conversation changes meanwhile."""
+        """Append a change. If the conversation changes meanwhile, check the rules again."""
         for _ in range(ATTEMPTS):
             if _is_so(conversation, change):
                 return

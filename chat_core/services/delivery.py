@@ -1,4 +1,4 @@
-"""Delivery: from the log to live connections."""
+"""Delivery: pass entries from the log to live connections."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ from chat_core.ports.notifications import Notifier
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A follower of the log: hands each committed entry to the notifier, once."""
+    """A follower of the log. It passes each committed entry to the notifier, once."""
 
     notifier: Notifier
 
     def __call__(self, committed: Committed) -> None:
-        """Tell the members before and after the entry, but not the connection that caused it."""
+        """Notify the members before and after the entry, except the connection that caused it."""
         self.notifier.notify(committed.event, committed.audience, committed.cause)

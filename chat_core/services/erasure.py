@@ -1,4 +1,4 @@
-"""Erasure: an account goes, and what others said around it stays."""
+"""Erasure: delete an account and its content; other users' messages stay."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ from chat_core.sessions import Actor
 from chat_core.users import User
 
 OPERATOR = SessionId("operator")
-"""In place of a session, where the operator acts for a user."""
+"""Stands for the session if the operator acts for a user."""
 
 ELSEWHERE_SECONDS = LATE_SECONDS + 1.0
-"""After so long no other process takes anything from a session that has ended."""
+"""After this time, other processes no longer accept requests from an ended session."""
 
 Step = Callable[[int], None]
-"""Told how many more conversations are done."""
+"""A callback for progress: the number of conversations done since the last call."""
 
 
 def _ignore(_: int) -> None:
@@ -36,10 +36,10 @@ def _ignore(_: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ToErase:
-    """An account that is to go, and what there still is around it.
+    """An account to erase, and the data that still belongs to it.
 
-    `member_of` are the conversations that get an entry because the user is a member, `left_behind`
-    the groups that get one because of what the user said there before leaving.
+    `member_of` are the conversations with the user as a member, `left_behind` the groups that the
+    user has left, but that still have content from them. Each of these gets an entry.
     """
 
     user: User
@@ -50,14 +50,14 @@ class ToErase:
 
     @property
     def is_done(self) -> bool:
-        """Whether nothing is left to do."""
+        """Return whether there is nothing left to erase."""
         around = self.member_of or self.left_behind or self.sessions or self.blocks
         return self.user.deleted_at is not None and not around
 
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """Delete an account. Interrupted, it can be asked for again and goes on."""
+    """Delete an account. If it is interrupted, call it again, and it continues."""
 
     users: UserStore
     conversations: ConversationStore
@@ -71,28 +71,28 @@ class Erasure:
     security_events: SecurityEvents
 
     async def delete_own(self, actor: Actor, password: str, address: str) -> None:
-        """Forget who the user is, and what they said. `WrongPassword`, `RateLimited`.
+        """Erase the user and all they have written. Raises `WrongPassword`, `RateLimited`.
 
-        Their sessions end, and each of their conversations gets an entry that says so; where the
-        last owner of a group goes, the longest-standing admin, else member, becomes owner.
+        Their sessions end, and each of their conversations gets an entry about it. If the last
+        owner of a group goes, the longest-standing admin, or else member, becomes the owner.
         """
         await self.sessions.check_password(actor.user_id, password, address)
         await self._erase(actor, _ignore, address)
 
     async def erase(self, user_id: UserId, step: Step = _ignore) -> User:
-        """The same for an operator, who need not know the password. Raises `NotFound`.
+        """Do the same for an operator, without the password. Raises `NotFound`.
 
-        Of an account that is erased already it does what was not done, if anything.
+        If the account is already erased, it completes any unfinished work.
         """
         actor = Actor(user_id, OPERATOR)
         await self._erase(actor, step)
-        # A server is another process, which takes a moment to learn of sessions that ended.
+        # A server is another process, and takes a moment to see that sessions have ended.
         await self.clock.sleep(ELSEWHERE_SECONDS)
         await self._leave_all(actor, step)
         return await self._user(user_id)
 
     async def to_erase(self, user_id: UserId) -> ToErase:
-        """What `erase` would do. Raises `NotFound`."""
+        """Return what `erase` would do. Raises `NotFound`."""
         user = await self._user(user_id)
         member_of = [
             each for each in await self._conversations_of(user_id) if await self._is_in(user, each)
@@ -117,7 +117,7 @@ class Erasure:
             self.security_events.record(
                 SecurityEvent(SecurityEventKind.ACCOUNT_ERASED, user_id, session_id, address)
             )
-        # Again, for what came in between; from now on nothing can.
+        # Do it again for what was added meanwhile. From now on nothing can be added.
         await self._leave_all(actor, step)
         await self.sessions.end_all(user_id)
         await self.stored_sessions.forget_devices(user_id)
@@ -164,7 +164,7 @@ class Erasure:
             step(1)
 
     async def _empty(self, actor: Actor, conversation_id: ConversationId) -> None:
-        """Delete what somebody said in a group before leaving it."""
+        """Delete the messages of a user who has left the group."""
         change = MemberDeleted(actor.user_id)
         while True:
             conversation = await self.conversations.get(conversation_id)

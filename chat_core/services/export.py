@@ -1,4 +1,4 @@
-"""Export: all that a user has, a little at a time."""
+"""Export: read all of a user's data, a page at a time."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,10 +21,11 @@ from chat_core.users import User
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Read what a user has: what they gave, what they said, and what they may see.
+    """Read a user's data: their profile, their messages, and everything that they may see.
 
-    Of the conversations that they are in that is everything which is kept, of everyone. Of groups
-    that they are out of it is what they said themselves: the rest they may not see any more.
+    From conversations that the user is in, export all stored messages by all members. From groups
+    that the user has left, export only the user's own messages, because the rest is now hidden from
+    them.
     """
 
     users: UserStore
@@ -34,18 +35,18 @@ class Export:
     reader: LogReader
 
     async def profile(self, user_id: UserId) -> User:
-        """The account; raises `NotFound`, for an erased one, too."""
+        """Return the user. Raises `NotFound`, also for an erased account."""
         user = (await self.users.get([user_id])).get(user_id)
         if user is None or user.deleted_at is not None:
             raise NotFound("There is no such user")
         return user
 
     async def sessions_of(self, user_id: UserId) -> Sequence[Session]:
-        """The sessions that last, the latest seen first."""
+        """Return the live sessions, the most recently seen first."""
         return list(await self.sessions.of_user(user_id))
 
     async def blocked_by(self, user_id: UserId) -> AsyncIterator[User]:
-        """Whom the user has blocked."""
+        """Yield the users that this user has blocked."""
         after = None
         while True:
             page = await self.blocks.blocked_by(user_id, after=after, limit=MAX_LIMIT)
@@ -57,12 +58,12 @@ class Export:
             after = page.next
 
     async def conversations_of(self, user_id: UserId) -> AsyncIterator[Overview]:
-        """The conversations that the user is in, with all members, latest activity first."""
+        """Yield the user's conversations with all members, latest activity first."""
         place = None
         while True:
             page = await self.conversations.latest(user_id, after=place, limit=MAX_LIMIT)
             for each in page.items:
-                # None: the user has left it since it was listed.
+                # It is None if the user has left since the list was read.
                 whole = await self.conversations.overview(user_id, each.conversation_id)
                 if whole is not None:
                     yield whole
@@ -71,11 +72,11 @@ class Export:
             place = page.next
 
     async def members_of(self, overview: Overview) -> Mapping[UserId, User]:
-        """Who the members are."""
+        """Return the members' users by id."""
         return await self.users.get([each.user_id for each in overview.members])
 
     async def messages_in(self, conversation_id: ConversationId) -> AsyncIterator[Message]:
-        """Every message that is kept of a conversation, ascending by seq, as it is now."""
+        """Yield every stored message of a conversation, ascending by seq, as it is now."""
         after = 0
         while True:
             history = await self.reader.history(
@@ -88,7 +89,7 @@ class Export:
                 return
 
     async def said_before_leaving(self, user_id: UserId) -> AsyncIterator[Message]:
-        """What the user said in groups that they are out of, group by group."""
+        """Yield the user's messages in groups that they have left, group by group."""
         for conversation_id in await self.conversations.left_behind(user_id):
             async for message in self.messages_in(conversation_id):
                 if message.sender_id == user_id:

@@ -1,4 +1,4 @@
-"""Sessions that a product keeps itself, with tokens of its own."""
+"""Verification of a product's own sessions and tokens."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,26 +13,26 @@ from chat_core.sessions import Claims, clean_device
 
 @dataclass(frozen=True, slots=True)
 class ExternalSessions:
-    """Know who asks by the product's tokens. Takes the place of `Sessions`."""
+    """Verify the product's own tokens. It takes the place of `Sessions`."""
 
     verifier: TokenVerifier
     connections: Connections
     clock: Clock
 
     def verify(self, token: str) -> Claims:
-        """Who holds this token. Raises what the verifier does: `TokenInvalid`, `TokenExpired`."""
+        """Return the token's claims. Raises `TokenInvalid` or `TokenExpired`."""
         return self.verifier.verify(token, self.clock.now())
 
     async def require_own_password(self, claims: Claims) -> None:
-        """Passwords are the product's business: it raises nothing."""
+        """Do nothing: the product handles passwords."""
 
     async def relabel(self, session_id: SessionId, device: str) -> None:  # noqa: ARG002
-        """How devices are called is the product's business. Raises `Invalid`, as `Sessions`."""
+        """Check the label but store nothing: the product names devices. Raises `Invalid`."""
         clean_device(device)
 
     def end(self, session_ids: Collection[SessionId]) -> None:
         """Close the live connections of sessions that the product has ended.
 
-        Its verifier has to refuse their tokens from then on, or they can connect again.
+        Its verifier has to reject their tokens from then on, or they can connect again.
         """
         self.connections.end(session_ids, SessionRevoked())

@@ -1,4 +1,4 @@
-"""Fair queuing: users take turns, so that one who asks much holds up no one else."""
+"""Fair queuing: users take turns, so that one user with many requests delays nobody else."""
 
 import asyncio
 from collections import deque
@@ -20,32 +20,32 @@ PATIENCE_SECONDS = 5.0
 
 @dataclass(slots=True)
 class FairQueue:
-    """Admits calls that cost much, and gives the users who make them turns at what does the work.
+    """Admits expensive calls, and gives the users who make them turns at the work.
 
-    - At most `calls_at_once` calls of a user are worked on at one time. Further ones wait, first
-      come, first served; after `PATIENCE_SECONDS` they raise `RateLimited`.
-    - A call works in slices, and each slice takes a turn. A user has one turn at a time, all users
-      together have `turns_at_once`; where more want one, they get it round robin. So with k other
-      users waiting, a user's next turn comes after k turns of others at most.
-    - A cancelled caller holds no turn and no place in a queue.
+    - At most `calls_at_once` calls of a user run at one time. Further ones wait, first come, first
+      served; after `PATIENCE_SECONDS` they raise `RateLimited`.
+    - A call works in slices, and each slice takes a turn. A user has one turn at a time, and all
+      users together have `turns_at_once`. If more users want a turn, they get it round robin, so
+      with k other users waiting, at most k turns of others come before a user's next turn.
+    - A cancelled caller keeps no turn and no place in a queue.
 
-    Keep turns short: a database that serves reads in the order in which they come has at most
-    `turns_at_once` of them waiting. For one event loop; knows nothing of the work.
+    Keep turns short: a database that serves reads in order has at most `turns_at_once` of them
+    waiting. It works in one event loop, and with any kind of work.
     """
 
     clock: Clock
     calls_at_once: int = CALLS_AT_ONCE
     turns_at_once: int = TURNS_AT_ONCE
     refused: int = 0
-    """How many calls have waited in vain."""
+    """The number of calls that waited until they were refused."""
     _readers: "dict[str, _Reader]" = field(default_factory=dict)
     _next: "deque[_Reader]" = field(default_factory=deque)
-    """Users with a slice that waits and no turn, in the order of their turns."""
+    """Users with a waiting slice and no turn, in the order of their turns."""
     _turns: int = 0
 
     @asynccontextmanager
     async def call(self, user: str) -> AsyncIterator["Turn"]:
-        """Admit one call of that user, named by any text; `async with turn:` around each slice.
+        """Admit a call of the user, named by any text. Put `async with turn:` around each slice.
 
         Raises `RateLimited`.
         """
@@ -57,7 +57,7 @@ class FairQueue:
 
     @property
     def users(self) -> int:
-        """How many users have a call that is worked on or waits."""
+        """Return the number of users with a running or waiting call."""
         return len(self._readers)
 
     async def _enter(self, user: str) -> "_Reader":
@@ -71,7 +71,7 @@ class FairQueue:
         return reader
 
     async def _admission(self, reader: "_Reader") -> None:
-        """Wait until another call of the user has left its place to this one."""
+        """Wait until another call of the user ends."""
         admitted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         timer = self.clock.call_later(PATIENCE_SECONDS, lambda: self._give_up(reader, admitted))
         reader.entering.append(admitted)
@@ -137,7 +137,7 @@ class FairQueue:
             self._give_turn(self._next.popleft())
 
     def _give_turn(self, reader: "_Reader") -> None:
-        # Those whose callers were cancelled in this very moment are passed over.
+        # Skip slices whose callers were just cancelled, but did not yet leave the queue.
         while reader.slices:
             begun = reader.slices.popleft()
             if not begun.done():
@@ -148,14 +148,14 @@ class FairQueue:
 
 
 def _discard(queue: deque[Item], item: Item) -> None:
-    """Take it out, where it has not been passed over already."""
+    """Remove an item, if it is still in the queue."""
     with suppress(ValueError):
         queue.remove(item)
 
 
 @dataclass(slots=True, eq=False)
 class _Reader:
-    """A user who reads: calls that are worked on, calls that wait, and slices that wait."""
+    """A user, with the number of running calls, the waiting calls, and the waiting slices."""
 
     user: str
     calls: int = 0
@@ -165,7 +165,7 @@ class _Reader:
 
 
 class Turn:
-    """The turns of one call: entering waits for the next one, leaving passes it on."""
+    """The turns of one call. Enter it to wait for the next turn, and leave it to end the turn."""
 
     __slots__ = ("_begin", "_end")
 

@@ -1,4 +1,4 @@
-"""Log-in attempts: which may be judged, and whether the password is right."""
+"""Log-in attempts: limit them, and check passwords."""
 
 from dataclasses import dataclass
 
@@ -13,15 +13,15 @@ from chat_core.services.fair_queue import FairQueue
 from chat_core.users import MAX_EMAIL, Credentials, fold
 
 PASSWORDS_AT_ONCE = 2
-"""Of one account: who has its password could otherwise fill the queue of all others' log-ins."""
+"""Password checks of one account at one time. Without a limit, its owner could delay others."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoginLimits:
-    """How often a log-in may fail.
+    """The limits on failed log-ins.
 
-    For one account from one address, from one address, and for one account from all addresses
-    together that none of its sessions had.
+    They count per account and address, per address, and per account for all addresses that none of
+    its sessions have used.
     """
 
     per_account: Limit
@@ -31,10 +31,10 @@ class LoginLimits:
 
 @dataclass(frozen=True, slots=True)
 class LoginAttempts:
-    """Judges passwords, and counts those that are wrong.
+    """Checks passwords, and counts the wrong ones.
 
-    Addresses of the account's sessions are known: guesses from elsewhere neither use up what may
-    fail there, nor hold a log-in up.
+    It treats addresses from the account's sessions as known. Guesses from other addresses do not
+    use up the limit of a known one, and do not delay its log-ins.
     """
 
     sessions: SessionStore
@@ -42,19 +42,19 @@ class LoginAttempts:
     limiter: RateLimiter
     limits: LoginLimits
     queue: FairQueue
-    """In which the passwords of each account wait behind that account's."""
+    """The queue for password checks, in which each account waits only for its own."""
 
     async def right_form(
         self, account: str, credentials: Credentials | None, password: str, address: str
     ) -> str | None:
-        """The form of the password that was hashed; None for a wrong one, which counts once.
+        """Return the form of the password that was hashed. For a wrong one count once, return None.
 
-        Each form costs a verification, of an unknown account too: how many there are depends on
-        nothing but what was typed. Raises `RateLimited` before any, and `Overloaded`.
+        Each form costs a verification, even for an unknown account, so the number of forms depends
+        only on the input. Raises `RateLimited` before the first one, and `Overloaded`.
         """
         is_known = await self.sessions.knows(UserId(account), address)
         taken = self._counts(account, address, is_known=is_known)
-        # All or none: going on with one account shuts out no other at that address.
+        # Count all or none, so that a locked account does not lock out others at that address.
         await self.limiter.take_all(taken)
         verify = self.hasher.verify_ahead if is_known else self.hasher.verify
         password_hash = credentials.password_hash if credentials else None
@@ -66,7 +66,7 @@ class LoginAttempts:
                         return form
             is_wrong = True
         finally:
-            # A hasher that has too much to do has not judged.
+            # An overloaded hasher has checked nothing.
             if not is_wrong:
                 await self.limiter.give_back_all(taken)
         return None
@@ -82,5 +82,5 @@ class LoginAttempts:
 
 
 def unknown_account(login: str) -> str:
-    """What attempts count for that name no account: no id of a user looks like it."""
+    """Return the key to count attempts for an unknown name. No user id looks like it."""
     return f"name {fold(login[:MAX_EMAIL])!a}"

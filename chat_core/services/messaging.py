@@ -40,15 +40,15 @@ from chat_core.sessions import Actor
 Judged = TypeVar("Judged")
 
 IsBlocked = Callable[[UserId, UserId], Awaitable[bool]]
-"""Whether one of two users has blocked the other."""
+"""Returns whether one of two users has blocked the other."""
 
 ATTEMPTS = 10
-"""Judgements of one request; a conversation whose members change faster is not a conversation."""
+"""Attempts per request. Only a conversation whose members change all the time needs more."""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageLimits:
-    """How long a message may be, in bytes of UTF-8, and how often a user may send one."""
+    """The maximum length of a message, in bytes of UTF-8, and how often a user may send."""
 
     content_bytes: int
     rate: Limit
@@ -56,7 +56,7 @@ class MessageLimits:
 
 @dataclass(slots=True)
 class _Wish:
-    """What somebody wants to send, and who is told what comes of it."""
+    """A request to send a message, and the callback for its outcome."""
 
     actor: Actor
     to: Recipient
@@ -67,7 +67,7 @@ class _Wish:
 
 @dataclass(frozen=True, slots=True)
 class Messaging:
-    """Send, edit and delete messages. Their pushes follow from the log."""
+    """Send, edit and delete messages. The log pushes them."""
 
     users: UserDirectory
     conversations: ConversationStore
@@ -84,11 +84,11 @@ class Messaging:
     async def send(
         self, actor: Actor, to: Recipient, body: Body, client_id: str | None
     ) -> Appended:
-        """Store a message, or find the one that this repeats, whatever has changed since.
+        """Store a message, or return the one that this repeats, whatever has changed since.
 
         Raises `Invalid`, `RateLimited`, `RecipientNotFound`, `NotFound`, `Blocked`,
-        `ClientIdConflict`, `Unavailable`; after the last, and after no answer at all, a retry
-        with the same client id is safe.
+        `ClientIdConflict`, `Unavailable`. After `Unavailable`, or without an answer, a retry with
+        the same client id is safe.
         """
         outcome: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         waiting = self.submit(actor, to, body, client_id, partial(resolve, outcome))
@@ -99,12 +99,12 @@ class Messaging:
     def submit(
         self, actor: Actor, to: Recipient, body: Body, client_id: str | None, done: Done
     ) -> Coroutine[Any, Any, None] | None:
-        """As `send`, in two steps: what to await until the message has its place in the order.
+        """Send in two steps: return a coroutine to await until the position is fixed, or None.
 
-        None if it has it already, as it does where all that it is judged on is remembered. So a
-        connection may submit one message after another without waiting for what came of each:
-        they are stored in that order, and share commits. What `send` raises either step does, or
-        `done` is told.
+        It returns None if the position is already fixed, which is so if all the data for the checks
+        is cached. So a connection can submit messages without waiting for each outcome. They are
+        stored in that order, and share commits. The errors of `send` are raised by this call, by
+        the coroutine, or passed to `done`.
         """
         try:
             check_text(body.text, self.limits.content_bytes)
@@ -136,7 +136,7 @@ class Messaging:
         await self._judge(wish)
 
     async def _judge(self, wish: _Wish) -> None:
-        """Judge on what is stored, and hand over to the log."""
+        """Check the rules on stored data, and submit the draft to the log."""
         conversation = await self._conversation(wish.actor.user_id, wish.to)
         judged = await self._judged(wish, conversation)
         if isinstance(judged, Appended):
@@ -148,7 +148,7 @@ class Messaging:
         self._append(wish, judged, turn)
 
     def _append(self, wish: _Wish, draft: MessageDraft, turn: Turn) -> None:
-        """Hand over to the log; the turn is taken."""
+        """Submit the draft to the log. The caller has taken the turn."""
         try:
             self.log.submit(draft, partial(self._settle, wish, turn))
         except BaseException:
@@ -156,7 +156,7 @@ class Messaging:
             raise
 
     def _settle(self, wish: _Wish, turn: Turn, outcome: Outcome) -> None:
-        """Pass on what the log says; what it finds stale is judged again, in its turn."""
+        """Pass on the log's outcome. If it is `Stale`, check the draft again, in its turn."""
         if isinstance(outcome, Stale):
             self._turns.again(turn, self._judge_again(wish, turn))
         else:
@@ -179,13 +179,13 @@ class Messaging:
         outcome: Outcome
         try:
             outcome = await self._appended(wish)
-        except Exception as error:  # noqa: BLE001 - handed to whoever waits
+        except Exception as error:  # noqa: BLE001 - passed to the caller
             outcome = error
         self._turns.settled(turn)
         self._answer(wish, outcome)
 
     async def _appended(self, wish: _Wish) -> Appended:
-        """Judge and append, again and again until both are about the same revision."""
+        """Check and append until the log accepts the revision that was checked."""
         for _ in range(ATTEMPTS - 1):
             conversation = await self._conversation(wish.actor.user_id, wish.to)
             judged = await self._judged(wish, conversation)
@@ -198,15 +198,15 @@ class Messaging:
         raise Overloaded("The conversation is changing too fast; try again")
 
     async def _judged(self, wish: _Wish, conversation: Conversation) -> MessageDraft | Appended:
-        """What to append; or what was sent before, where that is all that this may repeat.
+        """Return the draft to append, or the earlier message if the rules allow only a repeat.
 
-        Nothing is refused on what was remembered: it is read again, and judged again.
+        A refusal never relies on a cache. The data is read and checked again first.
         """
         sender = wish.actor.user_id
         try:
             await self._check_may_send(sender, conversation, self.blocks.between)
         except Unavailable:
-            raise  # a store that is out of reach can't tell of repeats either
+            raise  # an unreachable store can't find repeats either
         except ChatError:
             conversation = await self.conversations.fresh(conversation.id) or conversation
             return await self._judged_again(wish, conversation)
@@ -239,7 +239,7 @@ class Messaging:
         return self.conversations.known(to.conversation_id)
 
     def _may_send_at_once(self, sender: UserId, conversation: Conversation) -> bool:
-        """Whether it is known that nothing forbids it."""
+        """Return whether cached data shows that no rule forbids the message."""
         if sender not in conversation.members:
             return False
         other = conversation.other(sender)
@@ -248,7 +248,7 @@ class Messaging:
         return not conversation.gone and self.blocks.known_between(sender, other) is False
 
     async def edit(self, actor: Actor, message_id: MessageId, text: str) -> Message:
-        """Give a message another text; the same text again adds no entry.
+        """Change the text of a message. If the text is the same, no entry is added.
 
         Raises `Invalid`, `NotFound`, `Forbidden`, `RateLimited`.
         """
@@ -267,7 +267,10 @@ class Messaging:
         raise Overloaded("The message is changing too fast; try again")
 
     async def delete(self, actor: Actor, message_id: MessageId) -> Message:
-        """Take a message's body away; again adds no entry. Raises `NotFound`, `Forbidden`."""
+        """Delete a message's body. A repeat adds no entry.
+
+        Raises `NotFound`, `Forbidden`, `RateLimited`.
+        """
         await self.limiter.take(self.limits.rate, actor.user_id)
         for _ in range(ATTEMPTS):
             message, conversation, _ = await self._judged_message(
@@ -290,9 +293,9 @@ class Messaging:
     async def _judged_message(
         self, message_id: MessageId, rule: Callable[..., Judged]
     ) -> tuple[Message, Conversation, Judged]:
-        """The message, its conversation, and what the rule says of them.
+        """Return the message, its conversation, and the result of the rule.
 
-        Nothing is refused on what was remembered of the conversation.
+        A refusal never relies on a cached conversation.
         """
         message, conversation = await self._message(message_id)
         try:

@@ -1,4 +1,4 @@
-"""Presence: who is online, and who hears of it."""
+"""Presence: track who is online, and notify their contacts."""
 
 import asyncio
 from collections import Counter
@@ -20,40 +20,40 @@ from chat_core.users import User
 CONNECTIONS = "connections"
 RETRY_SECONDS = 1.0
 SEEN_EVERY_SECONDS = 60.0
-"""How much of `last_seen_at` a crash can lose."""
+"""The most of `last_seen_at` that a crash can lose."""
 PAUSE_SECONDS = 1.0
-"""Between two announcements of the same user, however often that user comes and goes."""
+"""The shortest time between two announcements of the same user."""
 USERS_AT_ONCE = 20
-"""Whose peers are read together: a read of more would hold up the reads of others."""
+"""The number of users whose peers are read together. Larger reads would delay other reads."""
 AUDIENCE_AT_ONCE = 1000
-"""How many users one step of the event loop notifies."""
+"""The number of users to notify in one step of the event loop."""
 
 
 @dataclass(slots=True)
 class _Unannounced:
-    """Who changed since the last announcement, with what was announced before that."""
+    """The users who changed since the last announcement, with their state at that time."""
 
     was_online: dict[UserId, bool] = field(default_factory=dict)
     left_at: dict[UserId, datetime] = field(default_factory=dict)
     renamed: set[UserId] = field(default_factory=set)
     announced_at: dict[UserId, float] = field(default_factory=dict)
-    """By the monotonic clock, earliest first; those in their pause, and perhaps some more."""
+    """The monotonic times of recent announcements, earliest first. Some pauses may be over."""
     some: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set once there is something to announce."""
+    """Set if there is something to announce."""
     later: Timer | None = None
-    """Sets `some` for changes that wait for the end of a pause."""
+    """A timer that sets `some` for changes that wait for the end of a pause."""
 
     def changed(self, user: UserId, now: float) -> None:
-        """Have the user announced, now or after the pause."""
+        """Schedule an announcement of the user, now or after the pause."""
         if self.later is None or not self.is_paused(user, now):
             self.some.set()
 
     def all(self) -> Collection[UserId]:
-        """Those who changed."""
+        """Return the users who changed."""
         return {**self.was_online, **self.left_at, **dict.fromkeys(self.renamed)}
 
     def due(self, now: float) -> Collection[UserId]:
-        """Those who changed, but for those who are in their pause."""
+        """Return the users who changed and are not in their pause."""
         while self.announced_at:
             first = next(iter(self.announced_at))
             if self.is_paused(first, now):
@@ -62,7 +62,7 @@ class _Unannounced:
         return [user for user in self.all() if not self.is_paused(user, now)]
 
     def announced(self, user: UserId, at: float) -> None:
-        """The user's pause begins."""
+        """Start the user's pause."""
         self.announced_at.pop(user, None)
         self.announced_at[user] = at
 
@@ -71,7 +71,7 @@ class _Unannounced:
         return at is not None and now - at < PAUSE_SECONDS
 
     def wait(self, clock: Clock) -> None:
-        """Look again after a pause: one timer for all, however many users and changes wait."""
+        """Check again after a pause, with one timer for all waiting users and changes."""
         if self.later is None:
             self.later = clock.call_later(PAUSE_SECONDS, self._wake)
 
@@ -82,12 +82,12 @@ class _Unannounced:
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """Count connections, and announce who came, who went and who has another name.
+    """Count connections, and announce users who come online, go offline or change their name.
 
-    Counting is immediate and needs no store. `announce` makes the announcements: changes of some
-    users at once are one read of the store, and while that is out of reach they wait. `run`
-    announces a user at once, and then again after `PAUSE_SECONDS` at the earliest, as is so then: a
-    user who left and came back in between did not change.
+    Counting is immediate and needs no store. `announce` makes the announcements. It reads the store
+    once for several users, and if the store is unreachable, the announcements wait. `run` announces
+    a user at once, and then not again before `PAUSE_SECONDS`, with the state at that time. If a
+    user left and came back meanwhile, nothing is announced.
     """
 
     users: UserDirectory
@@ -97,13 +97,13 @@ class Presence:
     connections_per_user: int
     tracker: PresenceTracker = field(default_factory=PresenceTracker)
     refused: Counter[str] = field(default_factory=Counter)
-    """How many connections were, by `CONNECTIONS`."""
+    """The number of connections refused, by `CONNECTIONS`."""
     _unannounced: _Unannounced = field(default_factory=_Unannounced)
 
     def connected(self, user_id: UserId, connection_id: ConnectionId) -> int:
-        """Count a live connection: the user's number of them. Raises `TooManyConnections`.
+        """Count a live connection, return the user's count. Raises `TooManyConnections`.
 
-        One that is counted already is a no-op.
+        If the connection is already counted, nothing changes.
         """
         change = self.tracker.connected(user_id, connection_id)
         devices = self.tracker.devices(user_id)
@@ -116,21 +116,24 @@ class Presence:
         return devices
 
     def disconnected(self, user_id: UserId, connection_id: ConnectionId) -> None:
-        """Count a connection no longer; one that is not counted is a no-op."""
+        """Stop counting a connection. If it is not counted, do nothing."""
         if self.tracker.disconnected(user_id, connection_id):
             self._unannounced.left_at[user_id] = self.clock.now()
             self._changed(user_id, was_online=True)
 
     def renamed(self, user_id: UserId) -> None:
-        """A user has another name, to be announced to the user and to all who share a conversation.
+        """Announce the new name to the user and everyone who shares a conversation.
 
-        Who has several new ones in a pause is announced under the last.
+        If the name changes several times in a pause, only the last one is announced.
         """
         self._unannounced.renamed.add(user_id)
         self._unannounced.changed(user_id, self.clock.monotonic())
 
     def of(self, user: User) -> UserPresence:
-        """The presence of a user as stored, with what is known here: who is online is seen now."""
+        """Return a user's presence, from the stored data and from what this process knows.
+
+        A user who is online was last seen now.
+        """
         devices = self.tracker.devices(user.id)
         if devices:
             return UserPresence(online=True, devices=devices, last_seen_at=self.clock.now())
@@ -139,21 +142,21 @@ class Presence:
         return UserPresence(online=False, devices=0, last_seen_at=max(seen, default=None))
 
     async def run(self) -> None:
-        """Announce changes, and once a minute write who is here, until cancelled."""
+        """Announce changes, and store once a minute who is online, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._announce_for_ever())
             tasks.create_task(self._write_seen_for_ever())
 
     async def announce(self) -> None:
-        """Tell of every change up to now, and store when those who left were last seen.
+        """Announce every change so far, and store when users who left were last seen.
 
-        Raises `Unavailable`; what was not told stays to be told.
+        Raises `Unavailable`. Then the remaining changes stay to be announced.
         """
         self._unannounced.some.clear()
         await self._announce_all(self._unannounced.all())
 
     async def _announce_due(self) -> None:
-        """As `announce`, but who was announced less than `PAUSE_SECONDS` ago has to wait."""
+        """Do the same as `announce`, but keep the users who are in their pause waiting."""
         state = self._unannounced
         state.some.clear()
         due = state.due(self.clock.monotonic())
@@ -173,20 +176,20 @@ class Presence:
                 raise
 
     async def write_seen(self) -> None:
-        """Store that everyone who is here was seen now. Raises `Unavailable`."""
+        """Store that all users online were seen now. Raises `Unavailable`."""
         now = self.clock.now()
         await self.users.saw(dict.fromkeys(self.tracker.online(), now))
 
     async def farewell(self) -> None:
-        """Store what is not stored yet of when users were last seen, before the service stops.
+        """Store all unsaved times when users were last seen, before the service stops.
 
-        Raises `Unavailable`: it could not be stored.
+        Raises `Unavailable` if it could not store them.
         """
         now = dict.fromkeys(self.tracker.online(), self.clock.now())
         await self.users.saw({**self._unannounced.left_at, **now})
 
     async def _announce(self, users: Collection[UserId], renamed: AbstractSet[UserId]) -> None:
-        """Tell of these users, and store when they were last seen."""
+        """Announce these users, and store when they were last seen."""
         state = self._unannounced
         left = {user: state.left_at[user] for user in users if user in state.left_at}
         if left:
@@ -196,7 +199,7 @@ class Presence:
         peers = await self.conversations.peers(changed) if changed else {}
         for user in users:
             if self._has_changed(user) and user not in peers:
-                continue  # since the store was read: the next round tells
+                continue  # it changed after the read: the next round announces it
             state.announced(user, self.clock.monotonic())
             has_changed = self._has_changed(user)
             state.was_online.pop(user, None)
@@ -251,7 +254,7 @@ class Presence:
 
 
 def _slices(users: Collection[UserId], size: int) -> Iterator[Collection[UserId]]:
-    """The users in parts of that size; as they are where they fit in one."""
+    """Yield the users in parts of that size, or as they are if one part is enough."""
     if len(users) <= size:
         yield users
         return

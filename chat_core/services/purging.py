@@ -1,4 +1,4 @@
-"""Purging: sessions that have been over for long are forgotten."""
+"""Purging: delete sessions that ended or expired long ago."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from chat_core.ports.system import Clock
 from chat_core.sessions import RefreshLimits
 
 BATCH = 200
-"""Sessions, with some hundred refresh tokens each at most, that are forgotten in one step."""
+"""Sessions to delete in one step, each with at most some hundred refresh tokens."""
 REST_SECONDS = 0.1
 EVERY_SECONDS = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class SessionPurge:
-    """Forget sessions once a day that nobody can do or learn anything with any more.
+    """Once a day, delete sessions that are no longer of any use.
 
-    Those are past their limits for longer than the limits are: until then the use of an old
-    refresh token is told from a token that nobody was given.
+    Sessions stay after their limits for as long as the limits themselves, plus a token's life.
+    Until then the store can tell the use of an old refresh token from an unknown token.
     """
 
     sessions: SessionStore
@@ -29,11 +29,11 @@ class SessionPurge:
     token_life: timedelta
 
     async def purge(self) -> int:
-        """Forget them: how many. Raises `Unavailable`."""
+        """Delete these sessions, and return how many. Raises `Unavailable`."""
         try:
             before = self.clock.now() - self.lasting.idle - self.lasting.total - self.token_life
         except OverflowError:
-            return 0  # they last for ever
+            return 0  # sessions last for ever
         purged = 0
         while True:
             count = await self.sessions.purge(before, limit=BATCH)
@@ -43,7 +43,7 @@ class SessionPurge:
             await self.clock.sleep(REST_SECONDS)
 
     async def run(self) -> None:
-        """Purge now and then once a day, until cancelled."""
+        """Purge at once and then daily, until cancelled."""
         while True:
             with suppress(Unavailable):
                 await self.purge()

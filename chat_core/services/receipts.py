@@ -1,4 +1,4 @@
-"""Receipts and typing: what members tell of themselves, besides what they say."""
+"""Receipts and typing: members' marks of delivered and read, and who is typing."""
 
 from dataclasses import dataclass, field
 
@@ -14,12 +14,12 @@ from chat_core.ports.system import Clock, Timer
 from chat_core.sessions import Actor
 
 TYPING_SECONDS = 6.0
-"""So long someone who says nothing more counts as typing."""
+"""Typing expires after this many seconds unless renewed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipts:
-    """Move watermarks, and tell of it."""
+    """Move watermarks, and notify members."""
 
     conversations: ConversationStore
     receipts: ReceiptStore
@@ -28,11 +28,11 @@ class Receipts:
     async def mark_delivered(
         self, actor: Actor, conversation_id: ConversationId, seq: int
     ) -> Receipt:
-        """Everything up to `seq` has arrived. Raises `NotFound`, `Invalid`."""
+        """Mark everything up to `seq` as delivered. Raises `NotFound`, `Invalid`."""
         return await self._move(actor, conversation_id, delivered=seq, read=0)
 
     async def mark_read(self, actor: Actor, conversation_id: ConversationId, seq: int) -> Receipt:
-        """Everything up to `seq` was read. Raises `NotFound`, `Invalid`."""
+        """Mark everything up to `seq` as read. Raises `NotFound`, `Invalid`."""
         return await self._move(actor, conversation_id, delivered=seq, read=seq)
 
     async def _move(
@@ -56,10 +56,10 @@ class Receipts:
 
 @dataclass(frozen=True, slots=True)
 class Typing:
-    """Who is typing where; it ends by itself.
+    """Tracks who is typing in which conversation. Typing expires.
 
-    Past `rate` a user who begins to type is not shown to the others: each beginning, and each end,
-    goes to all members of a conversation.
+    If a user exceeds `rate`, others do not see when that user starts typing. The limit exists
+    because each start and end goes to all members of a conversation.
     """
 
     conversations: ConversationStore
@@ -70,14 +70,14 @@ class Typing:
     _ends: dict[tuple[ConversationId, UserId], Timer] = field(default_factory=dict)
 
     async def set(self, actor: Actor, conversation_id: ConversationId, *, typing: bool) -> None:
-        """Someone types, or stopped; those who know it already are not told. Raises `NotFound`."""
+        """Start or stop typing, and notify the other members of a change. Raises `NotFound`."""
         conversation = await _conversation_of(self.conversations, actor.user_id, conversation_id)
         key = conversation_id, actor.user_id
         if typing and key not in self._ends:
             try:
                 await self.limiter.take(self.rate, actor.user_id)
             except RateLimited:
-                return  # a client says it again in a few seconds
+                return  # clients repeat it every few seconds
         timer = self._ends.pop(key, None)
         if timer is not None:
             timer.cancel()

@@ -1,4 +1,4 @@
-"""Retention: what is older than it may be leaves the logs, from the front."""
+"""Retention: remove entries older than a given age from the front of each log."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from chat_core.ports.retention import LogRetention, OldFront
 from chat_core.ports.system import Clock
 
 PAGE = 200
-"""Conversations that are looked at together."""
+"""The number of conversations to read together."""
 BATCH = 500
-"""Entries that are taken in one step, in a few milliseconds: nobody can write meanwhile."""
+"""Entries to remove in one step of a few milliseconds, during which nobody can write."""
 REST_SECONDS = 0.05
-"""Between two steps, and at least as long as a step took: a server comes to write, too."""
+"""The shortest pause between steps, so that a server can write. Long steps have longer ones."""
 
 Step = Callable[[int], None]
-"""Told how many more entries are done."""
+"""A callback for progress: the number of entries done since the last call."""
 
 
 def _ignore(_: int) -> None:
@@ -26,7 +26,7 @@ def _ignore(_: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class OldEntries:
-    """How many entries are older than they may be, in how many conversations."""
+    """The number of old entries, and of conversations that have them."""
 
     entries: int
     conversations: int
@@ -34,13 +34,13 @@ class OldEntries:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """Take old entries from the logs. Interrupted, it can be run again and goes on."""
+    """Remove old entries from the logs. If it is interrupted, run it again, and it continues."""
 
     retention: LogRetention
     clock: Clock
 
     def before(self, age: timedelta) -> datetime:
-        """The moment before which everything is older than that; raises `Invalid`."""
+        """Return the time that is `age` ago. Raises `Invalid`."""
         if age <= timedelta():
             raise Invalid.field("age", "must be positive")
         try:
@@ -49,7 +49,7 @@ class Retention:
             raise Invalid.field("age", "is too large") from error
 
     async def old(self, before: datetime) -> OldEntries:
-        """What `expire` would take now."""
+        """Count the entries that `expire` would remove now."""
         entries = conversations = 0
         async for front in self._fronts(before):
             entries += front.end - front.first_seq
@@ -57,7 +57,7 @@ class Retention:
         return OldEntries(entries, conversations)
 
     async def expire(self, before: datetime, step: Step = _ignore) -> OldEntries:
-        """Take the entries of before that moment from the fronts of all logs: what went."""
+        """Remove entries older than `before` from the fronts of all logs, and count them."""
         entries = conversations = 0
         batch: dict[ConversationId, int] = {}
         size = 0

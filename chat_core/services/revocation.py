@@ -1,4 +1,4 @@
-"""Revocation: ended sessions are known in this process, so that no request has to ask a store."""
+"""Revocation: cache ended sessions in this process, so that no request has to query the store."""
 
 from collections.abc import Collection, Mapping
 from collections.abc import Set as AbstractSet
@@ -15,16 +15,16 @@ from chat_core.security_events import SecurityEvent, SecurityEventKind
 
 ASK_SECONDS = 1.0
 LATE_SECONDS = 2.0
-"""Without an answer of the store for so long, other processes' log-outs may be missed."""
+"""If the store is silent for this long, log-outs in other processes may be missed."""
 OVERLAP = timedelta(seconds=10)
-"""How far back each question reaches: a commit may take a while after its time was read."""
+"""How far back each query reaches, because a commit may come some time after its timestamp."""
 LOOKED_UP = 1000
-"""Users who are read at once, where sessions of very many have ended."""
+"""The number of users to read at once, if the sessions of very many have ended."""
 
 
 @dataclass(slots=True)
 class _Moment:
-    """By both clocks: the wall clock, by which tokens expire, may jump."""
+    """A time on both clocks, because tokens expire by the wall clock, which may jump."""
 
     wall: datetime
     monotonic: float
@@ -34,12 +34,12 @@ class _Moment:
         return cls(clock.now(), clock.monotonic())
 
     def is_older(self, than: timedelta, now: "_Moment") -> bool:
-        """Whether it is, by both."""
+        """Return whether it is older by both clocks."""
         ago = now.monotonic - self.monotonic
         return now.wall - self.wall > than and ago > than.total_seconds()
 
     def jumped(self, now: "_Moment") -> timedelta:
-        """By how much the wall clock has moved otherwise than time since then."""
+        """Return how much the wall clock has deviated from elapsed time since then."""
         return abs(now.wall - self.wall - timedelta(seconds=now.monotonic - self.monotonic))
 
 
@@ -47,12 +47,12 @@ class _Moment:
 class _End:
     at: _Moment
     reason: type[ChatError]
-    """What the holders of its tokens are told."""
+    """The error for requests with the session's tokens."""
 
 
 @dataclass(slots=True)
 class _Known:
-    """The ended sessions whose access tokens may still live, and when the store last answered."""
+    """Ended sessions with access tokens that may be valid, and the last query with an answer."""
 
     ended: dict[SessionId, _End] = field(default_factory=dict)
     asked_at: _Moment | None = None
@@ -60,7 +60,7 @@ class _Known:
 
 @dataclass(frozen=True, slots=True)
 class Revocations:
-    """The sessions that ended within one access token's life. `load` before use, then `run`."""
+    """The sessions that ended within an access token's life. Call `load` before use, then `run`."""
 
     sessions: SessionStore
     users: UserStore
@@ -71,7 +71,7 @@ class Revocations:
     _known: _Known = field(default_factory=_Known)
 
     def check(self, session_id: SessionId) -> None:
-        """Raises `SessionRevoked` if the session has ended, `AccountDisabled` if that is why."""
+        """Raise `SessionRevoked` or `AccountDisabled` if the session has ended."""
         end = self._known.ended.get(session_id)
         if end is not None:
             raise end.reason
@@ -83,9 +83,9 @@ class Revocations:
         *,
         address: str | None = None,
     ) -> None:
-        """End sessions, each of that user: in the store, here, and on their live connections.
+        """End each session of its user in the store, in this process, and on live connections.
 
-        `address` is who asked for it, where somebody did. Raises `Unavailable`.
+        `address` is the address of the request, if there was one. Raises `Unavailable`.
         """
         await self.sessions.end(ended, self.clock.now())
         self.note(ended, reason)
@@ -97,7 +97,7 @@ class Revocations:
     def note(
         self, session_ids: Collection[SessionId], reason: type[ChatError] = SessionRevoked
     ) -> None:
-        """Know of sessions that have ended in the store, and close their live connections."""
+        """Cache sessions that have ended in the store, and close their live connections."""
         end = _End(_Moment.now(self.clock), reason)
         new = self._unknown(session_ids)
         self._known.ended.update(dict.fromkeys(new, end))
@@ -105,14 +105,14 @@ class Revocations:
             self.connections.end(new, reason())
 
     async def load(self) -> None:
-        """Ask the store for every session whose tokens may still live. Raises `Unavailable`."""
+        """Query every ended session whose tokens may be valid. Raises `Unavailable`."""
         await self._ask(self.clock.now() - self.token_life - OVERLAP)
 
     async def run(self) -> None:
-        """Ask every second for what other processes ended, until cancelled.
+        """Query every second which sessions other processes have ended, until cancelled.
 
-        After a jump of the clock that is everything once more: by which time they ended is not
-        known any more.
+        If the clock has jumped, load all of them again, because their times may come from the old
+        setting of the clock.
         """
         while True:
             await self.clock.sleep(ASK_SECONDS)
@@ -127,11 +127,11 @@ class Revocations:
             self._forget()
 
     def is_late(self) -> bool:
-        """Whether the store has not answered for too long."""
+        """Return whether the store has not answered for too long."""
         return self.age() > LATE_SECONDS
 
     def age(self) -> float:
-        """Seconds since the question that the store answered last."""
+        """Return the seconds since the last query that the store answered."""
         asked_at = self._known.asked_at
         return 0.0 if asked_at is None else self.clock.monotonic() - asked_at.monotonic
 
@@ -143,14 +143,14 @@ class Revocations:
             disabled = await self._disabled({ended[session_id] for session_id in new})
             with_account = [each for each in new if ended[each] in disabled]
             self.note(with_account, AccountDisabled)
-            self.note(new)  # but for those, of which it knows by now
+            self.note(new)  # except those that the line above has noted
         self._known.asked_at = began
 
     def _unknown(self, session_ids: Collection[SessionId]) -> Collection[SessionId]:
         return [session_id for session_id in session_ids if session_id not in self._known.ended]
 
     async def _disabled(self, user_ids: AbstractSet[UserId]) -> AbstractSet[UserId]:
-        """Those of the users who are disabled."""
+        """Return those of the users who are disabled."""
         ids, found = list(user_ids), set[UserId]()
         for begin in range(0, len(ids), LOOKED_UP):
             users = await self.users.get(ids[begin : begin + LOOKED_UP])

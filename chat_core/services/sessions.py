@@ -1,4 +1,4 @@
-"""Sessions: log in, stay logged in, log out, and know who asks."""
+"""Sessions: log in, stay logged in, log out, and verify tokens."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -82,17 +82,17 @@ class Sessions:
     limiter: RateLimiter
     reads: FairQueue
     queue: FairQueue
-    """Of passwords that are judged: `PASSWORDS_AT_ONCE` of an account at one time."""
+    """The queue for password checks: `PASSWORDS_AT_ONCE` of an account at one time."""
     clock: Clock
     ids: IdGenerator
     security_events: SecurityEvents
     limits: LoginLimits
     lasting: RefreshLimits
     per_user: int
-    """How many sessions a user has at one time."""
+    """The largest number of sessions of a user."""
     passwords: PasswordRules = field(default_factory=PasswordRules)
     displaced: Counter[str] = field(default_factory=Counter)
-    """How many sessions have ended for a later log-in, by `SESSIONS`."""
+    """The number of sessions ended by a later log-in, by `SESSIONS`."""
 
     async def log_in(
         self,
@@ -102,17 +102,18 @@ class Sessions:
         address: str,
         user_agent: str | None = None,
     ) -> Login:
-        """A new session for the right password; `login` is a user name or an e-mail address.
+        """Create a session if the password is right; `login` is a user name or an e-mail address.
 
-        Past `per_user` sessions it ends the one that was seen longest ago. Only failed log-ins
-        count against the limits. A hash that is outdated, or of another form of the password than
-        `passwords.normalized`, is replaced. Raises `InvalidCredentials`, `RateLimited`, `Invalid`,
-        `Overloaded`; `AccountDisabled` only for the right password.
+        If there are then more than `per_user` sessions, it ends the least recently seen. Only
+        failed log-ins count against the limits. A hash is replaced if it is outdated, or if it was
+        made from another form of the password than `passwords.normalized`. Raises
+        `InvalidCredentials`, `RateLimited`, `Invalid`, `Overloaded`; `AccountDisabled` only if the
+        password is right.
         """
         label = UNNAMED_DEVICE if device is None else clean_device(device)
         known = is_text(login) and len(login) <= MAX_EMAIL
         credentials = await self.users.credentials(login) if known else None
-        # One account has one count, by whichever of its names; an unknown one looks the same.
+        # Both names of an account share one count. An unknown account behaves the same.
         account = credentials.user.id if credentials else unknown_account(login)
         user_id = None if credentials is None else credentials.user.id
         with self._recorded(user_id, address):
@@ -152,10 +153,10 @@ class Sessions:
     async def refresh(
         self, refresh_token: str, address: str | None = None, user_agent: str | None = None
     ) -> Login:
-        """New tokens for a session that lasts, which is shown with where this comes from.
+        """Return new tokens for a live session, and record the address and user agent.
 
-        Raises `TokenInvalid`, `TokenExpired`, `SessionRevoked`, or `AccountDisabled` where that is
-        why; for a token that was used up `RefreshReused`, and the session has ended.
+        Raises `TokenInvalid`, `TokenExpired`, and `SessionRevoked`, or `AccountDisabled` if that is
+        the reason. If the token was already used up, raises `RefreshReused` and ends the session.
         """
         now = self.clock.now()
         presented = RefreshToken.parse(refresh_token)
@@ -184,13 +185,13 @@ class Sessions:
         try:
             user = await self._enabled_user(session)
         except AccountDisabled:
-            # Whoever disables an account ends its sessions next, and may not have got so far.
+            # Disabling an account also ends its sessions, but may not have finished.
             await self.revocations.end({session.id: session.user_id}, AccountDisabled)
             raise
         return Login(user, session, self._access(user, session, now), replacement)
 
     def verify(self, token: str) -> Claims:
-        """Who holds this access token.
+        """Return the claims of this access token.
 
         Raises `TokenInvalid`, `TokenExpired`, `SessionRevoked`, `AccountDisabled`.
         """
@@ -199,9 +200,9 @@ class Sessions:
         return claims
 
     async def require_own_password(self, claims: Claims) -> None:
-        """Raises `PasswordChangeRequired` until the user has changed a generated password.
+        """Raise `PasswordChangeRequired` until the user has changed a generated password.
 
-        It reads the account only for a token that was issued before the change.
+        It reads the account only if the token was issued before the change.
         """
         if claims.password_change_required:
             user = (await self.users.get([claims.user_id])).get(claims.user_id)
@@ -211,7 +212,7 @@ class Sessions:
     async def list(
         self, user_id: UserId, *, after: SessionPlace | None = None, limit: int = DEFAULT_LIMIT
     ) -> Page[ListedSession, SessionPlace]:
-        """The user's sessions that last, the latest seen first.
+        """Return the user's live sessions, the most recently seen first.
 
         Raises `Invalid`, `RateLimited`.
 
@@ -229,14 +230,14 @@ class Sessions:
         return Page(listed, None if is_last else shown.items[-1].place)
 
     async def end(self, user_id: UserId, session_id: SessionId, address: str | None = None) -> None:
-        """End one of one's own sessions; raises `NotFound`."""
+        """End one of the user's own sessions. Raises `NotFound`."""
         session = await self.sessions.get(session_id)
         if session is None or session.user_id != user_id or session.ended_at is not None:
             raise NotFound("There is no such session")
         await self.revocations.end({session_id: user_id}, address=address)
 
     async def log_out(self, actor: Actor, address: str | None = None) -> None:
-        """End the session that asks."""
+        """End the session that makes the request."""
         await self.revocations.end({actor.session_id: actor.user_id}, address=address)
 
     async def change_password(self, actor: Actor, current: str, new: str, address: str) -> None:
@@ -262,15 +263,15 @@ class Sessions:
         await self.revocations.end(others, address=address)
 
     async def end_all(self, user_id: UserId) -> None:
-        """End every session of a user."""
+        """End all sessions of a user."""
         live = await self.sessions.of_user(user_id)
         await self.revocations.end({each.id: user_id for each in live})
 
     async def check_password(self, user_id: UserId, password: str | None, address: str) -> None:
-        """Who has the token has to know the password, too: else `WrongPassword`, `RateLimited`.
+        """Check the password of a logged-in user. Raises `WrongPassword`, `RateLimited`.
 
-        Raises `Forbidden` for an account without a password, and `Invalid`, which names
-        `currentPassword`, where none is given.
+        Raises `Forbidden` if the account has no password, and `Invalid` for `currentPassword` if no
+        password is given.
         """
         users = await self.users.get([user_id])
         username = users[user_id].username if user_id in users else None
@@ -284,7 +285,7 @@ class Sessions:
                 raise WrongPassword
 
     async def relabel(self, session_id: SessionId, device: str) -> None:
-        """Give the session's device another label; raises `Invalid`."""
+        """Change the label of the session's device. Raises `Invalid`."""
         await self.sessions.relabel(session_id, clean_device(device))
 
     def _record(
@@ -299,7 +300,7 @@ class Sessions:
 
     async def _record_reuse(self, session_id: SessionId, address: str | None) -> None:
         session = None
-        with suppress(Unavailable):  # the session has ended all the same
+        with suppress(Unavailable):  # the session has ended in any case
             session = await self.sessions.get(session_id)
         user_id = None if session is None else session.user_id
         for kind in (SecurityEventKind.REFRESH_REUSED, SecurityEventKind.SESSION_ENDED):
@@ -307,7 +308,7 @@ class Sessions:
 
     @contextmanager
     def _recorded(self, user_id: UserId | None, address: str) -> Iterator[None]:
-        """Record that a password was wrong, or was not looked at."""
+        """Record that a password was wrong, or was not checked."""
         try:
             yield
         except (InvalidCredentials, WrongPassword):
@@ -318,23 +319,22 @@ class Sessions:
             raise
 
     def _access(self, user: User, session: Session, now: datetime) -> AccessToken:
-        """A token for the user's session."""
+        """Return a token for the user's session."""
         required = user.password_change_required
         return self.issuer.issue(user.id, session.id, now, password_change_required=required)
 
     async def _enabled_user(self, session: Session) -> User:
-        """Whose session it is; raises `AccountDisabled`."""
+        """Return the session's user. Raises `AccountDisabled`."""
         user = (await self.users.get([session.user_id]))[session.user_id]
         if user.disabled_at is not None:
             raise AccountDisabled
         return user
 
     async def _check_unchanged(self, login: str, judged: Credentials, password: str | None) -> None:
-        """While the session was stored, did the password change, or the account go?
+        """Check that the password and the account stayed the same while the session was stored.
 
-        `password` is given where the hash is outdated, in the form of a hash that replaces it.
-        Raises `InvalidCredentials`, `AccountDisabled`, and `Overloaded` where that could not be
-        found out.
+        If the hash is outdated, `password` is the form that a new hash is made from. Raises
+        `InvalidCredentials`, `AccountDisabled`, and `Overloaded` if it could not check.
         """
         still = await self.users.credentials(login)
         if still is None or still.user.id != judged.user.id:
@@ -343,13 +343,13 @@ class Sessions:
             raise AccountDisabled
         if still.password_hash == judged.password_hash:
             return
-        # Another log-in may have replaced an outdated hash: then it is of the same password.
+        # Another log-in may have replaced an outdated hash. Then the password is still the same.
         if password is None or not await self.hasher.verify(password, still.password_hash):
             raise InvalidCredentials
 
     async def _bring_up_to_date(self, judged: Credentials, password: str) -> None:
-        """Replace an outdated hash, unless that was done meanwhile, or can't be done just now."""
-        # The password was right, whatever happens here; the next log-in tries again.
+        """Replace an outdated hash, unless that is already done or fails for the moment."""
+        # The password was right in any case. The next log-in tries again.
         with suppress(Overloaded, Unavailable):
             await self.users.set_password_hash(
                 judged.user.id,
@@ -358,9 +358,9 @@ class Sessions:
             )
 
     async def _make_room_for(self, new: Session) -> None:
-        """End the sessions seen longest ago, so that `per_user` are left, the new one among them.
+        """End the least recently seen sessions, so that `per_user` are left, including the new one.
 
-        Of log-ins at one time the last that is stored sees all the others.
+        If several log-ins run at one time, the last one to be stored sees all the others.
         """
         others = [each for each in await self.sessions.of_user(new.user_id) if each.id != new.id]
         too_many = {each.id: each.user_id for each in others[self.per_user - 1 :]}

@@ -1,4 +1,4 @@
-"""Synchronising: what a client missed, from the log."""
+"""Synchronising: read the entries that a client missed from the log."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,7 +26,7 @@ NO_END = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class SyncPlace:
-    """Where an answer ended: after a named conversation, or after one of the others."""
+    """The place to continue after: a named conversation, or one of the others."""
 
     named: ConversationId | None = None
     others: ActivityPlace | None = None
@@ -34,9 +34,9 @@ class SyncPlace:
 
 @dataclass(frozen=True, slots=True)
 class SyncRequest:
-    """What a client has: of each conversation that it names, everything up to a seq.
+    """The entries that a client has: up to a seq in each conversation that it names.
 
-    With `others`, the latest entries of the conversations that it does not name are wanted too.
+    With `others` it also asks for the latest entries of all other conversations.
     """
 
     conversations: Mapping[ConversationId, int]
@@ -47,7 +47,7 @@ class SyncRequest:
 
 @dataclass(frozen=True, slots=True)
 class SyncedConversation:
-    """What was missed in one conversation; with `reset`, drop what is there and begin with this."""
+    """A conversation's missed entries. With `reset`, the client drops its copy and begins again."""
 
     conversation_id: ConversationId
     entries: Sequence[LogEvent]
@@ -58,7 +58,7 @@ class SyncedConversation:
 
 @dataclass(frozen=True, slots=True)
 class SyncAnswer:
-    """Conversations, and the place to go on from with the same request; None at the end."""
+    """Conversations, and the place to continue from with the same request, or None at the end."""
 
     conversations: Sequence[SyncedConversation]
     next: SyncPlace | None
@@ -66,7 +66,7 @@ class SyncAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Synchronising:
-    """Answer with the missed entries, at their places and in order; never with a silent hole."""
+    """Return the missed entries, in order, and without unreported gaps."""
 
     conversations: ConversationStore
     reader: LogReader
@@ -74,7 +74,7 @@ class Synchronising:
     synced: Synced = field(default_factory=Synced)
 
     async def sync(self, user_id: UserId, request: SyncRequest) -> SyncAnswer:
-        """What the client missed. Raises `Invalid`, `RateLimited`."""
+        """Return what the client missed. Raises `Invalid`, `RateLimited`."""
         if not 1 <= request.limit <= MAX_LIMIT:
             raise Invalid.field("limit", f"must be from 1 to {MAX_LIMIT}")
         async with self.reads.call(user_id) as turn:
@@ -119,7 +119,7 @@ class Synchronising:
             await self.reader.entries(conversation_id, after=seq, until=_end(standing), limit=limit)
         )
         if _lacks_any(entries, seq, standing):
-            # They have expired since the standing was read: now it says so.
+            # Entries expired after the standing was read. Read it again.
             return await self._named(user_id, conversation_id, seq, limit, answer)
         fitting = answer.fitting(entries)
         end = fitting[-1].seq if fitting else seq
@@ -164,7 +164,7 @@ class Synchronising:
         limit: int,
         answer: "_Answer",
     ) -> Sequence[LogEvent]:
-        """The newest entries that fit, ascending."""
+        """Return the newest entries that fit, ascending."""
         after = max(standing.first_seq - 1, standing.last_seq - limit)
         entries = await self.reader.entries(
             conversation_id, after=after, until=_end(standing), limit=limit
@@ -173,7 +173,7 @@ class Synchronising:
 
 
 class _Answer:
-    """An answer in the making, and how much of its bounds is used."""
+    """An unfinished answer, and how much of its limits is used."""
 
     def __init__(self) -> None:
         self.parts: list[SyncedConversation] = []
@@ -183,7 +183,7 @@ class _Answer:
         return len(self.parts) >= MAX_CONVERSATIONS or self._bytes >= PAGE_BYTES
 
     def fitting(self, entries: Iterable[LogEvent]) -> list[LogEvent]:
-        """The first of them that fit, one in any case: each answer gets further."""
+        """Return the entries that fit, and at least one, so that each answer makes progress."""
         bounded = BoundedItems(entry_size, PAGE_BYTES - self._bytes)
         bounded.take(entries)
         return bounded.items
@@ -195,12 +195,12 @@ class _Answer:
 
 
 def _lacks_any(entries: Sequence[LogEvent], seq: int, standing: Standing) -> bool:
-    """Whether these are not the entries right after `seq`, or none although there are some."""
+    """Return whether the first entry after `seq` is missing."""
     if not entries:
         return seq < standing.last_seq
     return entries[-1].seq != seq + len(entries)
 
 
 def _end(standing: Standing) -> int:
-    """Up to where entries are shown: a member sees those too that came in since the standing."""
+    """Return the last place to show. A member also sees entries newer than the standing."""
     return NO_END if standing.is_member else standing.last_seq

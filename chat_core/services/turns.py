@@ -1,4 +1,4 @@
-"""Turns: what one connection submits to one conversation keeps its order."""
+"""Turns: keep the order of messages from one connection to one conversation."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,43 +10,43 @@ from chat_core.ids import ConnectionId, ConversationId, SessionId
 from chat_core.sessions import Actor
 
 Turn = tuple[ConnectionId | SessionId, ConversationId]
-"""One connection, or one session's requests, and a conversation."""
+"""A connection, or else a session, and a conversation."""
 
 
 def turn_of(actor: Actor, conversation: Conversation) -> Turn:
-    """What keeps its order when this actor sends to that conversation."""
+    """Return the turn of this actor in that conversation."""
     return actor.connection_id or actor.session_id, conversation.id
 
 
 @dataclass(slots=True)
 class _UnderWay:
-    """Messages whose outcome is awaited."""
+    """Messages that wait for their outcome."""
 
     revision: int
-    """Of the conversation, as all of them were judged at first."""
+    """The conversation's revision when they were first checked."""
     count: int = 0
     retry: "asyncio.Task[None] | None" = None
-    """The last of them that was found stale, as it is judged again."""
+    """The task that checks the last stale message again."""
     over: "asyncio.Future[None] | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """Lets a message wait for those before it, where it could overtake them.
+    """Makes a message wait for earlier ones that it could overtake.
 
-    The log keeps the order of what was judged alike. But one that was judged on more than an
-    earlier one may be stored while that is refused as stale, and has to be judged again.
+    The log keeps the order of drafts with the same revision. But a draft with a newer revision
+    could be stored while an earlier one is stale and has to be checked again.
     """
 
     _under_way: dict[Turn, _UnderWay] = field(default_factory=dict)
 
     def is_free(self, turn: Turn, revision: int) -> bool:
-        """Whether nothing is before a message that was judged on this revision."""
+        """Return whether a message checked on this revision has no earlier one to wait for."""
         before = self._under_way.get(turn)
         return before is None or (before.revision == revision and before.retry is None)
 
     async def wait(self, turn: Turn, revision: int) -> None:
-        """Return once that is so."""
+        """Wait until the turn is free."""
         while not self.is_free(turn, revision):
             before = self._under_way[turn]
             if before.over is None:
@@ -54,14 +54,14 @@ class Turns:
             await asyncio.shield(before.over)
 
     def take(self, turn: Turn, revision: int) -> None:
-        """A message is submitted."""
+        """Count a submitted message."""
         under_way = self._under_way.get(turn)
         if under_way is None:
             under_way = self._under_way[turn] = _UnderWay(revision)
         under_way.count += 1
 
     def take_at_once(self, turn: Turn, revision: int) -> bool:
-        """As `take`, if the turn is free; returns whether it was."""
+        """Take the turn if it is free, and return whether it was."""
         under_way = self._under_way.get(turn)
         if under_way is None:
             under_way = self._under_way[turn] = _UnderWay(revision)
@@ -71,7 +71,7 @@ class Turns:
         return True
 
     def settled(self, turn: Turn) -> None:
-        """It is known what came of one."""
+        """Remove a message whose outcome is known."""
         under_way = self._under_way[turn]
         under_way.count -= 1
         if not under_way.count:
@@ -80,7 +80,7 @@ class Turns:
                 under_way.over.set_result(None)
 
     def again(self, turn: Turn, work: Coroutine[Any, Any, None]) -> None:
-        """Judge a message anew, after those that are to be judged anew already."""
+        """Check a stale message again, after earlier stale messages."""
         under_way = self._under_way[turn]
         under_way.retry = asyncio.get_running_loop().create_task(_after(under_way.retry, work))
 
