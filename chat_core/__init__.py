@@ -1,8 +1,8 @@
-"""chat-core: a chat domain that any product can import; the standard library is all it needs.
+"""chat-core: a chat domain that any product can import. It needs only the standard library.
 
-`Chat.compose` puts the services together. What they need of the outside is in `chat_core.ports`,
-adapters without a library in `chat_core.memory`, every error in `chat_core.errors`, and what to
-test a product or an adapter with in `chat_core.testing`. Times are in UTC, in whole milliseconds.
+`Chat.compose` connects the services. `chat_core.ports` has the interfaces that they need,
+`chat_core.memory` the adapters that need no library, `chat_core.errors` all errors, and
+`chat_core.testing` the tests for products and adapters. Times are in UTC, in whole milliseconds.
 """
 
 from chat_core.account_services import AccountLimits, AccountServices

@@ -1,4 +1,4 @@
-"""Accounts with passwords, put together: for a product that has none of its own."""
+"""The composition of accounts with passwords, for a product without its own accounts."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,9 +21,9 @@ from chat_core.sessions import RefreshLimits
 
 @dataclass(frozen=True, slots=True)
 class AccountLimits:
-    """Bounds of accounts and sessions; by default those of the service (docs/settings.md).
+    """Limits of accounts and sessions; the defaults are those of the service (docs/settings.md).
 
-    `token_life` has to be that of the tokens' issuer.
+    `token_life` must equal that of the token issuer.
     """
 
     signups: SignupPolicy = field(
@@ -52,16 +52,16 @@ DEFAULT_LIMITS = AccountLimits()
 
 @dataclass(frozen=True, slots=True)
 class AccountServices:
-    """Sign up, log in, stay logged in, and go. See `compose`."""
+    """Sign up, log in, stay logged in, and delete the account. See `compose`."""
 
     accounts: Accounts
     sessions: Sessions
     revocations: Revocations
-    """To be loaded before the first request, and to be kept running: see `Revocations`."""
+    """Call `load` before the first request, and keep `run` running: see `Revocations`."""
     erasure: Erasure
 
     @classmethod
-    def compose(  # noqa: PLR0913 - what accounts take
+    def compose(  # noqa: PLR0913 - accounts need all of these
         cls,
         chat: Chat,
         *,
@@ -74,10 +74,10 @@ class AccountServices:
         limits: AccountLimits = DEFAULT_LIMITS,
         security_events: SecurityEvents | None = None,
     ) -> "AccountServices":
-        """The services of the accounts in `users`, which are the users of that chat.
+        """Return the services for the accounts in `users`, who are the users of that chat.
 
-        `connections` are its live ones: those of a session end with it. Without `security_events`
-        the last ones are kept in memory.
+        `connections` are the live ones of the chat. Those of a session close when it ends. Without
+        `security_events` the latest events are kept in memory.
         """
         events = RecordingSecurityEvents() if security_events is None else security_events
         revocations = Revocations(

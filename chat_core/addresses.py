@@ -1,4 +1,4 @@
-"""Network addresses: how they are written, and in which networks they count."""
+"""Network addresses: their text, and the networks in which they count against limits."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,34 +8,34 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from chat_core.limits import Limit
 
 MAX_TEXT = 64
-"""Characters; the longest IPv6 address has 45, and a zone may follow. More is not looked at."""
+"""In characters. The longest IPv6 address has 45, plus a zone. Longer text is not parsed."""
 CUSTOMER_BITS = 64
-"""The IPv6 network of one customer: who has one address of it has them all (RFC 6177)."""
+"""The bits of one customer's IPv6 network. A customer controls all its addresses (RFC 6177)."""
 SITE_BITS = 48
-"""The IPv6 network that a larger customer may get, with 65,536 of those in it."""
+"""The bits of a larger customer's IPv6 network, which contains 65,536 of the smaller ones."""
 OF_SITE = 10
-"""How many times the limit of a customer's network holds for a site's."""
+"""The limit of a site's network is that of a customer's network times this."""
 
 CACHED = 4096
-"""Addresses that are remembered: to parse one takes as long as to write a log line."""
+"""The number of cached addresses. Parsing one takes as long as writing a log line."""
 
 Count = tuple[Limit, str]
-"""A limit, and the key that one is counted for."""
+"""A limit, and the key that a count is for."""
 
 
 def shown_address(text: str) -> str | None:
-    """An IP address in its shortest form; None for what is no IP address.
+    """Return an IP address in its shortest form, or None if the text is not one.
 
-    An IPv4 address that is mapped into IPv6 is the IPv4 address. A zone is dropped: it names a
-    network card of this machine, not who is at the other end.
+    It turns an IPv4 address mapped into IPv6 back into IPv4. It drops a zone, which names a network
+    card of this machine, not the other end.
     """
     return None if len(text) > MAX_TEXT else _shown(text)
 
 
 def networks(address: str) -> tuple[str, ...]:
-    """The networks that an address counts in, the narrowest first.
+    """Return the networks that an address counts in, the narrowest first.
 
-    IPv6 counts by /64 and by /48. Everything else counts as itself alone.
+    IPv6 counts by /64 and by /48. Everything else counts by itself.
     """
     return (address,) if len(address) > MAX_TEXT else _networks(address)
 
@@ -57,9 +57,9 @@ def _networks(address: str) -> tuple[str, ...]:
 
 
 def counts(limit: Limit, address: str, of: str = "") -> Sequence[Count]:
-    """What one action from that address counts for: its networks, the narrowest first.
+    """Return the limits and keys for one action from that address, the narrowest network first.
 
-    `of` is what else is in the key, such as an account. The wider network has ten times the limit.
+    `of` is another part of the key, such as an account. The wider network has ten times the limit.
     """
     found = [
         (limit if place == 0 else replace(limit, burst=OF_SITE * limit.burst), network)

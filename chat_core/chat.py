@@ -1,4 +1,4 @@
-"""A chat, put together: its services over the ports that a product brings."""
+"""The composition of a chat: its services, and the ports that a product supplies."""
 
 from dataclasses import dataclass, field, replace
 
@@ -28,9 +28,9 @@ from chat_core.services.synchronising import Synchronising
 
 @dataclass(frozen=True, slots=True)
 class ChatLimits:
-    """Bounds of a chat; by default those of the service (docs/settings.md).
+    """Limits of a chat; the defaults are those of the service (docs/settings.md).
 
-    `connections_per_user` is the most that may be live at one time.
+    `connections_per_user` is the largest number of live connections at one time.
     """
 
     messages: MessageLimits = field(
@@ -48,8 +48,8 @@ DEFAULT_LIMITS = ChatLimits()
 class Chat:
     """Everything that users do in a chat, one service for each capability. See `compose`.
 
-    Who they are, and by which token one knows them, is not its business: a product verifies its own
-    tokens (`ExternalSessions`), or has `AccountServices` beside this.
+    It does not identify users. A product verifies its own tokens (`ExternalSessions`), or uses
+    `AccountServices` with it.
     """
 
     messaging: Messaging
@@ -59,22 +59,22 @@ class Chat:
     typing: Typing
     blocking: Blocking
     presence: Presence
-    """Its `run` announces who comes and goes, for as long as the chat is served."""
+    """Its `run` announces who comes online and goes offline, as long as the chat is served."""
 
     stores: ConversationStores
-    """As they were given: what they answer is stored, and not remembered."""
+    """The stores as given. Reads of them come from the store, never from a cache."""
     log: CacheTellingLog
-    """The log that the services write to. Whatever else appends to it is pushed, too."""
+    """The log that the services write to. Anything that is appended to it is pushed, too."""
     users: UserDirectory
     reads: FairQueue
-    """Gives those who read lists their turns."""
+    """Gives turns to users who read lists."""
     notifier: Notifier
     limiter: RateLimiter
     clock: Clock
     ids: IdGenerator
 
     @classmethod
-    def compose(  # noqa: PLR0913 - what a product brings, and what it may
+    def compose(  # noqa: PLR0913 - all the ports of a product
         cls,
         *,
         stores: ConversationStores,
@@ -84,16 +84,16 @@ class Chat:
         clock: Clock | None = None,
         ids: IdGenerator | None = None,
     ) -> "Chat":
-        """The services of one process, which has the stores' pushes and presence to itself.
+        """Return the services of one process, which does all pushes and presence of these stores.
 
-        `notifier` is told of everything that is stored from now on, and of typing, receipts and
-        presence. Clock and ids are the machine's and random ones by default. Conversations and
-        blocks that a send is judged on are remembered, rates are counted in this process.
+        The notifier gets everything that is stored from now on, and typing, receipts and presence.
+        By default the clock is the machine's, and ids are random. Conversations and blocks are
+        cached for the checks of a send, and rates are counted in this process.
         """
         clock, ids = clock or SystemClock(), ids or RandomIds()
         limiter = MemoryRateLimiter(clock)
         reads = FairQueue(clock, limits.requests_at_once)
-        # For what the log, or a store, checks once more.
+        # Only for data that the log or a store checks again.
         known = CachedConversations(stores.conversations)
         blocks = CachedBlocks(stores.blocks, clock)
         log = CacheTellingLog(stores.log, known)

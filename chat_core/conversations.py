@@ -1,4 +1,4 @@
-"""Conversations: who is in them, what changes them, and what their members may do."""
+"""Conversations: their members, their changes, and what members may do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -14,24 +14,24 @@ from chat_core.names import shown_name
 MAX_TITLE = 100
 MAX_UNREAD = 1000
 LISTED_MEMBERS = 20
-"""A conversation in a list shows no more: with all of them, a page would be megabytes."""
+"""The most members that a list shows of a conversation. All of them could make a page megabytes."""
 RECEIPTS_UP_TO = 20
-"""Conversations with more members show no receipts: the pushes would grow with their square."""
+"""Larger conversations show no receipts, because pushes would grow with the square of the size."""
 
 
 class ConversationKind(StrEnum):
-    """Between two users, or among members with roles."""
+    """Direct, between two users, or a group, with roles."""
 
     DIRECT = "direct"
     GROUP = "group"
 
 
 _DIRECT = ConversationKind.DIRECT
-"""By itself, for what is asked of every message: an enum's member takes five times as long."""
+"""A module name, because every message needs it, and an enum lookup takes five times as long."""
 
 
 class Role(StrEnum):
-    """What a member may do."""
+    """The role of a member, which decides what they may do."""
 
     MEMBER = "member"
     ADMIN = "admin"
@@ -57,14 +57,14 @@ class MemberAdded:
 
 @dataclass(frozen=True, slots=True)
 class MemberRemoved:
-    """A member left, or was made to."""
+    """A member left, or was removed."""
 
     user_id: UserId
 
 
 @dataclass(frozen=True, slots=True)
 class RoleChanged:
-    """A member has another role."""
+    """A member got another role."""
 
     user_id: UserId
     role: Role
@@ -72,27 +72,27 @@ class RoleChanged:
 
 @dataclass(frozen=True, slots=True)
 class TitleChanged:
-    """The group has another title."""
+    """The group got another title."""
 
     title: str
 
 
 @dataclass(frozen=True, slots=True)
 class MemberDeleted:
-    """A member's account is gone: out of a group, and silent in a direct conversation."""
+    """A member's account is deleted: they leave a group, or fall silent in a direct one."""
 
     user_id: UserId
 
 
 Change = MemberAdded | MemberRemoved | RoleChanged | TitleChanged | MemberDeleted
-"""What an entry of the log can change about a conversation itself."""
+"""A change of a conversation that an entry of the log can make."""
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """Who is in it, as of `revision`: the seq of its last change of members, roles or title.
+    """A conversation and its members, as of `revision`: the seq of its last change of them.
 
-    It holds nothing that a message changes, so that a process may keep it while messages flow.
+    A new message changes nothing in it, so a process can cache it while messages flow.
     """
 
     id: ConversationId
@@ -102,13 +102,13 @@ class Conversation:
     revision: int
     created_at: datetime
     gone: frozenset[UserId] = frozenset()
-    """Direct: those of the two whose accounts are gone."""
+    """For a direct conversation, those of the two whose accounts are deleted."""
 
     @classmethod
     def direct(
         cls, new_id: ConversationId, one: UserId, other: UserId, at: datetime
     ) -> "Conversation":
-        """A conversation of two, not stored yet: their first message stores it."""
+        """Return a new conversation of two. Their first message stores it."""
         members = {user: Member(user, Role.MEMBER, at) for user in sorted((one, other))}
         return cls(new_id, ConversationKind.DIRECT, None, members, 0, at)
 
@@ -120,22 +120,22 @@ class Conversation:
         members: Mapping[UserId, Role],
         at: datetime,
     ) -> "Conversation":
-        """A group, not stored yet: its creation is entry 1 of its log."""
+        """Return a new group. Its creation, entry 1 of its log, stores it."""
         stored = {user: Member(user, role, at) for user, role in members.items()}
         return cls(new_id, ConversationKind.GROUP, title, stored, 1, at)
 
     @property
     def has_ended(self) -> bool:
-        """Direct: one of the two accounts is gone, so that nothing more can be said."""
+        """Whether a direct conversation has a deleted account, so that nobody can send."""
         return bool(self.gone)
 
     @property
     def pair(self) -> str | None:
-        """Direct: what is unique about it, both user ids in order with a space between."""
+        """The unique key of a direct conversation: both user ids in order, with a space between."""
         return " ".join(sorted(self.members)) if self.kind is _DIRECT else None
 
     def other(self, user_id: UserId) -> UserId | None:
-        """In a direct conversation the one that `user_id` talks to; None in a group."""
+        """Return the user that `user_id` talks to in a direct conversation, or None in a group."""
         if self.kind is not _DIRECT:
             return None
         for member in self.members:
@@ -144,7 +144,7 @@ class Conversation:
         raise LookupError(user_id)
 
     def changed(self, change: Change, seq: int, at: datetime) -> "Conversation":
-        """As it is after a change at that place of its log."""
+        """Return the conversation after a change at that place of its log."""
         members = dict(self.members)
         match change:
             case MemberAdded(user_id, role):
@@ -156,20 +156,20 @@ class Conversation:
             case MemberDeleted(user_id):
                 if self.kind is ConversationKind.DIRECT:
                     return replace(self, revision=seq, gone=self.gone | {user_id})
-                members.pop(user_id, None)  # who has left before can be deleted, too
+                members.pop(user_id, None)  # a user who has left before can be deleted, too
             case TitleChanged(title):
                 return replace(self, revision=seq, title=title)
         return replace(self, revision=seq, members=members)
 
     def check_member(self, user_id: UserId) -> Member:
-        """The member. Raises `NotFound`: to others the conversation does not exist."""
+        """Return the member. Raises `NotFound`, because others must not learn that it exists."""
         member = self.members.get(user_id)
         if member is None:
             raise NotFound("There is no such conversation")
         return member
 
     def check_may_edit(self, user_id: UserId, message: Message) -> Body:
-        """The body, if this sender may edit it. Raises `NotFound`, `Forbidden`, `Invalid`."""
+        """Return the body if this sender may edit it. Raises `NotFound`, `Forbidden`, `Invalid`."""
         self.check_member(user_id)
         if message.sender_id != user_id:
             raise Forbidden("Only the sender can edit a message")
@@ -178,13 +178,13 @@ class Conversation:
         return message.body
 
     def check_may_delete(self, user_id: UserId, message: Message) -> None:
-        """What one sent oneself; admins and owners, of everyone: `NotFound`, `Forbidden`."""
+        """Check that the user sent it, or is an admin or owner. Raises `NotFound`, `Forbidden`."""
         member = self.check_member(user_id)
         if message.sender_id != user_id and member.role is Role.MEMBER:
             raise Forbidden("Only the sender, an admin or an owner can delete a message")
 
     def check_may_add(self, user_id: UserId, new: MemberAdded) -> None:
-        """Admins and owners; only an owner gives a role.
+        """Check that the user is an admin or owner. Only an owner may assign a role.
 
         Raises `NotFound`, `Forbidden`, `AlreadyMember`.
         """
@@ -197,7 +197,11 @@ class Conversation:
             raise AlreadyMember
 
     def check_may_remove(self, user_id: UserId, other_id: UserId) -> None:
-        """Oneself; admins plain members, owners anybody: `NotFound`, `Forbidden`, `LastOwner`."""
+        """Check that the user may remove the other member, or leave.
+
+        Admins can remove plain members, and owners anyone. Raises `NotFound`, `Forbidden`,
+        `LastOwner`.
+        """
         member = self._check_group_member(user_id)
         other = self.members.get(other_id)
         if other is None:
@@ -209,7 +213,7 @@ class Conversation:
         self._check_owner_stays(other)
 
     def check_may_change_role(self, user_id: UserId, change: RoleChanged) -> None:
-        """Owners: `NotFound`, `Forbidden`, `LastOwner`."""
+        """Check that the user is an owner. Raises `NotFound`, `Forbidden`, `LastOwner`."""
         member = self._check_group_member(user_id)
         other = self.members.get(change.user_id)
         if other is None:
@@ -220,14 +224,14 @@ class Conversation:
             self._check_owner_stays(other)
 
     def check_may_change_title(self, user_id: UserId) -> None:
-        """Admins and owners: `NotFound`, `Forbidden`."""
+        """Check that the user is an admin or owner. Raises `NotFound`, `Forbidden`."""
         if self._check_group_member(user_id).role is Role.MEMBER:
             raise Forbidden("Only an admin or an owner can change the title")
 
     def successor_of(self, user_id: UserId) -> Member | None:
-        """Who becomes owner when that account goes: the longest-standing admin, else member.
+        """Return the next owner after that account: the longest-standing admin, else member.
 
-        None where another owner is left, or nobody, or in a direct conversation.
+        It returns None if another owner or nobody is left, and for a direct conversation.
         """
         leaving = self.members.get(user_id)
         others = [member for member in self.members.values() if member.user_id != user_id]
@@ -259,7 +263,7 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """How far a member got: watermarks in the log, `read_seq <= delivered_seq`."""
+    """How far a member has got: watermarks in the log, `read_seq <= delivered_seq`."""
 
     user_id: UserId
     delivered_seq: int
@@ -268,7 +272,7 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where one member stands in a conversation: its log's ends and what is unread in it."""
+    """A member's standing in a conversation: the ends of the log for them, and what is unread."""
 
     first_seq: int
     last_seq: int
@@ -280,20 +284,20 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What one of its members is shown of a conversation; no rule is judged on it."""
+    """A conversation as one of its members sees it. No rule is checked against it."""
 
     id: ConversationId
     kind: ConversationKind
     title: str | None
     created_at: datetime
     members: tuple[Member, ...]
-    """The viewer, then the others by joining time, then by id; in a list the first
+    """The viewer, then the others by joining time, then by id. In a list only the first
     `LISTED_MEMBERS` of them."""
     member_count: int
     standing: Standing
     last_message: Message | None
     active_at: datetime
-    """When its last entry was appended, else when it was made; lists are ordered by it."""
+    """When its last entry was appended, or else when it was created. Lists are ordered by it."""
 
     @classmethod
     def of(
@@ -304,7 +308,7 @@ class Overview:
         last_message: Message | None,
         active_at: datetime,
     ) -> "Overview":
-        """With all members."""
+        """Return an overview with all members."""
         return cls(
             conversation.id,
             conversation.kind,
@@ -323,7 +327,7 @@ class Overview:
         )
 
     def in_list(self) -> "Overview":
-        """The same with no more members than a list shows."""
+        """Return a copy with only as many members as a list shows."""
         return replace(self, members=self.members[:LISTED_MEMBERS])
 
 
@@ -344,5 +348,5 @@ class ActivityPlace:
 
 
 def clean_title(title: str) -> str:
-    """A title as it is stored, 1 to 100 characters: see `shown_name`. Raises `Invalid`."""
+    """Return a title of 1 to 100 characters as stored: see `shown_name`. Raises `Invalid`."""
     return shown_name(title, "title", MAX_TITLE)

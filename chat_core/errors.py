@@ -13,7 +13,7 @@ from chat_core.ids import SessionId
 
 
 class ErrorKind(StrEnum):
-    """What kind of failure an error is; each transport maps these to its own statuses."""
+    """The kind of a failure. Each transport maps the kinds to its own statuses."""
 
     INVALID = "invalid"
     UNAUTHENTICATED = "unauthenticated"
@@ -26,14 +26,14 @@ class ErrorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What is wrong with one field of a request; `field` is a path such as `members.0.userId`."""
+    """An error in one field of a request; `field` is a path such as `members.0.userId`."""
 
     field: str
     message: str
 
 
 class ChatError(Exception):
-    """An operational error. Raise one of its subclasses, where the rule is broken.
+    """An operational error. Raise one of its subclasses where the rule is broken.
 
     `title` is the same for every error with this code; `detail` describes this one. Both can be
     shown to a user. `retry_after` is in seconds.
@@ -57,7 +57,7 @@ class ChatError(Exception):
 
     @classmethod
     def classes(cls) -> Iterator[type["ChatError"]]:
-        """Every class that has a code, in definition order."""
+        """Yield each class that has a code, in the order of definition."""
         for subclass in cls.__subclasses__():
             if "code" in vars(subclass):
                 yield subclass
@@ -90,7 +90,7 @@ class Invalid(ChatError):
 
     @classmethod
     def field(cls, field: str, message: str) -> "Invalid":
-        """An error about one field."""
+        """Return an error about one field."""
         return cls(f"{field}: {message}", errors=[FieldError(field, message)])
 
 
@@ -128,7 +128,7 @@ class SessionRevoked(ChatError):
 
     @classmethod
     def of(cls, session_id: SessionId) -> "SessionRevoked":
-        """The error, with the id of the session."""
+        """Return an error with the id of the session."""
         error = cls()
         error.session_id = session_id
         return error

@@ -1,4 +1,4 @@
-"""Events: facts to tell clients. Those of a log entry carry its `seq`."""
+"""Events: facts for clients. The event of a log entry has the entry's `seq`."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,12 +29,12 @@ class MessageSent:
 
     @property
     def conversation_id(self) -> ConversationId:
-        """Whose log it is."""
+        """Return the id of the conversation that the entry belongs to."""
         return self.message.conversation_id
 
     @property
     def seq(self) -> int:
-        """The entry's place."""
+        """Return the entry's place."""
         return self.message.seq
 
 
@@ -47,12 +47,12 @@ class MessageUpdated:
 
     @property
     def conversation_id(self) -> ConversationId:
-        """Whose log it is."""
+        """Return the id of the conversation that the entry belongs to."""
         return self.message.conversation_id
 
 
 class ChangeKind(StrEnum):
-    """What a change of a conversation is about."""
+    """The kinds of change of a conversation."""
 
     CREATED = "created"
     MEMBER_ADDED = "member_added"
@@ -64,7 +64,7 @@ class ChangeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ConversationUpdated:
-    """A conversation was created or changed; what the change is not about is None."""
+    """A conversation was created or changed. Fields that the change does not need are None."""
 
     conversation_id: ConversationId
     seq: int
@@ -74,13 +74,13 @@ class ConversationUpdated:
     role: Role | None = None
     title: str | None = None
     members: tuple[Member, ...] | None = None
-    """In `created` only."""
+    """Set only in `created`."""
 
     @classmethod
     def of(
         cls, conversation_id: ConversationId, seq: int, actor_id: UserId, change: Change
     ) -> "ConversationUpdated":
-        """The event of a change at that place."""
+        """Return the event for a change at that place."""
         match change:
             case MemberAdded(user_id, role):
                 return cls(conversation_id, seq, ChangeKind.MEMBER_ADDED, actor_id, user_id, role)
@@ -95,12 +95,12 @@ class ConversationUpdated:
 
 
 LogEvent = MessageSent | MessageUpdated | ConversationUpdated
-"""An entry of a log, as it is pushed and as `sync` tells of it later."""
+"""An entry of a log, as pushes and `sync` show it."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReceiptMoved:
-    """A member got further: everything up to the watermarks was delivered, or read."""
+    """A member's watermarks rose: everything up to them was delivered, or read."""
 
     conversation_id: ConversationId
     user_id: UserId

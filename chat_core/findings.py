@@ -1,40 +1,40 @@
-"""Findings: what somebody who looks after an installation is told about it."""
+"""Findings: reports for the operator of an installation."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Level(StrEnum):
-    """How bad it is."""
+    """The severity of a finding."""
 
     OK = "ok"
     WARNING = "warning"
-    """It works, and may not for ever, or not for everybody."""
+    """It works, but may fail later, or for some users."""
     PROBLEM = "problem"
-    """It does not work, or must not be used so."""
+    """It does not work, or is not safe to use."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. No text holds a secret."""
+    """The result of one check. Its texts contain no secret."""
 
     level: Level
     subject: str
     said: str
     remedy: str = ""
-    """What to do; empty where nothing has to be done."""
+    """What to do, or empty if nothing is needed."""
 
 
 def fine(subject: str, said: str) -> Finding:
-    """All is well with it."""
+    """Return a finding without a problem."""
     return Finding(Level.OK, subject, said)
 
 
 def warning(subject: str, said: str, remedy: str) -> Finding:
-    """Something to know, and to do."""
+    """Return a finding that the operator should know and act on."""
     return Finding(Level.WARNING, subject, said, remedy)
 
 
 def problem(subject: str, said: str, remedy: str) -> Finding:
-    """Something that has to be done."""
+    """Return a finding that the operator must act on."""
     return Finding(Level.PROBLEM, subject, said, remedy)

@@ -1,4 +1,4 @@
-"""Identifiers. All of them are opaque text; only the id generator knows how one is made."""
+"""Identifiers. All of them are opaque text. Only the id generator knows how to create one."""
 
 from typing import NewType
 
@@ -9,7 +9,7 @@ ConversationId = NewType("ConversationId", str)
 MessageId = NewType("MessageId", str)
 
 ClientConversationId = NewType("ClientConversationId", str)
-"""The creator's own name for a group, 1 to 64 characters, unique per creator."""
+"""A creator's own id for a group, 1 to 64 characters, unique per creator."""
 
 ClientMessageId = NewType("ClientMessageId", str)
-"""The sender's own name for a message, 1 to 64 characters, unique per sender: a retry is safe."""
+"""A sender's own id for a message, 1 to 64 characters, unique per sender. It makes a retry safe."""

@@ -1,13 +1,13 @@
-"""Rates: how often something may happen."""
+"""Rate limits."""
 
 from dataclasses import dataclass
 from math import inf
 
 SLACK = 1e-6
-"""Of a token: what float arithmetic may lose, so that a caller who waits as told is taken."""
+"""A tolerance in tokens for float arithmetic, so that a caller who waits as told is accepted."""
 
 LONGEST_PAUSE_SECONDS = 2.0
-"""What is paced is read again after this long in any case, and may pause again at once."""
+"""The longest pause of a `Pace`. The next read may start another pause at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Limit:
 
 @dataclass(slots=True)
 class TokenBucket:
-    """The state of one limit for one key, as of `at`, a monotonic time in seconds. No clock."""
+    """The state of one limit for one key at `at`, a monotonic time in seconds. It has no clock."""
 
     limit: Limit
     tokens: float
@@ -29,13 +29,13 @@ class TokenBucket:
 
     @classmethod
     def full(cls, limit: Limit, now: float) -> "TokenBucket":
-        """A bucket that was never used."""
+        """Return an unused bucket."""
         return cls(limit, limit.burst, now)
 
     def take(self, now: float, count: int = 1) -> float:
-        """Take that many tokens: 0.0. With too few left, takes none: the seconds until it can.
+        """Take `count` tokens and return 0.0, or take none and return the seconds until it can.
 
-        Infinite for more than a burst.
+        If `count` is more than a burst, it returns infinity.
         """
         tokens = self._refill(now)
         if tokens < count - SLACK:
@@ -46,15 +46,15 @@ class TokenBucket:
         return 0.0
 
     def give_back(self, now: float, count: int = 1) -> None:
-        """Return tokens that were taken for what does not count after all."""
+        """Return tokens of actions that do not count after all."""
         self.tokens = min(self.limit.burst, self._refill(now) + count)
 
     def is_full(self, now: float) -> bool:
-        """Whether it is as if never used, so that it need not be kept."""
+        """Return whether it equals an unused bucket, so that it need not be kept."""
         return self._refill(now) >= self.limit.burst
 
     def _refill(self, now: float) -> float:
-        """What is there by now."""
+        """Add the tokens gained since the last call, and return the tokens."""
         elapsed = now - self.at
         if elapsed > 0:
             self.at = now
@@ -66,10 +66,10 @@ class TokenBucket:
 
 
 class Pace:
-    """How fast something is read: a token bucket that may run into debt. No I/O, and no clock.
+    """A limit on the speed of reads: a token bucket that may go negative. No I/O, no clock.
 
-    What was read is handled, whatever it costs, and then nothing more is read until the bucket is
-    positive again. Times are monotonic seconds.
+    The reader handles all that it has read, at any cost, and then reads nothing more until the
+    bucket is positive again. Times are monotonic seconds.
     """
 
     __slots__ = ("_at", "_burst", "_per_second", "_tokens")
@@ -81,9 +81,9 @@ class Pace:
         self._at = now
 
     def spend(self, cost: int, now: float) -> float:
-        """Count what was read: the seconds to read nothing more, 0.0 for none.
+        """Count the cost of a read, and return how many seconds to pause before the next one.
 
-        A pause lasts until a tenth of the burst is there, so that a flood costs few timers.
+        A pause lasts until a tenth of the burst is there, so that a flood needs few timers.
         """
         tokens = self._tokens
         if now > self._at:

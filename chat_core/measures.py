@@ -1,6 +1,6 @@
-"""Measures of what goes on, as plain numbers: whoever wants to show them reads them.
+"""Measures of the program's work, as plain numbers for any monitoring system.
 
-They only ever rise, and know nothing of any monitoring system. All are for one thread.
+They only rise, and depend on no monitoring system. All of them are for one thread.
 """
 
 from bisect import bisect_left
@@ -8,18 +8,18 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Bounds for how long things take that a person may wait for."""
+"""Bounds in seconds, for actions that a person may wait for."""
 SIZES = (1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0)
 
 
 @dataclass(slots=True)
 class Histogram:
-    """How many values were at most so large, for each of the bounds, and past the last one."""
+    """A histogram: the number of values in each range between bounds, and above the last bound."""
 
     bounds: tuple[float, ...]
     total: float = 0.0
     counts: list[int] = field(init=False)
-    """Of each bound those alone that are past the one before; the last are past all."""
+    """Each counts values above the previous bound, and the last those above all bounds."""
 
     def __post_init__(self) -> None:
         self.counts = [0] * (len(self.bounds) + 1)
@@ -32,14 +32,14 @@ class Histogram:
 
 @dataclass(slots=True)
 class Commits:
-    """How many writes shared a commit, how many seconds each took, and what came after it."""
+    """Measures of commits: writes per commit, seconds per commit, and the delay of pushes."""
 
     sizes: Histogram = field(default_factory=lambda: Histogram(SIZES))
     seconds: Histogram = field(default_factory=lambda: Histogram(SECONDS))
     push_lag: Histogram = field(default_factory=lambda: Histogram(SECONDS))
-    """Seconds from a commit until the last push of what it stored was handed on."""
+    """Seconds from a commit until the last push of its entries was queued."""
     failed: int = 0
-    """Commits that the surroundings did not let happen: a full disk, a database out of reach."""
+    """Commits that failed for an outside cause, such as a full disk or an unreachable database."""
 
     def observe(self, size: int, seconds: float) -> None:
         """Count a commit."""
@@ -49,26 +49,26 @@ class Commits:
 
 @dataclass(slots=True)
 class Calls:
-    """How many seconds callers waited for the database, other than for a commit."""
+    """Measures of calls to the database other than commits: the seconds that callers waited."""
 
     seconds: Histogram = field(default_factory=lambda: Histogram(SECONDS))
     failed: int = 0
-    """Calls that the surroundings did not let happen."""
+    """Calls that failed for an outside cause."""
 
 
 @dataclass(slots=True)
 class Sent:
-    """What came of the messages that users sent."""
+    """Counts of the outcomes of sent messages."""
 
     stored: int = 0
     duplicate: int = 0
     refused: Counter[str] = field(default_factory=Counter)
-    """By the kind of error; `internal` is a mistake of the program."""
+    """Counts by the kind of error. `internal` is a fault of the program."""
 
 
 @dataclass(slots=True)
 class Synced:
-    """How often `sync` was answered, and how many entries went with the answers."""
+    """Counts of the answers of `sync` and of the entries in them."""
 
     answers: int = 0
     entries: int = 0

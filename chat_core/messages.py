@@ -1,4 +1,4 @@
-"""Messages: stored bodies at a place of a conversation's log."""
+"""Messages: bodies at their places in a conversation's log."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ MAX_CLIENT_ID = 64
 class Message:
     """A message as it is now. A deleted one keeps its place, with no body.
 
-    `seq` is its place, `updated_seq` the place of the entry that last changed it (its own at
-    first): of two copies the one with the higher is the newer.
+    `seq` is its place. `updated_seq` is the place of the entry that last changed it, at first its
+    own. Of two copies, the one with the higher `updated_seq` is newer.
     """
 
     id: MessageId
@@ -35,15 +35,15 @@ class Message:
 
     @property
     def text(self) -> str | None:
-        """The text of its body; None when it is deleted."""
+        """Return the text of the body, or None if the message is deleted."""
         return None if self.body is None else self.body.text
 
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A stretch of a conversation's messages, ascending by seq.
+    """A range of a conversation's messages, ascending by seq.
 
-    `has_more` tells whether there are others further in the direction that was asked for.
+    `has_more` says whether there are more in the requested direction.
     """
 
     items: Sequence[Message]
@@ -68,7 +68,7 @@ Recipient = ToUser | ToConversation
 
 
 def check_client_id(client_id: str, field: str = "clientMessageId") -> ClientMessageId:
-    """1 to 64 characters; raises `Invalid`."""
+    """Check that a client id has 1 to 64 characters. Raises `Invalid`."""
     if not 1 <= len(client_id) <= MAX_CLIENT_ID or not is_text(client_id):
         raise Invalid.field(field, f"must be 1 to {MAX_CLIENT_ID} characters")
     return ClientMessageId(client_id)

@@ -1,8 +1,7 @@
 """Shown names: display names, titles of groups, labels of devices.
 
-They are what people go by to tell each other apart, so nothing may hide in them, and nothing in
-them may change how the text around them looks. `clean` says what becomes of a name, `shown_name`
-what is refused.
+People tell each other apart by these names. So a name may have nothing hidden in it, and may not
+change how the text around it looks. `clean` corrects a name, and `shown_name` rejects a bad one.
 """
 
 import re
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from chat_core.errors import Invalid
 
 MAX_DECOMPOSED = 4
-"""Characters that one character of a name can be typed as, in Unicode's NFD."""
+"""The most characters that one character of a name decomposes into, in Unicode's NFD."""
 
 ZWNJ, ZWJ = "\u200c", "\u200d"
 _TEXT_STYLE, _EMOJI_STYLE = "\ufe0e", "\ufe0f"
@@ -23,16 +22,16 @@ _HIDDEN = re.compile(
     "[\u00ad\u061c\u200b\u200e\u200f\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb"
     "\U0001d173-\U0001d17a\U000e0001]"
 )
-"""Never shown, whatever is around them."""
+"""Characters that are never visible, in any context."""
 _TAGS = re.compile(
-    # A flag of a part of a country, as England's (UTS #51, emoji_tag_sequence): kept as a whole.
+    # Keep the flag of a region, such as England's, as a whole (UTS #51, emoji_tag_sequence).
     "(\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,7}\U000e007f)"
     "|[\U000e0020-\U000e007f]"
 )
 _CONTEXTUAL = re.compile("[\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
-"""Kept or taken out by what is beside them."""
+"""Characters that `clean` keeps or removes depending on their neighbours."""
 _LONG_RUN = re.compile(f"({_CONTEXTUAL.pattern}{{8}}){_CONTEXTUAL.pattern}+")
-"""Of so many in a row none but the first few can have something to change."""
+"""In a long run, only the first few can change anything."""
 
 _CONTROLS = re.compile("[\0-\x1f\x7f-\x9f\u2028\u2029]")
 _REFUSED = (
@@ -48,11 +47,11 @@ _REFUSED = (
     ),
 )
 VISIBLE = frozenset("LNPS")
-"""Letters, numbers, punctuation and symbols, by the first letters of their general categories."""
+"""The first letters of the categories of letters, numbers, punctuation and symbols."""
 
 
 def _ranges(text: str) -> tuple[int, ...]:
-    """Where ranges of code points begin and where the gaps after them do, ascending."""
+    """Return the bounds of ranges of code points and of the gaps after them, ascending."""
     bounds: list[int] = []
     for each in text.split():
         first, _, last = each.partition("-")
@@ -69,14 +68,14 @@ _NO_JOINERS = _ranges("""
 A640-A69F A717-A7FF AB30-AB6D FB00-FB06 FE2E-FE2F FF21-FF5A 10780-107BF 1D165-1D166 1D16D-1D172
 1D242-1D252 1D25F-1D7CB 1DF00-1DFFF 1E030-1E08F
 """)
-"""Letters and marks of Latin, Greek and Cyrillic, and those of no script at all; between them some
-that are neither letter nor mark. Source: Unicode 17.0, Scripts.txt and ScriptExtensions.txt."""
+"""Letters and marks of Latin, Greek and Cyrillic, those without a script, and between them some
+other characters. Source: Unicode 17.0, Scripts.txt and ScriptExtensions.txt."""
 _ANY_SCRIPT = _ranges("""
 300-36F 485-486 64B-655 670 951-954 1AB0-1AF0 1CD0-1CE0 1CE2-1CE8 1CED 1CF4 1CF8-1CF9 1DC0-1DFF
 20D0-20F0 302A-302D 3099-309A FE00-FE2D 101FD 102E0 1133B 1CF00-1D128 1D167-1D169 1D17B-1D1AD
 1D25B-1D25C E0100-E01EF
 """)
-"""Marks that have the script of what they stand on (`Inherited`). Source: as of `_NO_JOINERS`."""
+"""Marks with the script of their base character (`Inherited`). Source: as for `_NO_JOINERS`."""
 _PICTOGRAPHS = _ranges("""
 A9 AE 203C 2049 2122 2139 2194-2199 21A9-21AA 231A-231B 2328 23CF 23E9-23F3 23F8-23FA 24C2 25AA-25AB
 25B6 25C0 25FB-25FE 2600-2604 260E 2611 2614-2615 2618 261D 2620 2622-2623 2626 262A 262E-262F
@@ -94,7 +93,7 @@ A9 AE 203C 2049 2122 2139 2194-2199 21A9-21AA 231A-231B 2328 23CF 23E9-23F3 23F8
 1F8BC-1F8BF 1F8C2-1F8CF 1F8D9-1F8FF 1F90C-1F93A 1F93C-1F945 1F947-1F9FF 1FA58-1FA5F 1FA6E-1FAFF
 1FC00-1FFFD
 """)
-"""What emoji are made of (`Extended_Pictographic`). Source: Unicode 17.0, emoji-data.txt."""
+"""Parts of emoji (`Extended_Pictographic`). Source: Unicode 17.0, emoji-data.txt."""
 _SKIN_TONES = _ranges("1F3FB-1F3FF")
 _MONGOLIAN_SELECTORS = _ranges("180B-180D 180F")
 _MONGOLIAN_LETTERS = _ranges("1820-1878 1880-18AA")
@@ -102,15 +101,15 @@ _IDEOGRAPHS = _ranges("3400-4DBF 4E00-9FFF F900-FAFF 20000-3FFFF")
 _IDEOGRAPHIC_SELECTORS = _ranges("E0100-E01EF")
 _KEYCAPS = frozenset("#*0123456789")
 _VARIED = frozenset("0\u2018\u2019\u201c\u201d\u3001\u3002\uff01\uff0c\uff0e\uff1a\uff1b\uff1f")
-"""What has variations and is neither letter nor symbol. Source: Unicode 17.0,
+"""Characters with variations that are neither letters nor symbols. Source: Unicode 17.0,
 StandardizedVariants.txt."""
 
 
 def shown_name(name: str, field: str, longest: int) -> str:
-    """A name of 1 to `longest` characters, as it is stored and shown: what `clean` leaves.
+    """Return a name of 1 to `longest` characters as it is stored and shown, after `clean`.
 
-    Raises `Invalid`, which names the field, for control characters, line breaks, characters that
-    change the direction of the text, blank fillers, and a name in which nothing can be seen.
+    Raises `Invalid` for the field if the name has control characters, line breaks, blank fillers or
+    characters that change the direction of the text, or if nothing in it is visible.
     """
     cleaned = clean(name, longest)
     for refused, message in _REFUSED:
@@ -127,9 +126,9 @@ def shown_name(name: str, field: str, longest: int) -> str:
 
 
 def imported_name(name: str, longest: int) -> str:
-    """The name without all that `shown_name` refuses; empty where nothing is left to be seen.
+    """Return the name without what `shown_name` rejects, or "" if nothing visible is left.
 
-    One that is longer than `longest` stays as long as it is.
+    A name longer than `longest` is not shortened.
     """
     name = _CONTROLS.sub(" ", name)
     for refused, _ in _REFUSED:
@@ -139,12 +138,12 @@ def imported_name(name: str, longest: int) -> str:
 
 
 def clean(name: str, longest: int) -> str:
-    """The name in Unicode's NFC, without what is never seen and without white space around it.
+    """Return the name in Unicode's NFC, without hidden characters or space around it.
 
-    - Taken out are the characters of `_HIDDEN`, and what changes only the characters beside it
-      where those can't be changed so: joiners, variation selectors and tags.
-    - A name that is longer than `longest` in any case is not brought into NFC: the time that this
-      takes grows with the square of the length.
+    - It removes the characters of `_HIDDEN`. It removes joiners, variation selectors and tags if
+      they do not change the characters beside them.
+    - If a name is longer than `longest` in any form, it is not normalized, because that takes time
+      that grows with the square of the length.
     """
     most = MAX_DECOMPOSED * longest
     cleaned = _without_hidden(name, most)
@@ -154,7 +153,7 @@ def clean(name: str, longest: int) -> str:
 
 
 def _without_hidden(name: str, most: int) -> str:
-    """What is left; of what is longer than `most` all that makes it so, perhaps with the rest."""
+    """Return the rest of the name. If it exceeds `most`, some hidden ones may remain."""
     if name.isascii():
         return name.strip()
     name = _TAGS.sub(lambda found: found[1] or "", _HIDDEN.sub("", name)).strip()
@@ -175,18 +174,18 @@ def _without_hidden(name: str, most: int) -> str:
 
 @dataclass(slots=True)
 class _Before:
-    """What stands before a character that may be kept for it."""
+    """The text before a character, which decides whether that character is kept."""
 
     last: str = ""
     takes_joiner: bool = False
-    """It ends with a letter or mark of a script whose letters joiners shape or part."""
+    """Whether it ends with a letter or mark of a script in which joiners have an effect."""
     is_emoji: bool = False
-    """It ends with an emoji that another one can be joined to."""
+    """Whether it ends with an emoji that another one can be joined to."""
     is_mongolian: bool = False
-    """It ends with a Mongolian letter, with its variation selector if it has one."""
+    """Whether it ends with a Mongolian letter and, if present, its variation selector."""
 
     def add(self, char: str) -> None:
-        """The character is kept."""
+        """Add a character that is kept."""
         self.last = char
         category = unicodedata.category(char)[0]
         if category != "M" or not _is_in(char, _ANY_SCRIPT):
@@ -197,7 +196,7 @@ class _Before:
             self.is_mongolian = _is_in(char, _MONGOLIAN_LETTERS)
 
     def is_changed_by(self, char: str, following: str) -> bool:
-        """Whether the joiner or selector does something here; `following` is the next character."""
+        """Return whether the joiner or selector has an effect before the `following` character."""
         if char in {ZWNJ, ZWJ}:
             joins_emoji = char == ZWJ and self.is_emoji and _is_in(following, _PICTOGRAPHS)
             return self.takes_joiner or joins_emoji
@@ -207,7 +206,7 @@ class _Before:
 
 
 def _has_variation(char: str, selector: str) -> bool:
-    """Whether that character may be followed by that variation selector."""
+    """Return whether that variation selector may follow that character."""
     if _is_in(selector, _MONGOLIAN_SELECTORS):
         return _is_in(char, _MONGOLIAN_LETTERS)
     if selector in {_TEXT_STYLE, _EMOJI_STYLE}:

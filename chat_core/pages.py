@@ -1,4 +1,4 @@
-"""A part of a longer list."""
+"""Pages of longer lists."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ DEFAULT_LIMIT = 50
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item, Cursor]):
-    """Some items in order, and the place to go on from; `next` is None at the end."""
+    """Some items in order, and the place to continue from; `next` is None at the end."""
 
     items: Sequence[Item]
     next: Cursor | None
 
 
 def check_limit(limit: int) -> int:
-    """1 to 200; raises `Invalid`."""
+    """Check that a limit is from 1 to 200. Raises `Invalid`."""
     if not 1 <= limit <= MAX_LIMIT:
         raise Invalid.field("limit", f"must be from 1 to {MAX_LIMIT}")
     return limit

@@ -1,4 +1,4 @@
-"""Passwords: the form in which they are compared, and which new ones are too easily guessed."""
+"""Passwords: the form to compare, and rules against new ones that are easy to guess."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -11,26 +11,27 @@ from chat_core.users import fold, is_text
 
 MIN_PASSWORD, MAX_PASSWORD = 8, 256
 MIN_DIFFERENT = 5
-"""Characters of a new password that differ from each other."""
+"""The least number of different characters in a new password."""
 MAX_TYPED = 4 * MAX_PASSWORD
-"""Characters that a password in NFC can be typed as: no character decomposes into more than 4."""
+"""The most characters of a valid typed password. Each one in NFC decomposes into at most 4."""
 COMMENT = "#"
-"""A line of the list that is this, or begins with this and a space, is none of its passwords."""
+"""A line of the list that is this, or starts with this and a space, is a comment."""
 
 
 def normalized(password: str) -> str:
-    """The form in which passwords are hashed and compared: Unicode's NFC.
+    """Return the form of a password to hash and compare: Unicode's NFC.
 
-    Keyboards differ in how they compose an é. What is longer than any password stays as it is:
-    the time that normalizing takes grows with the square of the length, to a second for 64 KiB.
+    Keyboards compose an é in different ways. A text longer than any password stays unchanged,
+    because normalizing takes time that grows with the square of the length, up to a second for 64
+    KiB.
     """
     return password if len(password) > MAX_TYPED else unicodedata.normalize("NFC", password)
 
 
 def forms(password: str) -> tuple[str, ...]:
-    """The forms of a typed password that a stored hash may be of.
+    """Return the forms of a typed password that a stored hash may have been made from.
 
-    Hashes were once made of what was typed, so that form follows where it differs.
+    Earlier versions hashed the password as typed. If that differs, it is the second form.
     """
     form = normalized(password)
     return (form,) if form == password else (form, password)
@@ -38,20 +39,20 @@ def forms(password: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class PasswordRules:
-    """Which new passwords are taken; `hosts` are the names by which clients call the service."""
+    """The rules for new passwords; `hosts` are the names by which clients call the service."""
 
     hosts: frozenset[str] = frozenset()
 
     def check(self, password: str, names: Iterable[str | None], field: str = "password") -> str:
-        """A new password in the form to hash; raises `Invalid`, which names the field.
+        """Return a new password in the form to hash. Raises `Invalid` for the field.
 
-        In NFC it has 8 to 256 characters, at least 5 different ones among them, and is neither one
-        of the most common passwords, nor a name of its owner, nor a host of the service. `names`
-        are the user name, the shown name and the e-mail address, None where there is none; of an
-        address the part before the @ counts as well. Case makes no difference.
+        In NFC it must have 8 to 256 characters, with at least 5 different ones. It must not be one
+        of the most common passwords, a name of its owner, or a host of the service. `names` are the
+        user name, the display name and the e-mail address, each possibly None. The part of the
+        address before the @ counts as well. Case makes no difference.
 
-        It is what NIST SP 800-63B, section 5.1.1.2, asks of new passwords; no characters of certain
-        kinds are demanded, since that makes people choose worse ones.
+        These are the requirements of NIST SP 800-63B, section 5.1.1.2. It requires no particular
+        kinds of characters, since that makes people choose worse passwords.
         """
         form = normalized(password)
         if not MIN_PASSWORD <= len(form) <= MAX_PASSWORD or not is_text(form):
@@ -70,7 +71,7 @@ class PasswordRules:
 
 @cache
 def common_passwords() -> frozenset[str]:
-    """Some thousand of them, folded; about 1 MB that is read once, at the first new password."""
+    """Return some thousand common passwords, folded: about 1 MB, read at the first new password."""
     text = (files("chat_core") / "common_passwords.txt").read_text(encoding="ascii")
     lines = text.splitlines()
     return frozenset(line for line in lines if line.partition(" ")[0] != COMMENT)
@@ -82,6 +83,6 @@ def _owners(names: Iterable[str | None]) -> set[str]:
 
 
 def _spelled(hosts: Iterable[str]) -> set[str]:
-    """Hosts folded; an IPv6 address without its brackets, too."""
+    """Return the hosts folded, and IPv6 addresses also without their brackets."""
     known = {fold(host) for host in hosts}
     return known | {host.strip("[]") for host in known}

@@ -1,4 +1,4 @@
-"""Presence: which live connections each user has. No I/O, no clock."""
+"""Presence: the live connections of each user. No I/O, no clock."""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from chat_core.ids import ConnectionId, UserId
 
 
 class PresenceChange(Enum):
-    """What a connection that came or went changed for its user."""
+    """The change that a new or closed connection makes for its user."""
 
     CAME_ONLINE = "came online"
     WENT_OFFLINE = "went offline"
@@ -17,9 +17,9 @@ class PresenceChange(Enum):
 
 @dataclass(frozen=True, slots=True)
 class UserPresence:
-    """Whether a user is here.
+    """Whether a user is online.
 
-    `devices` counts live connections; `last_seen_at` is None for who was never here.
+    `devices` counts live connections; `last_seen_at` is None for a user who was never online.
     """
 
     online: bool
@@ -29,12 +29,12 @@ class UserPresence:
 
 @dataclass(slots=True)
 class PresenceTracker:
-    """The set of live connections of each user, never a bare count: reports may repeat."""
+    """The set of each user's live connections. It is not a count, because reports may repeat."""
 
     _connections: dict[UserId, set[ConnectionId]] = field(default_factory=dict)
 
     def connected(self, user: UserId, connection: ConnectionId) -> PresenceChange | None:
-        """Add a connection; again is a no-op. The first one of a user: they came online."""
+        """Add a connection. Return the change if it is the user's first one."""
         connections = self._connections.get(user)
         if connections is None:
             self._connections[user] = {connection}
@@ -43,7 +43,7 @@ class PresenceTracker:
         return None
 
     def disconnected(self, user: UserId, connection: ConnectionId) -> PresenceChange | None:
-        """Remove a connection; an unknown one is a no-op. The last one: they went offline."""
+        """Remove a connection, if it is known. Return the change if it was the user's last one."""
         connections = self._connections.get(user)
         if connections is None:
             return None
@@ -54,13 +54,13 @@ class PresenceTracker:
         return PresenceChange.WENT_OFFLINE
 
     def devices(self, user: UserId) -> int:
-        """How many live connections the user has."""
+        """Return the number of the user's live connections."""
         return len(self._connections.get(user, ()))
 
     def is_online(self, user: UserId) -> bool:
-        """Whether the user has a live connection."""
+        """Return whether the user has a live connection."""
         return user in self._connections
 
     def online(self) -> AbstractSet[UserId]:
-        """Who has a live connection now: a view, not a copy."""
+        """Return the users with live connections, as a view, not a copy."""
         return self._connections.keys()

@@ -1,4 +1,4 @@
-"""Records: what is made for each message, and made cheaply."""
+"""Records: cheap dataclasses for objects that every message creates."""
 
 from dataclasses import dataclass, field
 from typing import TypeVar, dataclass_transform
@@ -8,10 +8,9 @@ T = TypeVar("T")
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def record(cls: type[T]) -> type[T]:
-    """A slotted dataclass that type checkers treat as frozen, and that is not at run time.
+    """Make a slotted dataclass that type checkers treat as frozen, but that is not at run time.
 
-    For the few classes of which every message makes one. A frozen dataclass sets each of its
-    fields by a call; `python -m timeit` tells what that costs. Everything else is a frozen
-    dataclass.
+    It is for the few classes that every message creates. A frozen dataclass sets each of its fields
+    by a call; `python -m timeit` shows the cost. All other classes are frozen dataclasses.
     """
     return dataclass(slots=True, unsafe_hash=True)(cls)

@@ -1,4 +1,4 @@
-"""Security events: what an operator has to hear of accounts and sessions."""
+"""Security events: events of accounts and sessions that an operator should see."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,13 +7,13 @@ from chat_core.ids import SessionId, UserId
 
 
 class SecurityEventKind(StrEnum):
-    """The sorts of security event, by the names that they have in the log."""
+    """The kinds of security event, with their names in the log."""
 
     LOGIN_SUCCEEDED = "login_succeeded"
     LOGIN_FAILED = "login_failed"
-    """A wrong password, also one that a change asked for, or an account that does not exist."""
+    """A wrong password, also one for a change, or an unknown account."""
     LOGIN_REFUSED = "login_refused"
-    """Too many have failed, or the account is disabled."""
+    """Too many log-ins have failed, or the account is disabled."""
     SIGNED_UP = "signed_up"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
     EMAIL_CHANGED = "email_changed"
@@ -26,13 +26,13 @@ class SecurityEventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SecurityEvent:
-    """Something happened to an account; None is what is not known.
+    """An event of an account. Unknown fields are None.
 
-    It holds nothing that anybody typed: what was tried as a user name may be a password.
+    It contains nothing that a user typed, because a password may have been typed as a user name.
     """
 
     kind: SecurityEventKind
     user_id: UserId | None = None
     session_id: SessionId | None = None
     address: str | None = None
-    """The network address that it came from."""
+    """The network address of the request."""

@@ -1,4 +1,4 @@
-"""Sessions: the revocable logins of users on their devices, and who acts in a request."""
+"""Sessions: the revocable logins of users on their devices, and the actor of a request."""
 
 import hashlib
 import secrets
@@ -14,25 +14,25 @@ from chat_core.users import User
 
 MAX_DEVICE = 100
 LOST_ANSWER = timedelta(seconds=10)
-"""How long a refresh token may be used again after its first use."""
+"""How long a used refresh token may be used again."""
 REFRESH_BYTES = 32
-"""Of chance in each part of a refresh token."""
+"""Random bytes in each part of a refresh token."""
 UNNAMED_DEVICE = "Unnamed device"
 MAX_USER_AGENT = 200
 NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Unicode's categories of what moves a cursor, hides, or turns the line round."""
+"""Unicode's categories of controls, format characters, surrogates and line breaks."""
 
 
 SessionPlace = tuple[datetime, SessionId]
-"""When a session was last seen, then its id."""
+"""The time that a session was last seen, and its id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
     """One login of a user on one device; `device` is its label.
 
-    `address` is the IP address of the log-in or of the latest refresh, and `user_agent` what the
-    program there calls itself: None where that is not known, as of sessions from older versions.
+    `address` is the IP address of the log-in or of the latest refresh, and `user_agent` the name
+    that the client sends. They are None if unknown, as in sessions from older versions.
     """
 
     id: SessionId
@@ -46,21 +46,21 @@ class Session:
 
     @property
     def place(self) -> SessionPlace:
-        """Where it is in the list of the user's sessions: the highest place comes first."""
+        """Return the place in the list of the user's sessions. The highest place comes first."""
         return self.last_seen_at, self.id
 
     @property
     def network(self) -> str | None:
-        """The narrowest of the `chat_core.addresses.networks` that the address counts in."""
+        """Return the narrowest of the address's `chat_core.addresses.networks`."""
         return None if self.address is None else networks(self.address)[0]
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshToken:
-    """What a device gets its next tokens with: `family.secret`.
+    """The token that a device exchanges for new tokens: `family.secret`.
 
-    The family stays the same for a session's life, and the secret is good for one use. Who has the
-    family without a good secret has an old token: a copy of it is about.
+    The family stays the same as long as the session lasts, and each secret is valid for one use. A
+    valid family with an old secret means that somebody may have copied the token.
     """
 
     family: str
@@ -68,15 +68,15 @@ class RefreshToken:
 
     @classmethod
     def first(cls) -> "RefreshToken":
-        """One of a new family."""
+        """Return a token of a new family."""
         return cls(secrets.token_urlsafe(REFRESH_BYTES), secrets.token_urlsafe(REFRESH_BYTES))
 
     @classmethod
     def parse(cls, text: str) -> "RefreshToken":
-        """The token with that text.
+        """Parse a token.
 
-        Tokens of older versions have one part alone. Their family is made of it, so that it is the
-        same however often the token is used.
+        Tokens of older versions have only one part. The family is derived from it, so that it is
+        the same each time.
         """
         family, separator, secret = text.partition(".")
         if separator:
@@ -84,38 +84,38 @@ class RefreshToken:
         return cls(digest(f"family of {text}").hex(), "")
 
     def next(self) -> "RefreshToken":
-        """Another of its family."""
+        """Return another token of this family."""
         return replace(self, secret=secrets.token_urlsafe(REFRESH_BYTES))
 
     @property
     def text(self) -> str:
-        """As a device keeps it."""
+        """Return the text that a device stores."""
         return f"{self.family}.{self.secret}"
 
 
 def digest(secret: str) -> bytes:
-    """SHA-256: of what is not guessed, a fast digest is enough."""
+    """Return the SHA-256 of a secret. A fast digest is enough for a random secret."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshChain:
-    """Digests (SHA-256) of a session's refresh tokens: the one in force, and the one it replaced.
+    """SHA-256 digests of a session's refresh tokens: the current one and the one before.
 
-    `family` is that of the part that all of them share. It is None where the token in force is
-    from a version whose tokens had no such part.
+    `family` is the digest of the part that all of them share, or None if the current token is from
+    a version without families.
     """
 
     current: bytes
     previous: bytes | None = None
     replaced_at: datetime | None = None
-    """When `previous` was used first."""
+    """The time of the first use of `previous`."""
     family: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RefreshLimits:
-    """How long a session lasts: without use, and at all."""
+    """How long a session lasts: without use, and in total."""
 
     idle: timedelta
     total: timedelta
@@ -123,9 +123,9 @@ class RefreshLimits:
 
 @dataclass(frozen=True, slots=True)
 class RefreshUse:
-    """A refresh token is used, and asks to be replaced by another of its family: digests of them.
+    """A request to replace a refresh token by another of its family, with digests of both.
 
-    Where it comes from takes the place of what the session had; None leaves that as it is.
+    The address and user agent replace those of the session, unless they are None.
     """
 
     family: bytes
@@ -137,12 +137,12 @@ class RefreshUse:
     user_agent: str | None = None
 
     def judge(self, session: Session, chain: RefreshChain) -> tuple[Session, RefreshChain]:
-        """The session and the chain after the use. The token is of that session's family.
+        """Return the session and the chain after the use. The family must be that of the session.
 
-        The token in force is replaced. The one before may be used again for `LOST_ANSWER`, since
-        an answer can get lost, and what it brings replaces its first successor; once that
-        successor was used itself it is no longer the one before. Anything else raises
-        `RefreshReused`, a session past its limits `TokenExpired`.
+        The current token is replaced. An answer can get lost, so the previous token may be used
+        again for `LOST_ANSWER`, and its new successor replaces the first one. As soon as a
+        successor is used, the token before it is no longer the previous one. Any other token raises
+        `RefreshReused`, and a session past its limits raises `TokenExpired`.
         """
         idle, age = self.at - session.last_seen_at, self.at - session.created_at
         if idle >= self.limits.idle or age >= self.limits.total:
@@ -163,7 +163,7 @@ class RefreshUse:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a verified access token says."""
+    """The content of a verified access token."""
 
     user_id: UserId
     session_id: SessionId
@@ -172,13 +172,13 @@ class Claims:
     """Whether the account had a generated password when the token was issued."""
 
     def actor(self, connection_id: ConnectionId | None = None) -> "Actor":
-        """Its holder as who does something, through that connection, if through one."""
+        """Return the holder as an actor, through that connection, if there is one."""
         return Actor(self.user_id, self.session_id, connection_id)
 
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A signed token that is good until `expires_at`."""
+    """A signed token, valid until `expires_at`."""
 
     text: str
     expires_at: datetime
@@ -186,7 +186,7 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What a device gets for the right password. The refresh token is stored as a digest only."""
+    """The answer to a successful log-in. The refresh token is stored only as a digest."""
 
     user: User
     session: Session
@@ -196,16 +196,16 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does something: always from a verified token, never from what a request says."""
+    """The user who does something: always from a verified token, never from the request."""
 
     user_id: UserId
     session_id: SessionId
     connection_id: ConnectionId | None = None
-    """The live connection that asked, where one did: it gets the answer instead of the push."""
+    """The live connection that sent the request, if any. It gets an answer but no push."""
 
 
 def shown_user_agent(text: str | None) -> str | None:
-    """What a program calls itself, as it is shown: at most 200 characters, without controls."""
+    """Return a client's name as it is shown: at most 200 characters, without controls."""
     if text is None:
         return None
     begin = text[: 2 * MAX_USER_AGENT]  # a header may be long
@@ -214,5 +214,8 @@ def shown_user_agent(text: str | None) -> str | None:
 
 
 def clean_device(device: str) -> str:
-    """A device's label as it is stored, 1 to 100 characters: see `shown_name`. Raises `Invalid`."""
+    """Return a device's label of 1 to 100 characters as stored: see `shown_name`.
+
+    Raises `Invalid`.
+    """
     return shown_name(device, "device", MAX_DEVICE)

@@ -1,4 +1,4 @@
-"""Users: what an account is, and the rules of its names."""
+"""Users: accounts, and the rules for their names."""
 
 import re
 import unicodedata
@@ -15,11 +15,11 @@ from chat_core.names import shown_name
 USERNAME = re.compile(r"[A-Za-z0-9._-]{3,32}")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 MAX_EMAIL = 254
-"""Characters; the longest address that a mail path can carry (RFC 5321, errata 1690)."""
+"""In characters. It is the longest address that mail can carry (RFC 5321, errata 1690)."""
 MAX_DISPLAY_NAME = 64
 MAX_IDS = 100
 NO_PASSWORD = ""
-"""In place of a hash, of an account without a password: no password fits it."""
+"""The stored hash of an account without a password. No password matches it."""
 
 
 class Unchanged(Enum):
@@ -29,12 +29,12 @@ class Unchanged(Enum):
 
 
 UNCHANGED: Final = Unchanged.UNCHANGED
-"""In a change, leaves a field as it is, where None removes it."""
+"""Leaves a field of a change as it is. None removes the value."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """An account. Names and address are None once it is deleted."""
+    """An account. Names and address are None if it is deleted."""
 
     id: UserId
     username: str | None
@@ -44,14 +44,14 @@ class User:
     deleted_at: datetime | None = None
     last_seen_at: datetime | None = None
     disabled_at: datetime | None = None
-    """Since when the operator keeps the user from logging in."""
+    """The time since which the user is disabled and can't log in."""
     password_change_required: bool = False
-    """Whether the password was generated, and the user has to replace it before anything else."""
+    """Whether the user must replace a generated password before anything else."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a log-in is judged by."""
+    """The data that a log-in is checked against."""
 
     user: User
     password_hash: str
@@ -59,18 +59,18 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class ProfileChange:
-    """What to change in a profile: `UNCHANGED` leaves as it is, None removes."""
+    """A change of a profile: `UNCHANGED` leaves a field as it is, and None removes the value."""
 
     display_name: str | Literal[Unchanged.UNCHANGED] | None = UNCHANGED
     email: str | Literal[Unchanged.UNCHANGED] | None = UNCHANGED
 
     def given(self) -> Mapping[str, str | None]:
-        """The fields that change, by their names in `User`."""
+        """Return the fields that change, by their names in `User`."""
         both = {"display_name": self.display_name, "email": self.email}
         return {name: value for name, value in both.items() if value is not UNCHANGED}
 
     def applied(self, user: User) -> User:
-        """The user after the change."""
+        """Return the user after the change."""
         given = self.given()
         return replace(
             user,
@@ -81,20 +81,20 @@ class ProfileChange:
 
 @dataclass(frozen=True, slots=True)
 class NamePlace:
-    """A place in the list of users by name: the folded name that was matched, then the id."""
+    """A place in the list of users by name: the folded name that matched, and the id."""
 
     key: str
     user_id: UserId
 
 
 def fold(name: str) -> str:
-    """The form in which names are compared: compatibility characters and case folded."""
-    # Case folding takes some letters apart (U+0390), so what it gives is composed once more.
+    """Return the form of a name to compare, with compatibility characters and case folded."""
+    # Case folding decomposes some letters (U+0390), so the result is normalized again.
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def name_place(user: User, key: str) -> NamePlace | None:
-    """Where a user is in the list of those whose names begin with that folded text, or None."""
+    """Return a user's place in the list of names that start with `key`, or None."""
     for name in (user.username, user.display_name):
         if name is not None and fold(name).startswith(key):
             return NamePlace(fold(name), user.id)
@@ -102,7 +102,7 @@ def name_place(user: User, key: str) -> NamePlace | None:
 
 
 def check_username(name: str) -> str:
-    """3 to 32 of the letters A to Z, digits, dot, underscore and hyphen; raises `Invalid`."""
+    """Check for 3 to 32 of A to Z, a to z, digits, `.`, `_` and `-`. Raises `Invalid`."""
     if not USERNAME.fullmatch(name):
         raise Invalid.field(
             "username", "must be 3 to 32 letters (a to z), digits, dots, underscores or hyphens"
@@ -111,19 +111,22 @@ def check_username(name: str) -> str:
 
 
 def check_email(address: str) -> str:
-    """At most 254 characters with one @ inside; only a mail can tell more. Raises `Invalid`."""
+    """Check for at most 254 characters with an @ inside. Raises `Invalid`.
+
+    Only sending a mail can check more.
+    """
     if len(address) > MAX_EMAIL or not EMAIL.fullmatch(address) or not is_text(address):
         raise Invalid.field("email", "must be an e-mail address")
     return address
 
 
 def clean_display_name(name: str) -> str:
-    """The display name as it is stored, 1 to 64 characters: see `shown_name`. Raises `Invalid`."""
+    """Return a display name of 1 to 64 characters as stored: see `shown_name`. Raises `Invalid`."""
     return shown_name(name, "displayName", MAX_DISPLAY_NAME)
 
 
 def is_text(text: str) -> bool:
-    """Whether every store can keep it: no NUL, no lone surrogate."""
+    """Return whether all stores accept the text: it has no NUL and no unpaired surrogate."""
     if "\0" in text:
         return False
     if text.isascii():

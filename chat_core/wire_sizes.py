@@ -1,4 +1,4 @@
-"""How many bytes things take as JSON on the wire, generously: what bounds pages and answers."""
+"""Estimates of sizes as JSON on the wire, rather too large, to limit pages and answers."""
 
 import json
 from collections.abc import Callable, Iterable
@@ -15,22 +15,22 @@ from chat_core.users import User
 Item = TypeVar("Item")
 
 PAGE_BYTES = 256 * 1024
-"""Of one page, or one answer of `sync`, about: it fits what a connection may leave untaken."""
+"""The approximate limit of a page or an answer of `sync`. It fits a connection's send queue."""
 ENTRY_BYTES, MEMBER_BYTES, CONVERSATION_BYTES, RECEIPT_BYTES, USER_BYTES = 500, 150, 300, 100, 400
 SESSION_BYTES = 350
-"""What each takes without the texts that people write."""
+"""The size of each without texts by users."""
 
 
 @dataclass(slots=True)
 class BoundedItems(Generic[Item]):
-    """Items in order, as many as there is room for; one in any case, so that each page gets on."""
+    """Items in order, as many as fit, and at least one, so that each page makes progress."""
 
     size: Callable[[Item], int]
     room: int = PAGE_BYTES
     items: list[Item] = field(default_factory=list)
 
     def take(self, items: Iterable[Item]) -> bool:
-        """Add those that fit, up to the first that does not. Whether all do."""
+        """Add items up to the first that does not fit. Return whether all fit."""
         for item in items:
             self.room -= self.size(item)
             if self.room < 0 and self.items:
@@ -40,28 +40,28 @@ class BoundedItems(Generic[Item]):
 
 
 def text_size(text: str | None) -> int:
-    """Of a JSON string; a control character takes six bytes."""
+    """Return the size of a JSON string. A control character takes six bytes."""
     if text is None:
         return 0
     return len(json.dumps(text, ensure_ascii=False).encode())
 
 
 def message_size(message: Message) -> int:
-    """Of a `Message`."""
+    """Return the size of a `Message`."""
     if message.body is None:
         return ENTRY_BYTES
     return ENTRY_BYTES + text_size(message.text) + text_size(more_of(message.body))
 
 
 def entry_size(entry: LogEvent) -> int:
-    """Of an entry of `sync`."""
+    """Return the size of an entry of `sync`."""
     if isinstance(entry, ConversationUpdated):
         return ENTRY_BYTES + text_size(entry.title) + MEMBER_BYTES * len(entry.members or ())
     return message_size(entry.message)
 
 
 def overview_size(overview: Overview) -> int:
-    """Of a `Conversation`."""
+    """Return the size of a `Conversation`."""
     last = overview.last_message
     return (
         CONVERSATION_BYTES
@@ -73,10 +73,10 @@ def overview_size(overview: Overview) -> int:
 
 
 def user_size(user: User) -> int:
-    """Of a `User`; a product's own names may be of any length."""
+    """Return the size of a `User`, whose names may be of any length in a product's own accounts."""
     return USER_BYTES + text_size(user.username) + text_size(user.display_name)
 
 
 def session_size(session: Session) -> int:
-    """Of a `Session`."""
+    """Return the size of a `Session`."""
     return SESSION_BYTES + text_size(session.device) + text_size(session.user_agent)
