@@ -1,8 +1,8 @@
-"""The log of every conversation: its rules as pure functions, and the loop that commits.
+"""The log of each conversation: its rules as pure functions, and the loop that commits.
 
-`Log` is the one writer of conversations. It judges drafts (`drafts`) on the heads of their logs
-(`heads`), makes writes of them (`writes`), and hands those to a `LogStore` in groups. `shown` is
-what readers are shown of a message.
+`Log` is the only writer of conversations. It checks drafts (`drafts`) against the heads of their
+logs (`heads`), turns them into writes (`writes`), and commits these to a `LogStore` in groups.
+`shown` decides what readers see of a message.
 """
 
 from chat_core.log.log import Log

@@ -1,4 +1,4 @@
-"""Drafts that are committed together, and what one round of judgement does with them."""
+"""Batches of drafts that share a commit, and the plan of each round."""
 
 import asyncio
 
@@ -11,48 +11,48 @@ RETRY_AFTER = 1.0
 
 
 class Plan:
-    """What one round does with drafts, each by its index in the batch."""
+    """The plan of one round: what to do with each draft, by its index in the batch."""
 
     def __init__(self) -> None:
         self.writing: list[int] = []
         self.writes: list[Write] = []
-        """Of those, in their order."""
+        """The writes of the drafts in `writing`, in the same order."""
         self.refused: list[int] = []
         self.unknown: list[int] = []
-        """Those whose heads have to be read first."""
+        """Drafts whose heads must be read first."""
         self.are_read = False
-        """Whether these have been, so that a conversation without a head is not stored."""
+        """Whether these heads were read. A head still missing means an unstored conversation."""
         self.outdated: list[Conversation] = []
-        """Conversations whose heads have to be read again."""
+        """Conversations whose heads must be read again."""
 
 
 class Batch:
-    """Drafts that are committed together, and the time that their callers have."""
+    """Drafts that are committed together, and the deadline of their callers."""
 
     def __init__(self, patience: float | None) -> None:
         self.drafts: list[Draft] = []
         self.callers: list[Done | None] = []
-        """Of each draft; None once nothing more is to be done for it."""
+        """The caller of each draft, or None if the draft needs no more work."""
         self.is_over = False
         self._timer: asyncio.TimerHandle | None = None
         if patience is not None:
             self._timer = asyncio.get_running_loop().call_later(patience, self._give_up)
 
     def answer(self, index: int, outcome: Outcome) -> None:
-        """A draft is settled: tell its caller."""
+        """Settle a draft, and call its caller."""
         done, self.callers[index] = self.callers[index], None
         if done is not None:
             tell(done, outcome)
 
     def fail(self, error: Exception) -> None:
-        """Tell an error to every caller who still waits, whatever becomes of the drafts."""
+        """Pass an error to each caller that still waits. Their drafts may still be stored."""
         for index, done in enumerate(self.callers):
             if done is not None:
                 self.callers[index] = _nobody
                 tell(done, error)
 
     def end(self) -> None:
-        """No more comes of it."""
+        """Finish the batch."""
         if self._timer is not None:
             self._timer.cancel()
 
@@ -62,9 +62,9 @@ class Batch:
 
 
 def _nobody(_: Outcome) -> None:
-    """The caller has been told that the time is over."""
+    """Replaces a caller after the deadline."""
 
 
 def too_late() -> Unavailable:
-    """What a caller hears for whom the time is over."""
+    """Return the error for a caller whose deadline has passed."""
     return Unavailable("The database is temporarily unavailable", retry_after=RETRY_AFTER)

@@ -1,4 +1,4 @@
-"""Judging drafts: whether a draft may follow a log's head, and whether it repeats what was sent."""
+"""Checks of drafts: whether a draft may follow a log's head, and whether it is a repeat."""
 
 from enum import Enum
 
@@ -13,25 +13,25 @@ from chat_core.ports.log_store import FirstSent
 
 
 class Judgement(Enum):
-    """What is to be done with a draft."""
+    """What to do with a draft."""
 
     WRITE = "write"
-    """It was judged on the conversation as it is: it becomes a write after the head."""
+    """Its revision is current, so it becomes a write after the head."""
     BEGIN = "begin"
-    """Its conversation begins with it."""
+    """It is the first entry of its conversation."""
     HOLD = "hold"
-    """A write before it has changed the conversation, and is not stored yet."""
+    """An earlier write that is not stored yet has changed the conversation."""
     READ_AGAIN = "read_again"
-    """It was judged on another revision than the head's, and the head may be outdated."""
+    """Its revision differs from the head's, and the head may be outdated."""
     REFUSE = "refuse"
-    """It was judged on another revision, or on a conversation that is not stored."""
+    """Its revision is outdated, or its conversation is not stored."""
 
 
 def judge(draft: Draft, head: KnownHead | None, since: int, now: int) -> Judgement:
-    """What to do with a draft that came before round `since`, in round `now`.
+    """Decide what to do in round `now` with a draft that arrived before round `since`.
 
-    Nothing is refused on a head from before `since`; a conversation without a head was looked for
-    since then.
+    It refuses a draft only with a head read in round `since` or later. If there is no head, the
+    caller has looked for one since then.
     """
     if head is None:
         return Judgement.BEGIN if _may_begin(draft) else Judgement.REFUSE
@@ -46,7 +46,7 @@ def judge(draft: Draft, head: KnownHead | None, since: int, now: int) -> Judgeme
 
 
 _WRITE = Judgement.WRITE
-"""By itself, for it is what becomes of nearly every draft: a member takes five times as long."""
+"""A module name: nearly every draft needs it, and an enum lookup takes five times as long."""
 
 
 def _may_begin(draft: Draft) -> bool:
@@ -55,7 +55,7 @@ def _may_begin(draft: Draft) -> bool:
 
 
 def repeat_of_message(draft: MessageDraft, first: FirstSent) -> Appended | ClientIdConflict:
-    """What a draft gets whose client id its sender has used for that message."""
+    """Return the outcome of a draft whose sender has used its client id for that message."""
     message = first.message
     # A direct conversation that was not stored yet may have got another id meanwhile.
     same_conversation = message.conversation_id == draft.conversation.id or (
@@ -70,7 +70,7 @@ def repeat_of_message(draft: MessageDraft, first: FirstSent) -> Appended | Clien
 def repeat_of_creation(
     draft: CreationDraft, first: ConversationUpdated
 ) -> Appended | ClientIdConflict:
-    """What a draft gets whose client id its creator has used for that group."""
+    """Return the outcome of a draft whose creator has used its client id for that group."""
     group = draft.conversation
     roles = {member.user_id: member.role for member in group.members.values()}
     if (first.title, created_roles(first)) != (group.title, roles):
@@ -79,7 +79,7 @@ def repeat_of_creation(
 
 
 def created_roles(creation: ConversationUpdated) -> dict[UserId, Role]:
-    """The members that a group was created with, and their roles."""
+    """Return the members that a group was created with, and their roles."""
     return {member.user_id: member.role for member in creation.members or ()}
 
 

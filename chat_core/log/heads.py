@@ -1,4 +1,4 @@
-"""Heads: the ends of logs, as this process knows them."""
+"""Heads: the ends of logs, as cached in this process."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -8,28 +8,28 @@ from chat_core.ids import ConversationId
 from chat_core.ports.log_store import Head
 
 MOST_MEMBERS = 500_000
-"""Of the known conversations together, about 200 bytes each; past it all are forgotten."""
+"""The most members of all cached conversations, at about 200 bytes each. More clear the cache."""
 
 
 @dataclass(slots=True, eq=False)
 class KnownHead:
-    """The end of a log, with the writes that were made for it."""
+    """The end of a log, and the rounds that read it and wrote after it."""
 
     conversation: Conversation
     last_seq: int
     read: int
-    """The round in which it was read."""
+    """The round that read the head."""
     moved: int = 0
-    """The latest round in which a write was made for it."""
+    """The latest round that planned a write after the head."""
     members: int = field(init=False)
-    """How many it was remembered with."""
+    """The number of members that it counts for in the cache."""
 
     def __post_init__(self) -> None:
         self.members = len(self.conversation.members)
 
 
 class Heads:
-    """The heads that were read or written here; other processes may have gone on."""
+    """The heads that this process has read or written. Other processes may have written since."""
 
     def __init__(self) -> None:
         self.by_id: dict[ConversationId, KnownHead] = {}
@@ -37,20 +37,20 @@ class Heads:
         self._members = 0
 
     def of(self, conversation: Conversation) -> KnownHead | None:
-        """The conversation's, if it is known; a direct one is known by its two members."""
+        """Return a conversation's head, or None. It finds a direct one by its two members."""
         head = self.by_id.get(conversation.id)
         if head is None and (pair := conversation.pair) is not None:
             return self._by_pair.get(pair)
         return head
 
     def read(self, read: Sequence[Head | None], now: int) -> None:
-        """These were read."""
+        """Add the heads that were read in round `now`."""
         for head in read:
             if head is not None and head.conversation.id not in self.by_id:
                 self.add(KnownHead(head.conversation, head.last_seq, now))
 
     def add(self, head: KnownHead) -> None:
-        """A head that was not known."""
+        """Add an unknown head."""
         conversation = head.conversation
         self.by_id[conversation.id] = head
         if (pair := conversation.pair) is not None:
@@ -58,11 +58,11 @@ class Heads:
         self._members += head.members
 
     def begin(self, conversation: Conversation, now: int) -> None:
-        """The first entry of a conversation is written."""
+        """Add the head of a conversation whose first entry is being written."""
         self.add(KnownHead(conversation, 1, now, now))
 
     def forget(self, conversation: Conversation) -> None:
-        """Read it again the next time."""
+        """Remove a head, so that it is read again."""
         head = self.of(conversation)
         if head is not None:
             self._members -= head.members
@@ -71,17 +71,17 @@ class Heads:
                 del self._by_pair[pair]
 
     def forget_each(self, conversations: Iterable[Conversation]) -> None:
-        """Read these again the next time."""
+        """Remove these heads, so that they are read again."""
         for conversation in conversations:
             self.forget(conversation)
 
     def forget_all(self) -> None:
-        """Read every one again the next time."""
+        """Remove all heads, so that they are read again."""
         self.by_id.clear()
         self._by_pair.clear()
         self._members = 0
 
     def make_room(self) -> None:
-        """Forget all, if they have become too many."""
+        """Remove all heads if they take too much memory."""
         if self._members > MOST_MEMBERS:
             self.forget_all()

@@ -1,4 +1,4 @@
-"""The loop that commits: drafts wait, are judged together, and share a commit."""
+"""The loop that commits: drafts wait, are checked together, and share a commit."""
 
 import asyncio
 import time
@@ -28,17 +28,17 @@ from chat_core.ports.log import (
 from chat_core.ports.log_store import ChangeWrite, LogStore, Verdict
 
 BATCH = 500
-"""Drafts that are committed together at most: more would let the first of them wait."""
+"""The most drafts in one commit. More would delay the first of them."""
 RETRY_SECONDS = 0.25
 _STORED, _WRITE = Verdict.STORED, Judgement.WRITE
 
 
 class Log(ConversationLog):
-    """The log of every conversation, over a store. One in a process; `close` it before its store.
+    """The log of every conversation, over a store. Use one in a process, closed before its store.
 
-    Without `patience`, a draft gets the answer that the store gives. With it, the log tries again
-    while the store is out of reach, and tells a caller who has waited for so many seconds that it
-    is; what the store has begun by then may be stored all the same, and is told to the followers.
+    Without `patience`, a draft gets the store's answer. With it, the log retries while the store is
+    unreachable, and after that many seconds passes `Unavailable` to the caller. If the store had
+    already begun to store the draft, followers may still get the entry.
     """
 
     def __init__(self, store: LogStore, *, patience: float | None = None) -> None:
@@ -54,13 +54,13 @@ class Log(ConversationLog):
 
     @property
     def commits(self) -> Commits:
-        """The store's measures."""
+        """Return the store's measures."""
         return self._store.commits
 
     def submit(self, draft: Draft, done: Done) -> None:
         """See `ConversationLog.submit`."""
         if self._at_work is not None and self._at_work.is_over:
-            # The store is out of reach: what would wait would wait in vain.
+            # The store is unreachable, so waiting would be useless.
             done(too_late())
             return
         if not self._waiting or len(self._waiting[-1].drafts) >= BATCH:
@@ -85,7 +85,7 @@ class Log(ConversationLog):
         self._followers.append(follower)
 
     async def close(self) -> None:
-        """Finish what somebody waits for, for as long as the patience lasts. Again is a no-op."""
+        """Finish the waiting drafts within the patience. A second call does nothing."""
         if self._task is not None and not (self._at_work and self._at_work.is_over):
             await asyncio.wait([self._task], timeout=self._patience)
         self._is_closing = True
@@ -109,7 +109,7 @@ class Log(ConversationLog):
             self._at_work = self._task = None
 
     async def _store_all(self, batch: Batch) -> None:
-        """Store what can be stored, and answer it; once the time is over, drop the rest."""
+        """Store and answer what can be stored. Drop the rest when the deadline passes."""
         self._heads.make_room()
         since, left = self._round_number + 1, list(range(len(batch.drafts)))
         while left and not batch.is_over:
@@ -122,7 +122,7 @@ class Log(ConversationLog):
             left = [index for index in left if batch.callers[index] is not None]
 
     async def _round(self, batch: Batch, left: Sequence[int], since: int) -> None:
-        """Judge and commit once. What has to be judged again is left, and keeps its order."""
+        """Check and commit once. Drafts that need another check are left, in their order."""
         self._round_number += 1
         plan = Plan()
         self._judge(batch, left, since, plan)
@@ -139,7 +139,7 @@ class Log(ConversationLog):
             await self._answer_repeats(batch, taken, plan.refused)
 
     def _judge(self, batch: Batch, left: Sequence[int], since: int, plan: Plan) -> None:
-        """Make the writes of those drafts that may be written now."""
+        """Plan the writes of all drafts that can be written now."""
         now, heads, drafts = self._round_number, self._heads, batch.drafts
         known, writing, writes = heads.by_id, plan.writing, plan.writes
         for index in left:
@@ -165,7 +165,7 @@ class Log(ConversationLog):
         judgement: Judgement,
         plan: Plan,
     ) -> None:
-        """Any judgement but that a draft follows its head."""
+        """Handle each judgement except `WRITE`."""
         if head is None and not plan.are_read and not isinstance(draft, CreationDraft):
             plan.unknown.append(index)
         elif judgement is Judgement.BEGIN:
@@ -179,7 +179,7 @@ class Log(ConversationLog):
             plan.outdated.append(draft.conversation)
 
     async def _commit(self, batch: Batch, plan: Plan) -> list[int]:
-        """Store, and tell followers, then callers; what may be a repeat is returned."""
+        """Commit, call followers, then callers. Return the drafts that may be repeats."""
         try:
             verdicts = await self._store.commit(plan.writes)
         except BaseException:
@@ -214,7 +214,7 @@ class Log(ConversationLog):
     async def _answer_repeats(
         self, batch: Batch, taken: Sequence[int], refused: Sequence[int]
     ) -> None:
-        """Each gets what it repeats; one that is refused and repeats nothing is stale."""
+        """Answer each repeat. If a refused draft is not a repeat, answer `Stale`."""
         asked = [*taken, *refused]
         repeats = await self._repeats([batch.drafts[index] for index in asked])
         for place, (index, repeat) in enumerate(zip(asked, repeats, strict=True)):
@@ -224,7 +224,7 @@ class Log(ConversationLog):
                 batch.answer(index, Stale())
 
     async def _repeats(self, drafts: Sequence[Draft]) -> Sequence[Outcome | None]:
-        """For each what it repeats, or that it can't; None where its client id is new."""
+        """Return for each draft its repeat or conflict, or None if its client id is new."""
         sent = {
             (draft.actor.user_id, draft.client_id): draft
             for draft in drafts

@@ -1,4 +1,4 @@
-"""What readers are shown of a message at an entry of its log."""
+"""The part of a message that a reader of the log sees."""
 
 from dataclasses import replace
 
@@ -6,9 +6,9 @@ from chat_core.messages import Message
 
 
 def shown_at(message: Message, seq: int, until: int) -> Message:
-    """The message as it is now, to someone who may read the log up to `until`.
+    """Return the message as it is now, for a reader of the log up to `until`.
 
-    Where it has changed since then, without its content and times: as of the entry at `seq`.
+    If it has changed after `until`, show it as of the entry at `seq`, without content and times.
     """
     if message.updated_seq <= until:
         return message

@@ -1,4 +1,4 @@
-"""From drafts to writes: what an accepted draft stores, and who is told of it."""
+"""Conversion of drafts to writes: what an accepted draft stores, and who is notified."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -32,7 +32,7 @@ from chat_core.ports.log_store import (
 
 
 def write_after(draft: Draft, conversation: Conversation, last_seq: int) -> Write:
-    """What the draft stores after the last entry of its conversation's log."""
+    """Return the write that stores the draft after the last entry of its log."""
     seq = last_seq + 1
     if isinstance(draft, MessageDraft):
         sent = MessageSent(draft.stored(conversation.id, seq))
@@ -45,7 +45,7 @@ def write_after(draft: Draft, conversation: Conversation, last_seq: int) -> Writ
 
 
 def first_write(draft: Draft) -> MessageWrite | CreationWrite:
-    """What a draft stores with which its conversation begins."""
+    """Return the write of a draft that starts its conversation."""
     if isinstance(draft, MessageDraft):
         return opening_write(draft)
     if isinstance(draft, CreationDraft):
@@ -54,13 +54,13 @@ def first_write(draft: Draft) -> MessageWrite | CreationWrite:
 
 
 def opening_write(draft: MessageDraft) -> MessageWrite:
-    """What the first message of two users stores."""
+    """Return the write of the first message between two users."""
     opened = draft.conversation
     return MessageWrite(MessageSent(draft.stored(opened.id, 1)), opened.revision, opened)
 
 
 def creation_write(draft: CreationDraft) -> CreationWrite:
-    """What the creation of a group stores."""
+    """Return the write that creates a group."""
     group = draft.conversation
     event = ConversationUpdated(
         group.id,
@@ -74,7 +74,7 @@ def creation_write(draft: CreationDraft) -> CreationWrite:
 
 
 def audience_of(draft: Draft) -> Collection[UserId]:
-    """The members before the entry and after it."""
+    """Return the members before and after the entry."""
     members = draft.conversation.members
     if isinstance(draft, ChangeDraft) and isinstance(draft.change, MemberAdded):
         return members.keys() | {draft.change.user_id}
@@ -106,7 +106,7 @@ def _change(draft: ChangeDraft, before: Conversation, seq: int) -> ChangeWrite:
 def _members(
     before: Conversation, after: Conversation, change: Change
 ) -> tuple[Member | None, UserId | None, UserId | None]:
-    """Who is a member now or has another role, who is one no more, whose content goes."""
+    """Return the member who is new or has a new role, the removed user, and the erased user."""
     match change:
         case MemberAdded(user_id) | RoleChanged(user_id):
             return after.members[user_id], None, None

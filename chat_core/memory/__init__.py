@@ -1,6 +1,6 @@
-"""In-process adapters of every port: fakes for tests, and a service that keeps nothing.
+"""In-memory adapters for all ports: fakes for tests, and a service without storage.
 
-They keep their contracts (`chat_core.testing`) as strictly as the real ones do.
+They pass the same contract tests (`chat_core.testing`) as the real adapters.
 """
 
 from chat_core.memory.blocks import MemoryBlockStore

@@ -10,7 +10,7 @@ from chat_core.ports.storage import BlockStore
 
 @dataclass(slots=True)
 class MemoryBlockStore(BlockStore):
-    """Blocks that are gone when the process is."""
+    """Blocks in memory, for as long as the process runs."""
 
     _blocks: set[tuple[UserId, UserId]] = field(default_factory=set)
 

@@ -1,8 +1,8 @@
-"""A cache in front of stores: what a send has to read, read once.
+"""Caches in front of stores, for the data that each send reads.
 
-A cached conversation may be outdated by another process. That is found out by the log, which
-judges each draft by the revision: `Stale` makes the cache read anew. So use it where the log or a
-store checks again what was judged on it, and plain stores for everything else.
+Another process may change a cached conversation. The log notices, because it checks the revision of
+each draft, and `Stale` makes the cache read again. So use a cache only if the log or a store checks
+again, and plain stores for everything else.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -36,15 +36,15 @@ Value = TypeVar("Value")
 Pair = tuple[UserId, UserId]
 
 MOST_MEMBERS = 500_000
-"""Of the cached conversations together, about 200 bytes each: a large group takes more room."""
+"""The most members of all cached conversations, at about 200 bytes each."""
 MOST_PAIRS = 100_000
 BLOCK_SECONDS = 60.0
-"""How long a block that another process makes may stay unnoticed."""
+"""The longest time that a block made by another process may stay unnoticed."""
 
 
 @dataclass(slots=True)
 class _Loading(Generic[Key]):
-    """Reads that have begun; what changes meanwhile must not be remembered as it was."""
+    """Reads in progress. If the data changes meanwhile, the result must not be cached."""
 
     _begun: dict[Key, object] = field(default_factory=dict)
 
@@ -53,7 +53,7 @@ class _Loading(Generic[Key]):
         return token
 
     def is_fresh(self, key: Key, token: object) -> bool:
-        """Whether nothing has changed since; the read is over."""
+        """End the read, and return whether nothing has changed since it began."""
         if self._begun.get(key) is not token:
             return False
         del self._begun[key]
@@ -65,7 +65,7 @@ class _Loading(Generic[Key]):
 
 @dataclass(slots=True)
 class CachedConversations(ConversationStore):
-    """Remembers conversations, those that were used last; all else is asked of the store."""
+    """A cache of the most recently loaded conversations. All other reads go to the store."""
 
     store: ConversationStore
     _known: dict[ConversationId, Conversation] = field(default_factory=dict)
@@ -137,7 +137,7 @@ class CachedConversations(ConversationStore):
         return await self.store.peers(users)
 
     def forget(self, conversation_id: ConversationId, members: Collection[UserId]) -> None:
-        """It has changed, or may have: read it again the next time."""
+        """Remove a conversation from the cache, because it may have changed."""
         self._loading.changed(conversation_id)
         self._drop(conversation_id)
         if len(members) == 2:  # noqa: PLR2004 - it may be a direct one
@@ -162,7 +162,7 @@ class CachedConversations(ConversationStore):
 
 @dataclass(slots=True)
 class CachedBlocks(BlockStore):
-    """Remembers for a while who has not blocked whom; a block from here is known at once."""
+    """A cache of blocks, with a time limit. Blocks made here take effect at once."""
 
     store: BlockStore
     clock: Clock
@@ -224,7 +224,7 @@ class CachedBlocks(BlockStore):
 
 @dataclass(slots=True)
 class CacheTellingLog(ConversationLog):
-    """A log that tells the cache of every change, before anybody else hears of it."""
+    """A log that updates the cache after each change, before any other follower runs."""
 
     log: ConversationLog
     cache: CachedConversations
@@ -251,7 +251,7 @@ class CacheTellingLog(ConversationLog):
     def _forget(self, committed: Committed) -> None:
         event = committed.event
         if isinstance(event, ConversationUpdated):
-            # Of a direct conversation nothing else can change: all others are known by their id.
+            # Only this change affects a direct conversation. All groups are cached by id.
             may_be_direct = event.change is ChangeKind.MEMBER_DELETED
             self.cache.forget(event.conversation_id, committed.audience if may_be_direct else ())
 
@@ -262,5 +262,5 @@ class CacheTellingLog(ConversationLog):
 
 
 def _pair(one: UserId, other: UserId) -> Pair:
-    """Two users, in whichever order they are named."""
+    """Return two users in a fixed order."""
     return (one, other) if one < other else (other, one)

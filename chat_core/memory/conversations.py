@@ -39,12 +39,12 @@ class Revised:
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """An entry that was taken from the front."""
+    """An entry that was removed from the front."""
 
 
 @dataclass(slots=True)
 class StoredLog:
-    """One conversation: the entry at place `seq` is `entries[seq - 1]`, appended at its time."""
+    """A conversation. The entry at place `seq` is `entries[seq - 1]`, with a time in `times`."""
 
     conversation: Conversation
     active_at: datetime
@@ -56,11 +56,11 @@ class StoredLog:
     receipts: dict[UserId, Receipt] = field(default_factory=dict)
 
     def receipt(self, user_id: UserId) -> Receipt:
-        """A member's watermarks, at the start if they never moved."""
+        """Return a member's watermarks, which start at 0."""
         return self.receipts.get(user_id, Receipt(user_id, 0, 0))
 
     def move_receipt(self, user_id: UserId, delivered: int, read: int) -> bool:
-        """Move them forward, at most to the end: whether they moved."""
+        """Move the watermarks forward, at most to the end, and return whether they moved."""
         before = self.receipt(user_id)
         read = max(before.read_seq, min(read, len(self.entries)))
         delivered = max(before.delivered_seq, min(delivered, len(self.entries)), read)
@@ -74,7 +74,7 @@ class StoredLog:
         self.active_at = at
 
     def event(self, seq: int, until: int) -> LogEvent:
-        """The entry at a place, its message as it is now or as it stood at `until`."""
+        """Return the entry at a place. Its message is as it is now, or as it was at `until`."""
         entry = self.entries[seq - 1]
         if isinstance(entry, ConversationUpdated):
             return entry
@@ -84,14 +84,14 @@ class StoredLog:
         return MessageSent(message) if isinstance(entry, Said) else MessageUpdated(seq, message)
 
     def said(self, places: Sequence[int]) -> Iterator[Message]:
-        """The messages at those places, in that order; other entries are passed over."""
+        """Yield the messages at those places, in that order, and skip other entries."""
         for seq in places:
             entry = self.entries[seq - 1]
             if isinstance(entry, Said):
                 yield self.messages[entry.message_id]
 
     def standing(self, user_id: UserId) -> Standing:
-        """Where a member stands."""
+        """Return a member's standing."""
         members, last = self.conversation.members, len(self.entries)
         read_seq = self.receipt(user_id).read_seq
         unread = sum(
@@ -110,11 +110,11 @@ class StoredLog:
 
 @dataclass(slots=True)
 class MemoryConversations(ConversationStore, LogReader, ReceiptStore):
-    """Conversations that are gone when the process is."""
+    """Conversations in memory, for as long as the process runs."""
 
     logs: dict[ConversationId, StoredLog] = field(default_factory=dict)
     stored: list[tuple[ConversationId, int]] = field(default_factory=list)
-    """Every entry's log and seq, in stored order: its place is its index and one."""
+    """The log and seq of each entry, in stored order. The entry's place is its index plus one."""
     directs: dict[frozenset[UserId], ConversationId] = field(default_factory=dict)
 
     async def get(self, conversation_id: ConversationId) -> Conversation | None:

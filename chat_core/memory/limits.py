@@ -10,16 +10,16 @@ from chat_core.ports.limits import RateLimiter
 from chat_core.ports.system import Clock
 
 SWEEP_AT = 10_000
-"""Buckets: from so many on, the full ones are dropped whenever their number has doubled."""
+"""From this many buckets on, drop the full ones whenever the number has doubled."""
 
 
 @dataclass(slots=True)
 class MemoryRateLimiter(RateLimiter):
-    """Token buckets in a dictionary; those that are full again are dropped as it grows."""
+    """Token buckets in a dictionary. As it grows, it drops the full ones."""
 
     clock: Clock
     refused: Counter[str] = field(default_factory=Counter)
-    """By the name of the limit."""
+    """The number of refusals by the name of the limit."""
     _buckets: dict[tuple[str, str], TokenBucket] = field(default_factory=dict)
     _sweep_at: int = SWEEP_AT
 

@@ -1,4 +1,4 @@
-"""Where logs are kept, in dictionaries."""
+"""A store of logs in dictionaries."""
 
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -28,7 +28,7 @@ from chat_core.ports.log_store import (
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """What was sent first under a client id; no body once its sender is erased."""
+    """The first message with a client id. Its body is None if the sender is erased."""
 
     conversation_id: ConversationId
     message_id: MessageId
@@ -37,7 +37,7 @@ class _Sent:
 
 @dataclass(slots=True)
 class MemoryLogStore(LogStore):
-    """Writes into `conversations`; a commit is one step of the event loop."""
+    """A log store that writes to `conversations`. A commit is one step of the event loop."""
 
     conversations: MemoryConversations
     commits: Commits = field(default_factory=Commits)
@@ -166,7 +166,7 @@ class MemoryLogStore(LogStore):
         return log
 
     def _log_before(self, write: MessageWrite | RevisionWrite | ChangeWrite) -> StoredLog | None:
-        """The log, if it ends right before the write and the conversation is as it was."""
+        """Return the log, if its last entry and its revision are those that the write expects."""
         log = self.conversations.logs.get(write.conversation_id)
         if log is None:
             return None

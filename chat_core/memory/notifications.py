@@ -1,4 +1,4 @@
-"""A notifier that keeps what it was told."""
+"""A notifier that records its calls."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class Notification:
 
 @dataclass(slots=True)
 class RecordingNotifier(Notifier):
-    """Keeps every notification in order, to look at in a test."""
+    """A notifier that keeps every notification in order, for tests."""
 
     notifications: list[Notification] = field(default_factory=list)
 
@@ -30,5 +30,5 @@ class RecordingNotifier(Notifier):
         self.notifications.append(Notification(event, frozenset(audience), cause))
 
     def events(self) -> list[Event]:
-        """The events alone."""
+        """Return only the events."""
         return [notification.event for notification in self.notifications]

@@ -12,7 +12,7 @@ from chat_core.ports.retention import LogRetention, OldFront
 
 @dataclass(slots=True)
 class MemoryLogRetention(LogRetention):
-    """Takes entries from the logs of `conversations`."""
+    """Removes entries from the logs of `conversations`."""
 
     conversations: MemoryConversations
 

@@ -1,4 +1,4 @@
-"""Passwords and tokens without any security: for tests, where real hashing takes too long."""
+"""Passwords and tokens without any security, for tests, where real hashing takes too long."""
 
 import json
 from collections import deque
@@ -21,7 +21,7 @@ from chat_core.sessions import AccessToken, Claims
 
 @dataclass(slots=True)
 class PlainHasher(PasswordHasher):
-    """Keeps passwords readable. For tests only."""
+    """A hasher that keeps passwords readable. For tests only."""
 
     _salt: Iterator[int] = field(default_factory=count)
 
@@ -83,7 +83,7 @@ class PlainTokens(TokenIssuer, TokenVerifier):
 
 @dataclass(slots=True)
 class RecordingSecurityEvents(SecurityEvents):
-    """Keeps the last 1,000 events, to look at in a test."""
+    """A list of the last 1,000 events, for tests."""
 
     events: deque[SecurityEvent] = field(default_factory=lambda: deque(maxlen=1000))
 

@@ -13,7 +13,7 @@ from chat_core.sessions import RefreshChain, RefreshUse, Session
 
 @dataclass(slots=True)
 class MemorySessionStore(SessionStore):
-    """Sessions that are gone when the process is."""
+    """Sessions in memory, for as long as the process runs."""
 
     _sessions: dict[SessionId, Session] = field(default_factory=dict)
     _chains: dict[SessionId, RefreshChain] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The stores of conversations in memory, together."""
+"""All in-memory stores of conversations."""
 
 from chat_core.log import Log
 from chat_core.memory.blocks import MemoryBlockStore
@@ -8,7 +8,7 @@ from chat_core.ports.conversation_stores import ConversationStores
 
 
 def memory_conversations() -> ConversationStores:
-    """Empty stores; what gets into them is gone when the process is."""
+    """Return empty stores, whose data lasts as long as the process."""
     stored = MemoryConversations()
     return ConversationStores(
         conversations=stored,

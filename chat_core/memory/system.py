@@ -10,7 +10,7 @@ from chat_core.ports.system import Clock, IdGenerator, Timer
 
 
 class SystemClock(Clock):
-    """The machine's time. Within a millisecond it is the same object again."""
+    """The machine's time. Calls in the same millisecond return the same object."""
 
     def __init__(self) -> None:
         self._ms = 0

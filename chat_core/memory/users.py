@@ -13,7 +13,7 @@ from chat_core.users import Credentials, NamePlace, ProfileChange, User, fold, n
 
 @dataclass(slots=True)
 class MemoryUserStore(UserStore, AccountStore):
-    """Accounts that are gone when the process is."""
+    """Accounts in memory, for as long as the process runs."""
 
     _users: dict[UserId, User] = field(default_factory=dict)
     _hashes: dict[UserId, str] = field(default_factory=dict)
@@ -147,5 +147,5 @@ class MemoryUserStore(UserStore, AccountStore):
 
 
 def _order(place: NamePlace) -> tuple[bytes, str]:
-    # By code point, as databases compare UTF-8 bytes.
+    # Sort by code point, as databases compare UTF-8 bytes.
     return place.key.encode(), place.user_id
