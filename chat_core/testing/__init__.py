@@ -1,13 +1,13 @@
-# ruff: noqa: E402 (pytest has to know of the suites before they are imported)
-"""What adapters and products test against (extra `testing`: pytest, pytest-asyncio, hypothesis).
+# ruff: noqa: E402 (pytest must register the suites before they are imported)
+"""Test tools for adapters and products (extra `testing`: pytest, pytest-asyncio, hypothesis).
 
-A contract suite is a class with one test for each sentence of a port's docstring. Subclass it,
-give it the fixtures that it names, and run it with pytest-asyncio's `asyncio_mode = auto`. What
-only an adapter can bring about (a backend that is out of reach, a crash after the commit, a hasher
-that has too much to do) is left to the adapter's own tests.
+A contract suite is a class with a test for each sentence of a port's docstring. Subclass it, give
+it the fixtures that it names, and run it with pytest-asyncio's `asyncio_mode = auto`. The adapter's
+own tests cover what only an adapter can cause: an unreachable backend, a crash after the commit, an
+overloaded hasher.
 
-`chat_core.testing.plugin` has fixtures for a product's tests, `makers` makes users, drafts and the
-like, `strategies` are for hypothesis.
+`chat_core.testing.plugin` has fixtures for a product's tests, `makers` creates users, drafts and
+other objects, and `strategies` are for hypothesis.
 """
 
 import pytest

@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `AccountStore`."""
+"""Contract tests for `AccountStore`."""
 
 from dataclasses import replace
 
@@ -13,11 +13,11 @@ from chat_core.users import Credentials, ProfileChange, User
 
 NOBODY = UserId("nobody")
 MAX_PAGES = 20
-"""More than any test has: pages that never end are a failure, too."""
+"""More pages than any test has, so that endless paging fails."""
 
 
 async def pages(accounts: AccountStore, *, limit: int = 2) -> list[list[User]]:
-    """Every page of the accounts."""
+    """Return every page of the accounts."""
     found: list[list[User]] = []
     place: UserId | None = None
     while place is not None or not found:
@@ -29,9 +29,9 @@ async def pages(accounts: AccountStore, *, limit: int = 2) -> list[list[User]]:
 
 
 class AccountStoreContract:
-    """What every `AccountStore` must do.
+    """Tests that every `AccountStore` must pass.
 
-    Subclass it, and give it an `accounts` fixture, and `users` of the same backend.
+    Subclass it, and give it the fixtures `accounts` and `users`, of the same backend.
     """
 
     # accounts

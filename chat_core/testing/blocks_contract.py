@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `BlockStore`."""
+"""Contract tests for `BlockStore`."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from chat_core.users import User
 
 
 class BlockStoreContract:
-    """What every `BlockStore` must do.
+    """Tests that every `BlockStore` must pass.
 
     Subclass it, and give it the fixtures `blocks` and `users`: a `BlockStore` and a `UserStore` of
     the same backend.

@@ -1,4 +1,4 @@
-"""A clock that stands still until it is moved."""
+"""A clock that moves only when a test advances it."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from chat_core.ports.system import Clock, Timer
 
 TOLERANCE = 1e-9
-"""Seconds: sums of floats may fall short of the moment that they mean."""
+"""A tolerance in seconds, because sums of floats may fall short of the exact time."""
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -26,7 +26,7 @@ class _ManualTimer(Timer):
 
 @dataclass(slots=True)
 class ManualClock(Clock):
-    """Moves only by `advance`; what is due by then is called, earliest first."""
+    """A clock that moves only by `advance`, which calls due timers, earliest first."""
 
     wall: datetime = START
     _monotonic: float = 0.0
@@ -59,9 +59,9 @@ class ManualClock(Clock):
         return timer
 
     def advance(self, seconds: float) -> None:
-        """Let that much time go by, in whole milliseconds, and call what is due on the way.
+        """Move the clock, in whole milliseconds, and make the calls that are due on the way.
 
-        Tasks that sleep go on once the caller awaits something.
+        Sleeping tasks continue when the caller awaits something.
         """
         end = self.wall + timedelta(milliseconds=round(seconds * 1000))
         while due := self._due_by(self._monotonic + (end - self.wall).total_seconds()):
@@ -76,7 +76,7 @@ class ManualClock(Clock):
 
     @property
     def waiting(self) -> int:
-        """How many sleepers and timers there are: a test can wait for one before it moves on."""
+        """Return the number of sleepers and timers, so that a test can wait for one."""
         return sum(not timer.is_cancelled for timer in self._timers)
 
     def _due_by(self, moment: float) -> list[_ManualTimer]:

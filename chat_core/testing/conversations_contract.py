@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `ConversationStore`."""
+"""Contract tests for `ConversationStore`."""
 
 import asyncio
 
@@ -35,13 +35,13 @@ from chat_core.testing.makers import (
 from chat_core.users import User
 
 MAX_PAGES = 20
-"""More than any test has: pages that never end are a failure, too."""
+"""More pages than any test has, so that endless paging fails."""
 
 
 async def pages(
     conversations: ConversationStore, user_id: UserId, limit: int = 50
 ) -> list[list[Overview]]:
-    """Every page of a user's conversations."""
+    """Return every page of a user's conversations."""
     found: list[list[Overview]] = []
     place: ActivityPlace | None = None
     while place is not None or not found:
@@ -57,7 +57,7 @@ async def pages(
 
 
 class ConversationStoreContract:
-    """What every `ConversationStore` must do.
+    """Tests that every `ConversationStore` must pass.
 
     Subclass it, and give it the fixtures `conversations`, `log` and `users`: a `ConversationStore`,
     a `ConversationLog` and a `UserStore` of the same backend.

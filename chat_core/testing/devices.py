@@ -1,4 +1,4 @@
-"""Devices of users within the test's own process: no socket, no wire."""
+"""Simulated devices of users, in the test's process: no socket, no wire."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from chat_core.users import User
 
 @dataclass(slots=True)
 class ConnectedDevices(RecordingNotifier, Connections):
-    """Keeps every notification, and hands it to the connected devices that it is for."""
+    """A notifier that keeps every notification, and passes it to the audience's devices."""
 
     _live: dict[ConnectionId, "Device"] = field(default_factory=dict)
 
@@ -43,37 +43,37 @@ class ConnectedDevices(RecordingNotifier, Connections):
         return {each.session_id for each in self._live.values()} & set(session_ids)
 
     def join(self, connection_id: ConnectionId, device: "Device") -> None:
-        """From now on the device hears what its user is told."""
+        """Connect a device, so that it gets its user's notifications."""
         self._live[connection_id] = device
 
     def leave(self, connection_id: ConnectionId) -> None:
-        """No longer."""
+        """Disconnect a device."""
         self._live.pop(connection_id, None)
 
 
 @dataclass(slots=True, eq=False)
 class Device:
-    """One device of a user, connected by `connect`. It behaves as a correct client does."""
+    """A device of a user, connected by `connect`. It behaves like a correct client."""
 
     chat: Chat
     connected: ConnectedDevices
     user: User
     session_id: SessionId
     pushes: list[Event] = field(default_factory=list)
-    """Every event that it was pushed, in order."""
+    """All events that it was sent, in order."""
     seqs: dict[ConversationId, int] = field(default_factory=dict)
-    """Of each log, the place up to which it knows everything."""
+    """For each log, the place up to which it has all entries."""
     connection_id: ConnectionId | None = None
     ended_with: ChatError | None = None
-    """Why its session was ended."""
+    """The reason why its session was ended."""
 
     @property
     def actor(self) -> Actor:
-        """Its user, through its connection: for calls of services."""
+        """Return its user as an actor on its connection, for calls of services."""
         return Actor(self.user.id, self.session_id, self.connection_id)
 
     def connect(self) -> None:
-        """Open a connection, unless there is one. Raises `TooManyConnections`."""
+        """Open a connection, unless it has one. Raises `TooManyConnections`."""
         if self.connection_id is None:
             connection_id = ConnectionId(self.chat.ids.new_id())
             self.chat.presence.connected(self.user.id, connection_id)
@@ -81,20 +81,20 @@ class Device:
             self.connected.join(connection_id, self)
 
     def disconnect(self) -> None:
-        """Lose the connection: from now on it hears nothing. Again is a no-op."""
+        """Lose the connection, so that no more events arrive. A second call does nothing."""
         if self.connection_id is not None:
             self.connected.leave(self.connection_id)
             self.chat.presence.disconnected(self.user.id, self.connection_id)
             self.connection_id = None
 
     async def send(self, to: Recipient, text: str, client_id: str | None = None) -> Message:
-        """Send a message. Raises what `Messaging.send` does."""
+        """Send a message. Raises the errors of `Messaging.send`."""
         appended = await self.chat.messaging.send(self.actor, to, Body(text), client_id)
         self._take(appended.event)
         return appended.message
 
     async def sync(self) -> list[LogEvent]:
-        """Ask for everything that it does not know: the entries, by conversation and place."""
+        """Sync with the server, and return the new entries by conversation and place."""
         missed: list[LogEvent] = []
         is_complete = False
         while not is_complete:
@@ -102,18 +102,18 @@ class Device:
         return missed
 
     def hear(self, event: Event) -> None:
-        """It is pushed an event."""
+        """Receive an event."""
         self.pushes.append(event)
         if isinstance(event, LogEvent):
             self._take(event)
 
     def _take(self, entry: LogEvent) -> None:
-        """Note the place of an entry, if nothing is missing before it."""
+        """Record the place of an entry, if no earlier one is missing."""
         if entry.seq == self.seqs.get(entry.conversation_id, 0) + 1:
             self.seqs[entry.conversation_id] = entry.seq
 
     async def _sync(self, missed: list[LogEvent]) -> bool:
-        """One round over all conversations: whether that was everything."""
+        """Sync all conversations once, and return whether that was everything."""
         named, is_complete = dict(self.seqs), True
         place: SyncPlace | None = None
         while True:

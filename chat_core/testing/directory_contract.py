@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `UserDirectory`."""
+"""Contract tests for `UserDirectory`."""
 
 from datetime import timedelta
 
@@ -12,10 +12,10 @@ NOBODY = UserId("nobody")
 
 
 class UserDirectoryContract:
-    """What every `UserDirectory` must do.
+    """Tests that every `UserDirectory` must pass.
 
-    Subclass it, and give it the fixtures `users`, a directory, and `people`: three users that are
-    in it and were never seen, as `get` is to return them.
+    Subclass it, and give it the fixtures `users`, a directory, and `people`: three users in it, as
+    `get` should return them, who were never seen.
     """
 
     async def test_users_are_found_by_id_and_unknown_ids_are_left_out(

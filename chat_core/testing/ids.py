@@ -9,7 +9,7 @@ from chat_core.ports.system import IdGenerator
 
 @dataclass(slots=True)
 class CountedIds(IdGenerator):
-    """Counts, so that a failing example fails the same way again. Unique within one generator."""
+    """Counted ids, so that a failing example fails again. They are unique within one generator."""
 
     _serial: Iterator[int] = field(default_factory=lambda: count(1))
 

@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `RateLimiter`."""
+"""Contract tests for `RateLimiter`."""
 
 import math
 
@@ -14,13 +14,13 @@ LIMITS = [Limit("one", 1, 10), Limit("three", 3, 1), Limit("many", 30, 60), Limi
 
 
 async def take(limiter: RateLimiter, limit: Limit, key: str, times: int) -> None:
-    """Take so many at once."""
+    """Count that many actions, one after the other."""
     for _ in range(times):
         await limiter.take(limit, key)
 
 
 async def used_up(limiter: RateLimiter, limit: Limit, key: str) -> float:
-    """Take what is left: the seconds until there is one more."""
+    """Use up the limit, and return the seconds until one more is accepted."""
     with pytest.raises(RateLimited) as caught:
         await take(limiter, limit, key, limit.burst + 1)
     assert caught.value.retry_after is not None
@@ -28,14 +28,14 @@ async def used_up(limiter: RateLimiter, limit: Limit, key: str) -> float:
 
 
 class RateLimiterContract:
-    """What every `RateLimiter` must do.
+    """Tests that every `RateLimiter` must pass.
 
-    Subclass it, and give it the fixtures `limiter`, and `clock`: the `ManualClock` that it reads.
+    Subclass it, and give it the fixtures `limiter` and `clock`, the `ManualClock` that it uses.
     """
 
     @pytest.fixture(params=LIMITS, ids=lambda limit: limit.name)
     def limit(self, request: pytest.FixtureRequest) -> Limit:
-        """A limit."""
+        """Return a limit."""
         found = request.param
         assert isinstance(found, Limit)
         return found

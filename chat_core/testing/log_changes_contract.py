@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `ConversationLog`: changes of members, roles and titles."""
+"""Contract tests for `ConversationLog`: changes of members, roles and titles."""
 
 import asyncio
 from dataclasses import replace
@@ -27,7 +27,7 @@ from chat_core.users import User
 
 
 class LogChangesContract(LogFixtures):
-    """What every `ConversationLog` must do with changes of a conversation."""
+    """Tests of conversation changes that every `ConversationLog` must pass."""
 
     async def test_a_change_is_in_force_when_it_is_stored(
         self,
@@ -145,7 +145,7 @@ class LogChangesContract(LogFixtures):
         assert standing is not None
         assert (standing.last_seq, standing.read_seq) == (3, 1)
 
-    # accounts that are gone
+    # deleted accounts
 
     async def test_a_member_whose_account_is_deleted_leaves_no_content_and_keeps_the_places(
         self,

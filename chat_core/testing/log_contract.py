@@ -1,4 +1,4 @@
-"""The contract of `ConversationLog`, of all its parts."""
+"""Contract tests for all parts of `ConversationLog`."""
 
 from chat_core.testing.log_changes_contract import LogChangesContract
 from chat_core.testing.log_follower_contract import LogFollowerContract
@@ -16,7 +16,7 @@ class ConversationLogContract(
     LogChangesContract,
     LogFollowerContract,
 ):
-    """What every `ConversationLog` must do.
+    """Tests that every `ConversationLog` must pass.
 
     Subclass it, and give it the fixtures `log`, `conversations`, `reader`, `receipts` and `users`:
     a `ConversationLog`, a `ConversationStore`, a `LogReader`, a `ReceiptStore` and a `UserStore`

@@ -1,4 +1,4 @@
-"""What the contract of `ConversationLog` is tested with."""
+"""Fixtures for the contract tests of `ConversationLog`."""
 
 import asyncio
 import threading
@@ -20,30 +20,30 @@ DEADLINE_SECONDS = 10
 
 @dataclass(slots=True)
 class Followed:
-    """A follower that keeps what it gets; a test can wait for it."""
+    """A follower that keeps its entries. A test can wait for them."""
 
     committed: list[Committed] = field(default_factory=list)
     threads: set[int] = field(default_factory=set)
     _more: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __call__(self, committed: Committed) -> None:
-        """Take one entry."""
+        """Add an entry."""
         self.committed.append(committed)
         self.threads.add(threading.get_ident())
         self._more.set()
 
     def messages(self) -> list[Message]:
-        """The messages that were committed, in the order in which they came."""
+        """Return the committed messages, in the order of arrival."""
         return [
             event.message for event in self.events() if not isinstance(event, ConversationUpdated)
         ]
 
     def events(self) -> list[LogEvent]:
-        """All that was committed, in the order in which it came."""
+        """Return all committed entries, in the order of arrival."""
         return [committed.event for committed in self.committed]
 
     async def until(self, count: int) -> None:
-        """Wait until that many entries came; raises `TimeoutError`."""
+        """Wait until that many entries have arrived. Raises `TimeoutError`."""
         async with asyncio.timeout(DEADLINE_SECONDS):
             while len(self.committed) < count:
                 self._more.clear()
@@ -51,7 +51,7 @@ class Followed:
 
 
 async def append_and_walk_away(log: ConversationLog, wanted: MessageDraft) -> None:
-    """Call `append`, and cancel the caller as soon as the call was started."""
+    """Call `append`, and cancel the caller as soon as the call has started."""
     started = asyncio.Event()
 
     async def call() -> Appended:
@@ -66,7 +66,7 @@ async def append_and_walk_away(log: ConversationLog, wanted: MessageDraft) -> No
 
 
 class LogFixtures:
-    """People, a conversation of two and a group, for a log of any backend."""
+    """Users, a conversation of two and a group, for a log of any backend."""
 
     @pytest.fixture
     async def people(self, users: UserStore) -> list[User]:
@@ -75,7 +75,7 @@ class LogFixtures:
 
     @pytest.fixture
     def between(self, people: list[User]) -> Conversation:
-        """A conversation of Ann and Bob, not stored yet."""
+        """Return a new conversation of Ann and Bob."""
         return direct(people[0], people[1])
 
     @pytest.fixture
@@ -85,15 +85,15 @@ class LogFixtures:
 
     @pytest.fixture
     def followed(self, log: ConversationLog) -> Followed:
-        """The log's follower."""
+        """Return a follower of the log."""
         follower = Followed()
         log.follow(follower)
         return follower
 
     async def stored(self, reader: LogReader, of: Conversation) -> list[Message]:
-        """Every message that the store has of a conversation."""
+        """Return all stored messages of a conversation."""
         return list((await reader.history(of.id, before=None, after=0, limit=200)).items)
 
     async def entries(self, reader: LogReader, of: Conversation) -> list[LogEvent]:
-        """Everything that the store has of a conversation's log."""
+        """Return all stored entries of a conversation's log."""
         return list(await reader.entries(of.id, after=0, until=200, limit=200))

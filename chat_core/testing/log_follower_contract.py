@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `ConversationLog`: its followers."""
+"""Contract tests for `ConversationLog`: its followers."""
 
 import asyncio
 import threading
@@ -37,7 +37,7 @@ from chat_core.users import User
 
 
 class LogFollowerContract(LogFixtures):
-    """What every `ConversationLog` must tell its followers."""
+    """Tests of followers that every `ConversationLog` must pass."""
 
     async def test_the_follower_gets_each_committed_entry_in_order_before_append_returns(
         self,

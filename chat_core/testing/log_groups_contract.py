@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `ConversationLog`: conversations that begin."""
+"""Contract tests for `ConversationLog`: new conversations."""
 
 import asyncio
 from dataclasses import replace
@@ -17,7 +17,7 @@ from chat_core.users import User
 
 
 class LogGroupsContract(LogFixtures):
-    """What every `ConversationLog` must do to begin a conversation."""
+    """Tests of new conversations that every `ConversationLog` must pass."""
 
     async def test_a_groups_creation_is_entry_1_of_its_log(
         self,

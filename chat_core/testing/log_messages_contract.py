@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `ConversationLog`: messages and their places."""
+"""Contract tests for `ConversationLog`: messages and their places."""
 
 import asyncio
 from dataclasses import replace
@@ -17,7 +17,7 @@ from chat_core.users import User
 
 
 class LogMessagesContract(LogFixtures):
-    """What every `ConversationLog` must do with messages."""
+    """Tests of messages that every `ConversationLog` must pass."""
 
     async def test_an_entry_is_stored_at_the_next_place_of_its_conversation(
         self,

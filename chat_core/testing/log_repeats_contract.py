@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `ConversationLog`: the same client id again."""
+"""Contract tests for `ConversationLog`: repeated client ids."""
 
 import asyncio
 from dataclasses import replace
@@ -18,7 +18,7 @@ from chat_core.users import User
 
 
 class LogRepeatsContract(LogFixtures):
-    """What every `ConversationLog` must do with a client id that was used before."""
+    """Tests of repeated client ids that every `ConversationLog` must pass."""
 
     async def test_the_same_client_id_again_returns_the_first_message_whatever_has_changed(
         self,

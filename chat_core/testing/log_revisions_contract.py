@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `ConversationLog`: edits and deletions."""
+"""Contract tests for `ConversationLog`: edits and deletions."""
 
 import asyncio
 from dataclasses import replace
@@ -18,7 +18,7 @@ from chat_core.users import User
 
 
 class LogRevisionsContract(LogFixtures):
-    """What every `ConversationLog` must do with edits and deletions."""
+    """Tests of edits and deletions that every `ConversationLog` must pass."""
 
     async def test_an_edit_takes_the_next_place_and_gives_the_message_its_body(
         self,
@@ -143,7 +143,7 @@ class LogRevisionsContract(LogFixtures):
         assert seen is not None
         assert (seen.standing.last_seq, seen.standing.read_seq) == (2, 1)
 
-    # repeats of what has changed since
+    # repeats after a change
 
     @pytest.mark.parametrize(
         "contents", [["edited"], ["edited", "twice"], [None], ["edited", None]]

@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `LogStore`."""
+"""Contract tests for `LogStore`."""
 
 import time
 from dataclasses import replace
@@ -40,7 +40,7 @@ STORED, MOVED, CHANGED, TAKEN = Verdict.STORED, Verdict.MOVED, Verdict.CHANGED, 
 
 
 class LogStoreContract:
-    """What every `LogStore` must do. `ConversationLogContract` has all that the log adds to it.
+    """Tests that every `LogStore` must pass. `ConversationLogContract` tests the log above it.
 
     Subclass it, and give it the fixtures `log_store`, `conversations`, `reader`, `receipts` and
     `users`: a `LogStore`, a `ConversationStore`, a `LogReader`, a `ReceiptStore` and a `UserStore`
@@ -61,14 +61,14 @@ class LogStoreContract:
 
     @pytest.fixture
     async def between(self, log_store: LogStore, people: list[User]) -> Conversation:
-        """Store a conversation of Ann and Bob, with a message of Ann's."""
+        """Store a conversation of Ann and Bob, with a message from Ann."""
         made = direct(people[0], people[1])
         first = opening_write(draft(made, people[0], "first", client_id="first"))
         assert await self.commit(log_store, first) == [STORED]
         return made
 
     async def commit(self, log_store: LogStore, *writes: Write) -> list[Verdict | Exception]:
-        """Commit writes together: what became of each."""
+        """Commit writes together, and return the verdict on each."""
         return list((await log_store.commit(writes)).each)
 
     async def store(self, log_store: LogStore, *drafts: Draft) -> list[Write]:
@@ -80,13 +80,13 @@ class LogStoreContract:
         return writes
 
     async def next_write(self, log_store: LogStore, wanted: Draft) -> Write:
-        """The write of a draft at the end of its log."""
+        """Return the write of a draft at the end of its log."""
         (head,) = await log_store.heads([wanted.conversation])
         assert head is not None
         return write_after(wanted, head.conversation, head.last_seq)
 
     async def said(self, reader: LogReader, of: Conversation) -> list[tuple[int, str | None]]:
-        """The messages of a conversation, each as its place and text."""
+        """Return the messages of a conversation, each as its place and text."""
         history = await reader.history(of.id, before=None, after=0, limit=200)
         return [(message.seq, message.text) for message in history.items]
 
@@ -219,7 +219,7 @@ class LogStoreContract:
         elsewhere = [verdicts.pop(5), verdicts.pop(2)]
         assert verdicts == [STORED, MOVED, MOVED, MOVED]
         assert await self.said(reader, friends) == [(2, "one")]
-        # In other logs they may be, where the store did not try them.
+        # Writes to other logs may be moved, too, if the store did not try them.
         assert elsewhere in ([STORED, STORED], [MOVED, STORED], [MOVED, MOVED])
         said = ["first", "elsewhere", "there, too"][: 1 + elsewhere.count(STORED)]
         assert [content for _, content in await self.said(reader, between)] == said
@@ -389,7 +389,7 @@ class LogStoreContract:
             await log_store.close()
 
     async def _revised(self, log_store: LogStore, wanted: Draft) -> Message:
-        """Store an edit or a deletion: the message as it is then."""
+        """Store an edit or a deletion, and return the message after it."""
         (write,) = await self.store(log_store, wanted)
         event = write.event
         assert isinstance(event, MessageUpdated)

@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `Maintenance`."""
+"""Contract tests for `Maintenance`."""
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
 
@@ -14,17 +14,17 @@ Lookout = Callable[[Maintenance], Awaitable[bool]]
 
 
 def problems(findings: Sequence[Finding]) -> list[Finding]:
-    """Those that something has to be done about."""
+    """Return the findings that the operator must act on."""
     return [each for each in findings if each.level is Level.PROBLEM]
 
 
 class MaintenanceContract:
-    """What every `Maintenance` must do. Subclass it, and give it fixtures.
+    """Tests that every `Maintenance` must pass. Subclass it, and give it these fixtures.
 
-    `current` is of a database that is up to date, `behind` of one that is not and has users in it,
-    `absent` of one that is not there, `unusable` of what opening refuses; `refusals` are the types
-    that it raises. `clock` tells the time of the machine. `count_users` tells how many users a
-    database has, and `is_there` whether there is one.
+    `current` is for an up-to-date database, `behind` for an outdated one with users in it, `absent`
+    for a database that does not exist, and `unusable` for one that can't be opened; `refusals` are
+    the types of the errors that opening it raises. `clock` is the machine's clock. `count_users`
+    returns the number of users in a database, and `is_there` whether it exists.
     """
 
     async def test_nothing_is_pending_where_the_database_is_up_to_date(

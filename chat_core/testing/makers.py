@@ -1,4 +1,4 @@
-"""Model objects for tests, with only what the test is about spelled out."""
+"""Factories of model objects, so that a test spells out only what it is about."""
 
 from datetime import datetime, timedelta
 from itertools import count
@@ -32,26 +32,26 @@ _serial = count(1)
 
 
 def at(seconds: float) -> datetime:
-    """A moment that many seconds after the start of `ManualClock`."""
+    """Return the time that many seconds after the start of `ManualClock`."""
     return START + timedelta(seconds=seconds)
 
 
 def new_id() -> str:
-    """An id that no other call returns."""
+    """Return a unique id."""
     return f"id{next(_serial):06}"
 
 
 def user(
     username: str | None = None, *, email: str | None = None, display_name: str | None = None
 ) -> User:
-    """An account with names of its own."""
+    """Return a user with unique names."""
     user_id = UserId(new_id())
     name = username or user_id
     return User(user_id, name, display_name or name, email, created_at=at(0))
 
 
 async def stored_users(store: UserStore, *usernames: str) -> list[User]:
-    """Accounts with these names, put into the store."""
+    """Store accounts with these names, and return the users."""
     users = [user(username) for username in usernames]
     for each in users:
         await store.add(each, "hash")
@@ -59,25 +59,25 @@ async def stored_users(store: UserStore, *usernames: str) -> list[User]:
 
 
 def session(of: User, *, device: str = "phone") -> Session:
-    """A login of that user."""
+    """Return a session of that user."""
     return Session(SessionId(new_id()), of.id, device, created_at=at(0), last_seen_at=at(0))
 
 
 def direct(one: User, other: User) -> Conversation:
-    """A direct conversation, not stored yet."""
+    """Return a new direct conversation."""
     return Conversation.direct(ConversationId(new_id()), one.id, other.id, at(0))
 
 
 def group(
     owner: User, *others: User, title: str = "Friends", when: datetime | None = None
 ) -> Conversation:
-    """A group of one owner and plain members, not stored yet."""
+    """Return a new group with an owner and plain members."""
     roles = {owner.id: Role.OWNER, **{each.id: Role.MEMBER for each in others}}
     return Conversation.group(ConversationId(new_id()), title, roles, when or at(0))
 
 
 def acting(user_id: UserId, connection: str | None = None) -> Actor:
-    """Someone who does something, through that connection."""
+    """Return an actor, with that connection if given."""
     return Actor(
         user_id, SessionId("session"), None if connection is None else ConnectionId(connection)
     )
@@ -92,7 +92,7 @@ def draft(
     connection: str | None = None,
     when: datetime | None = None,
 ) -> MessageDraft:
-    """A message of `sender` for that conversation."""
+    """Return the draft of a message from `sender` to that conversation."""
     return MessageDraft(
         id=MessageId(new_id()),
         conversation=conversation,
@@ -111,7 +111,7 @@ def revision(
     by: User | None = None,
     when: datetime | None = None,
 ) -> RevisionDraft:
-    """An edit of a message, or with no text its deletion, by its sender if by no other."""
+    """Return the draft of an edit, or without a text of a deletion, by default by its sender."""
     actor = acting(message.sender_id if by is None else by.id)
     body = None if text is None else Body(text)
     return RevisionDraft(conversation, actor, message, body, when or at(0))
@@ -125,7 +125,7 @@ def creation(
     connection: str | None = None,
     when: datetime | None = None,
 ) -> CreationDraft:
-    """A group to create."""
+    """Return the draft of a new group."""
     return CreationDraft(
         conversation,
         acting(creator.id, connection),
@@ -142,7 +142,7 @@ def change(
     connection: str | None = None,
     when: datetime | None = None,
 ) -> ChangeDraft:
-    """A change that was judged on `conversation`."""
+    """Return the draft of a change, with rules checked on `conversation`."""
     return ChangeDraft(conversation, acting(by.id, connection), changed, when or at(0))
 
 
@@ -168,7 +168,7 @@ async def revise(
     by: User | None = None,
     when: datetime | None = None,
 ) -> MessageUpdated:
-    """Append an edit, or with no text a deletion."""
+    """Append an edit, or without a text a deletion."""
     appended = await log.append(revision(conversation, message, text, by=by, when=when))
     if not isinstance(appended.event, MessageUpdated):
         raise TypeError(appended.event)
@@ -176,7 +176,7 @@ async def revise(
 
 
 async def create(log: ConversationLog, wanted: Conversation) -> Conversation:
-    """Store a group, made by its first member."""
+    """Store a group, created by its first member."""
     creator = next(iter(wanted.members))
     await log.append(CreationDraft(wanted, acting(creator), None, wanted.created_at))
     return wanted
@@ -189,7 +189,7 @@ async def alter(
     by: User | None = None,
     when: datetime | None = None,
 ) -> Conversation:
-    """Append changes, one after the other, by a member: the conversation as it is then."""
+    """Append a member's changes one after the other, and return the conversation after them."""
     for each in changes:
         actor = acting(next(iter(conversation.members)) if by is None else by.id)
         moment = when or at(0)

@@ -1,14 +1,14 @@
-"""Fixtures for the tests of a product that uses chat-core: a whole chat in the test's process.
+"""Fixtures for a product that uses chat-core: a whole chat in the test's process.
 
 Ask for them in the `conftest.py` at the root of the tests:
 
     pytest_plugins = ["chat_core.testing.plugin"]
 
-They are not loaded by themselves: names as short as `user` belong to the product, and whoever only
-installs chat-core should not find them in their tests.
+Pytest does not load them by itself: short names such as `user` belong to the product, and a project
+that only installs chat-core should not find them in its tests.
 
-`chat`, `clock`, `user` and `device` are what a test asks for. The others are what they are made of,
-to be overridden: a product's own stores as `chat_stores`, its directory as `chat_users`.
+Tests use `chat`, `clock`, `user` and `device`. The other fixtures are their parts. Override them to
+test with a product's own stores (`chat_stores`) or directory (`chat_users`).
 """
 
 from collections.abc import Awaitable, Callable
@@ -37,7 +37,7 @@ from chat_core.testing.ids import CountedIds
 from chat_core.users import User
 
 OFTEN = 1_000_000
-"""Times in a second: the clock stands still, and a test is not to run into a rate by accident."""
+"""Actions in a second: the clock does not move, and no test should hit a limit by accident."""
 
 MakeUser = Callable[[str], Awaitable[User]]
 MakeDevice = Callable[[User], Device]
@@ -45,13 +45,13 @@ MakeDevice = Callable[[User], Device]
 
 @pytest.fixture
 def clock() -> ManualClock:
-    """The chat's time; it stands still until a test moves it."""
+    """Return the chat's clock. It does not move until a test advances it."""
     return ManualClock()
 
 
 @pytest.fixture
 def chat_limits() -> ChatLimits:
-    """The service's bounds, and rates that no test gets to."""
+    """Return the service's limits, with rates that no test reaches."""
     return ChatLimits(
         messages=MessageLimits(4096, Limit("messages", OFTEN, 1)),
         groups=GroupLimits(
@@ -64,19 +64,19 @@ def chat_limits() -> ChatLimits:
 
 @pytest.fixture
 def chat_stores() -> ConversationStores:
-    """Where conversations are kept."""
+    """Return the stores of conversations."""
     return memory_conversations()
 
 
 @pytest.fixture
 def chat_users() -> MemoryUserStore:
-    """The accounts."""
+    """Return the store of accounts."""
     return MemoryUserStore()
 
 
 @pytest.fixture
 def chat_notifier() -> ConnectedDevices:
-    """All that clients were told, and the devices that are connected."""
+    """Return the notifier, with all notifications and the connected devices."""
     return ConnectedDevices()
 
 
@@ -88,7 +88,7 @@ def chat(
     chat_limits: ChatLimits,
     clock: ManualClock,
 ) -> Chat:
-    """Every service of a chat. Presence is announced when a test awaits `presence.announce`."""
+    """Return all services of a chat. A test awaits `presence.announce` to announce presence."""
     return Chat.compose(
         stores=chat_stores,
         users=chat_users,
@@ -103,7 +103,7 @@ def chat(
 def chat_accounts(
     chat: Chat, chat_users: MemoryUserStore, chat_notifier: ConnectedDevices
 ) -> AccountServices:
-    """Accounts with passwords and sessions, for a product that has none of its own."""
+    """Return accounts with passwords and sessions, for a product without its own."""
     limits = AccountLimits(
         signups=SignupPolicy(Limit("signups per address", OFTEN, 1)),
         logins=LoginLimits(
@@ -128,7 +128,7 @@ def chat_accounts(
 
 @pytest.fixture
 def user(chat: Chat, chat_users: MemoryUserStore) -> MakeUser:
-    """A function that makes a user of that name, without a password.
+    """Return a function that creates a user with that name, without a password.
 
     `ann = await user("ann")`
     """
@@ -144,7 +144,7 @@ def user(chat: Chat, chat_users: MemoryUserStore) -> MakeUser:
 
 @pytest.fixture
 def device(chat: Chat, chat_notifier: ConnectedDevices) -> MakeDevice:
-    """A function that makes a connected device.
+    """Return a function that creates a connected device.
 
     `phone = device(ann)`
     """

@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `LogReader`: of messages, of all other entries, and where members stand."""
+"""Contract tests for `LogReader`: messages, all other entries, and standings."""
 
 from dataclasses import replace
 
@@ -43,7 +43,7 @@ from chat_core.users import User
 
 
 class LogReaderContract(LogMessagesReadContract):
-    """What every `LogReader` must do.
+    """Tests that every `LogReader` must pass.
 
     Subclass it, and give it the fixtures `reader`, `log`, `receipts` and `users`: a `LogReader`, a
     `ConversationLog`, a `ReceiptStore` and a `UserStore` of the same backend.
@@ -57,11 +57,11 @@ class LogReaderContract(LogMessagesReadContract):
     async def seen(
         self, reader: LogReader, of: Conversation, *, after: int = 0, until: int = 99
     ) -> list[LogEvent]:
-        """Entries of a conversation."""
+        """Return entries of a conversation."""
         return list(await reader.entries(of.id, after=after, until=until, limit=99))
 
     async def standing_of(self, reader: LogReader, user: User, of: Conversation) -> Standing:
-        """Where someone stands who must stand somewhere."""
+        """Return the standing of a user, who must have one."""
         standing = await reader.standing(user.id, of.id)
         assert standing is not None
         return standing
@@ -72,7 +72,7 @@ class LogReaderContract(LogMessagesReadContract):
     async def eight(
         self, log: ConversationLog, people: list[User], friends: Conversation
     ) -> list[LogEvent]:
-        """Store a log of eight entries of every kind, as they are now."""
+        """Store a log of eight entries of every kind, and return them."""
         ann, bob, eve = people
         (said,) = await say(log, friends, bob, "hello", when=at(1))
         (kept,) = await say(log, friends, ann, "hi", when=at(2))

@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `LogReader`: messages."""
+"""Contract tests for `LogReader`: messages."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -31,7 +31,7 @@ BEYOND = 2**63 - 1
 
 
 class LogMessagesReadContract:
-    """How every `LogReader` must show messages."""
+    """Tests of messages that every `LogReader` must pass."""
 
     @pytest.fixture
     async def people(self, users: UserStore) -> list[User]:
@@ -40,7 +40,7 @@ class LogMessagesReadContract:
 
     @pytest.fixture
     async def ten(self, log: ConversationLog, people: list[User]) -> list[Message]:
-        """Store a conversation of ten messages, beside another one."""
+        """Store a conversation of ten messages, and another one."""
         ann, bob, eve = people
         between, other = direct(ann, bob), direct(ann, eve)
         messages: list[Message] = []
@@ -87,7 +87,7 @@ class LogMessagesReadContract:
         between = sent.event.conversation_id
         (stored,) = (await reader.history(between, before=None, after=None, limit=1)).items
         assert stored.body == sent.message.body == body
-        # Python's `1 == True`, and the order of keys, show in the JSON alone.
+        # Only JSON shows the order of keys, and that `True` is not `1`.
         assert more_of(stored.body) == more_of(body)
 
     @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `ReceiptStore`."""
+"""Contract tests for `ReceiptStore`."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ from chat_core.users import User
 
 
 class ReceiptStoreContract:
-    """What every `ReceiptStore` must do.
+    """Tests that every `ReceiptStore` must pass.
 
     Subclass it, and give it the fixtures `receipts`, `reader`, `log` and `users`: a
     `ReceiptStore`, a `LogReader`, a `ConversationLog` and a `UserStore` of the same backend.
@@ -28,7 +28,7 @@ class ReceiptStoreContract:
 
     @pytest.fixture
     async def friends(self, log: ConversationLog, people: list[User]) -> Conversation:
-        """Store a group of Ann and Bob whose log ends at 6."""
+        """Store a group of Ann and Bob, with a log that ends at 6."""
         ann, bob, _ = people
         friends = await create(log, group(ann, bob))
         await say(log, friends, ann, "2", "3", "4", "5", "6")

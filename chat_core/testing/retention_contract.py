@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `LogRetention`."""
+"""Contract tests for `LogRetention`."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -40,7 +40,7 @@ from chat_core.users import User
 async def all_old(
     retention: LogRetention, before: float, limit: int = 50
 ) -> list[Sequence[OldFront]]:
-    """Every page of the logs that begin with entries of before that second."""
+    """Return every page of the logs whose first entries are older than that second."""
     found: list[Sequence[OldFront]] = []
     after: ConversationId | None = None
     while after is not None or not found:
@@ -51,7 +51,7 @@ async def all_old(
 
 
 class LogRetentionContract(LogFixtures):
-    """What every `LogRetention` must do.
+    """Tests that every `LogRetention` must pass.
 
     Subclass it, and give it the fixtures `retention`, `log`, `reader`, `conversations`, `receipts`
     and `users`, all of the same backend.
@@ -60,7 +60,7 @@ class LogRetentionContract(LogFixtures):
     async def overview(
         self, conversations: ConversationStore, user: User, of: Conversation
     ) -> Overview:
-        """A conversation as a member sees it."""
+        """Return a conversation as a member sees it."""
         overview = await conversations.overview(user.id, of.id)
         assert overview is not None
         return overview
@@ -69,7 +69,7 @@ class LogRetentionContract(LogFixtures):
     async def five(
         self, log: ConversationLog, people: list[User], friends: Conversation
     ) -> list[Message]:
-        """Store messages of Bob at the places 2 to 5, said in the seconds 2 to 5."""
+        """Store messages from Bob at the places 2 to 5, sent in the seconds 2 to 5."""
         return [(await say(log, friends, people[1], f"{n}", when=at(n)))[0] for n in range(2, 6)]
 
     # old

@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contracts of `PasswordHasher`, and of `TokenIssuer` with `TokenVerifier`."""
+"""Contract tests for `PasswordHasher`, `TokenIssuer`, `TokenVerifier` and `SecurityEvents`."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -36,11 +36,10 @@ HASHES_OF_OTHERS = (
 
 
 class PasswordHasherContract:
-    """What every `PasswordHasher` must do. Subclass it, and give it a `hasher` fixture.
+    """Tests that every `PasswordHasher` must pass. Subclass it, and give it a `hasher` fixture.
 
-    That no call blocks the event loop, that an unknown user takes as long as a known one, what
-    happens when there is too much to do, and hashes of former costs, are for the adapter's own
-    tests.
+    The adapter's own tests have to show that no call blocks the event loop, that an unknown user
+    takes as long as a known one, how overload and hashes of former costs are handled.
     """
 
     @pytest.mark.parametrize(
@@ -98,16 +97,16 @@ class PasswordHasherContract:
 
 
 class TokenVerifierContract:
-    """What every `TokenVerifier` must do.
+    """Tests that every `TokenVerifier` must pass.
 
-    Subclass it, and give it the fixtures `verifier` and `token`: a good one of the user `ANN` and
-    the session `PHONE`, whose end is after `at(0)`. Override `forgeries` with tokens that would be
-    good at `at(0)`, had they the right signature or all claims.
+    Subclass it, and give it the fixtures `verifier` and `token`, a valid token of the user `ANN`
+    and the session `PHONE` that expires after `at(0)`. Override `forgeries` with tokens that would
+    be valid at `at(0)` with the right signature or all claims.
     """
 
     @pytest.fixture
     def forgeries(self) -> Sequence[str]:
-        """Tokens with another key or algorithm, or without a claim; good in all else at `at(0)`."""
+        """Return tokens that are valid at `at(0)`, except for the key, the algorithm or a claim."""
         return ()
 
     def test_a_token_says_whose_it_is_and_when_it_ends(
@@ -151,15 +150,15 @@ class TokenVerifierContract:
 
 
 class TokenContract(TokenVerifierContract):
-    """What a `TokenIssuer` and the `TokenVerifier` of its tokens must do.
+    """Tests that a `TokenIssuer` and the `TokenVerifier` of its tokens must pass.
 
     Subclass it, and give it the fixtures `issuer`, `verifier`, `foreign` (an issuer with another
-    key) and `lifetime` (the issuer's). Override `forgeries` with tokens that lack something else.
+    key) and `lifetime` (the issuer's). Override `forgeries` with tokens that have other faults.
     """
 
     @pytest.fixture
     def token(self, issuer: TokenIssuer) -> AccessToken:
-        """A good token."""
+        """Return a valid token."""
         return issuer.issue(ANN, PHONE, at(0))
 
     @pytest.mark.parametrize("started", [0.0, 0.001, 0.5, 0.999])
@@ -210,7 +209,7 @@ class TokenContract(TokenVerifierContract):
 
 
 class SecurityEventsContract:
-    """What every `SecurityEvents` must do.
+    """Tests that every `SecurityEvents` must pass.
 
     Subclass it, and give it the fixtures `security_events` and `kept`, a function that returns the
     names of the events that were kept, in order.

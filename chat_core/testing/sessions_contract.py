@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `SessionStore`."""
+"""Contract tests for `SessionStore`."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -15,7 +15,7 @@ from chat_core.testing.sessions_refresh_contract import SessionRefreshContract, 
 
 
 class SessionStoreContract(SessionRefreshContract):
-    """What every `SessionStore` must do.
+    """Tests that every `SessionStore` must pass.
 
     Subclass it, and give it the fixtures `sessions`, and `users`: a `UserStore` of the same
     backend.

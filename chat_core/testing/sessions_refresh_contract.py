@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `SessionStore`: refresh tokens."""
+"""Contract tests for `SessionStore`: refresh tokens."""
 
 import asyncio
 from dataclasses import replace
@@ -20,28 +20,28 @@ WINDOW = LOST_ANSWER.total_seconds()
 
 
 def digest(token: str) -> bytes:
-    """What is stored of a refresh token."""
+    """Return the stored form of a refresh token."""
     return sha256(token.encode()).digest()
 
 
 def chain(token: str) -> RefreshChain:
-    """The chain of a session whose first token this is; its family has the same name."""
+    """Return the chain of a session with this first token. Its family has the same name."""
     return RefreshChain(digest(token), family=digest(f"family {token}"))
 
 
 def use(token: str, replacement: str, seconds: float, family: str = "phone") -> RefreshUse:
-    """Use a token of a family so many seconds after the start."""
+    """Return the use of a token of a family, that many seconds after the start."""
     return RefreshUse(
         digest(f"family {family}"), digest(token), digest(replacement), at(seconds), LIMITS
     )
 
 
 class SessionRefreshContract:
-    """What every `SessionStore` must do with refresh tokens, by `RefreshUse.judge`."""
+    """Tests of `RefreshUse.judge` that every `SessionStore` must pass."""
 
     @pytest.fixture
     async def phone(self, sessions: SessionStore, users: UserStore) -> Session:
-        """Store a session of Ann's."""
+        """Store a session of Ann."""
         (ann,) = await stored_users(users, "ann")
         stored = session(ann, device="phone")
         await sessions.add(stored, chain("phone"))
@@ -50,7 +50,7 @@ class SessionRefreshContract:
     async def check_reused(
         self, sessions: SessionStore, of: Session, token: str, seconds: float
     ) -> None:
-        """The token is used up: the session ends, and no token of it is good any more."""
+        """Check that using the token ends the session, and that none of its tokens stay valid."""
         with pytest.raises(RefreshReused) as caught:
             await sessions.refresh(use(token, "never given", seconds))
         assert caught.value.session_id == of.id
@@ -208,7 +208,7 @@ class SessionRefreshContract:
         )
         assert results == [replace(phone, last_seen_at=at(100))] * 20
 
-        # One of the twenty is in force, and only the store knows which: it is what this replaces.
+        # Only the store knows which of the twenty is current: the one that this replaces.
         await sessions.refresh(use("phone", "again", 101))
         await sessions.refresh(use("again", "c", 102))
         with pytest.raises(RefreshReused):
@@ -229,5 +229,5 @@ class SessionRefreshContract:
 
 
 def token(number: int) -> str:
-    """The token after so many refreshes."""
+    """Return the token after that many refreshes."""
     return f"token {number}" if number else "phone"

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what clients may say, and for what they should not."""
+"""Hypothesis strategies for valid and invalid input from clients."""
 
 from hypothesis import strategies as st
 
@@ -8,7 +8,7 @@ from chat_core.names import clean
 from chat_core.users import MAX_DISPLAY_NAME, clean_display_name
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
-"""Text that every store can keep."""
+"""Text that every store accepts."""
 
 HOSTILE = (
     "",
@@ -31,13 +31,13 @@ HOSTILE = (
     "[" * 10_000,
     "9" * 10_000,
 )
-"""What breaks something, somewhere."""
+"""Texts that often break programs."""
 
 hostile_texts = st.sampled_from(HOSTILE) | st.text(st.characters(), max_size=300)
-"""Any text at all, with NUL and halves of surrogate pairs, and what is known to break things."""
+"""Any text, with NUL and unpaired surrogates, and texts that often break programs."""
 
 usernames = st.from_regex(r"[A-Za-z0-9._-]{3,32}", fullmatch=True)
-"""Names that an account may have."""
+"""Valid user names."""
 
 
 def _is_shown(name: str) -> bool:
@@ -52,7 +52,7 @@ display_names = (
     .map(lambda name: clean(name, MAX_DISPLAY_NAME))
     .filter(_is_shown)
 )
-"""Names that people show, as they are stored."""
+"""Valid display names, as stored."""
 
 
 def _is_content(text: str) -> bool:
@@ -72,7 +72,7 @@ contents = st.one_of(
     st.sampled_from([text for text in HOSTILE if _is_content(text)]),
     st.sampled_from(["a" * 4096, "\u00e9" * 2048, "\u20ac" * 1365, "\U0001f600" * 1024]),
 )
-"""Contents that a message may have, with the default bound of 4,096 bytes."""
+"""Valid contents of messages, with the default limit of 4,096 bytes."""
 
 parts = st.dictionaries(
     texts,
@@ -88,10 +88,10 @@ parts = st.dictionaries(
     min_size=1,
     max_size=3,
 )
-"""What a body may have beside its text, as JSON has it."""
+"""The other parts of a body, as JSON values."""
 
 bodies = st.builds(Body, contents, st.none() | parts)
-"""Bodies that a message may have; those with parts as a newer version makes them."""
+"""Valid bodies of messages. Some have parts from a newer version."""
 
 client_ids = st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=64

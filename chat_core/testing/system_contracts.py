@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contracts of `Clock` with its `Timer`, and `IdGenerator`."""
+"""Contract tests for `Clock` with its `Timer`, and `IdGenerator`."""
 
 import asyncio
 import re
@@ -9,14 +9,14 @@ from datetime import timedelta
 from chat_core.ports.system import Clock, IdGenerator
 
 TICK_SECONDS = 0.001
-"""What an event loop may round a timer by."""
+"""The most seconds by which an event loop may round a timer."""
 
 
 class ClockContract:
-    """What every `Clock` must do. Subclass it, and give it a `clock` fixture."""
+    """Tests that every `Clock` must pass. Subclass it, and give it a `clock` fixture."""
 
     async def let_pass(self, clock: Clock, seconds: float) -> None:
-        """Let time go by, on a clock that does not go by itself: override it there."""
+        """Let time pass. Override it for a clock that does not move by itself."""
 
     def test_now_is_utc_in_whole_milliseconds(self, clock: Clock) -> None:
         for _ in range(100):
@@ -89,7 +89,7 @@ class ClockContract:
 
 
 class IdGeneratorContract:
-    """What every `IdGenerator` must do. Subclass it, and give it an `ids` fixture."""
+    """Tests that every `IdGenerator` must pass. Subclass it, and give it an `ids` fixture."""
 
     def test_every_id_is_new(self, ids: IdGenerator) -> None:
         made = [ids.new_id() for _ in range(10_000)]

@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `UserStore`."""
+"""Contract tests for `UserStore`."""
 
 import asyncio
 
@@ -14,13 +14,13 @@ from chat_core.testing.users_erasure_contract import UserErasureContract
 from chat_core.users import Credentials, NamePlace, ProfileChange, User
 
 MAX_PAGES = 20
-"""More than any test has: pages that never end are a failure, too."""
+"""More pages than any test has, so that endless paging fails."""
 
 
 async def pages(
     users: UserStore, prefix: str, *, without: UserId = NOBODY, limit: int = 2
 ) -> list[list[User]]:
-    """Every page of a search."""
+    """Return every page of a search."""
     found: list[list[User]] = []
     place: NamePlace | None = None
     while place is not None or not found:
@@ -34,13 +34,13 @@ async def pages(
 async def usernames(
     users: UserStore, prefix: str, *, without: UserId = NOBODY, limit: int = 2
 ) -> list[str | None]:
-    """The user names of all that a search finds, in order."""
+    """Return the user names of all users that a search finds, in order."""
     found = await pages(users, prefix, without=without, limit=limit)
     return [each.username for page in found for each in page]
 
 
 class UserStoreContract(UserDirectoryContract, UserErasureContract):
-    """What every `UserStore` must do. Subclass it, and give it a `users` fixture."""
+    """Tests that every `UserStore` must pass. Subclass it, and give it a `users` fixture."""
 
     @pytest.fixture
     async def people(self, users: UserStore) -> list[User]:

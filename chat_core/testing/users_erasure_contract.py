@@ -1,5 +1,5 @@
 # ruff: noqa: D102 (a test's name is its sentence)
-"""The contract of `UserStore`: new passwords, and accounts that are gone."""
+"""Contract tests for `UserStore`: new passwords, and erased accounts."""
 
 import asyncio
 from dataclasses import replace
@@ -15,7 +15,7 @@ NAMES = {"email": "ann@example.org", "display_name": "Ann Other"}
 
 
 async def password_hash(users: UserStore, user: User) -> str:
-    """The hash that is stored."""
+    """Return the stored hash."""
     credentials = await users.credentials(str(user.username))
     if credentials is None:
         raise LookupError(user)
@@ -23,7 +23,7 @@ async def password_hash(users: UserStore, user: User) -> str:
 
 
 class UserErasureContract:
-    """What every `UserStore` must do with passwords that change and users who go."""
+    """Tests of new passwords and erased users that every `UserStore` must pass."""
 
     @pytest.fixture
     async def erased(self, users: UserStore) -> User:
@@ -64,7 +64,7 @@ class UserErasureContract:
 
         steps: list[tuple[str | None, bool | None, bool]] = [
             (None, None, True),
-            ("hash", False, True),  # where the hash is another one, this changes nothing either
+            ("hash", False, True),  # if the hash differs, this stays unchanged, too
             ("hash 0", None, True),
             ("hash 2", False, False),
             (None, True, True),
