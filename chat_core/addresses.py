@@ -14,7 +14,7 @@ CUSTOMER_BITS = 64
 SITE_BITS = 48
 """The bits of a larger customer's IPv6 network, which contains 65,536 of the smaller ones."""
 OF_SITE = 10
-"""The limit of a site's network is that of a customer's network times this."""
+"""The factor between the limit of a site's network and that of a customer's network."""
 
 CACHED = 4096
 """The number of cached addresses. Parsing one takes as long as writing a log line."""

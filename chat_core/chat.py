@@ -59,7 +59,7 @@ class Chat:
     typing: Typing
     blocking: Blocking
     presence: Presence
-    """Its `run` announces who comes online and goes offline, as long as the chat is served."""
+    """Presence. Keep `run` running, so that it announces who comes online and goes offline."""
 
     stores: ConversationStores
     """The stores as given. Reads of them come from the store, never from a cache."""

@@ -14,7 +14,7 @@ from chat_core.names import shown_name
 MAX_TITLE = 100
 MAX_UNREAD = 1000
 LISTED_MEMBERS = 20
-"""The most members that a list shows of a conversation. All of them could make a page megabytes."""
+"""The most members that a list shows of a conversation. All of them could make a page huge."""
 RECEIPTS_UP_TO = 20
 """Larger conversations show no receipts, because pushes would grow with the square of the size."""
 
@@ -79,7 +79,7 @@ class TitleChanged:
 
 @dataclass(frozen=True, slots=True)
 class MemberDeleted:
-    """A member's account is deleted: they leave a group, or fall silent in a direct one."""
+    """A member's account is deleted: they leave a group, and a direct conversation ends."""
 
     user_id: UserId
 
@@ -102,7 +102,7 @@ class Conversation:
     revision: int
     created_at: datetime
     gone: frozenset[UserId] = frozenset()
-    """For a direct conversation, those of the two whose accounts are deleted."""
+    """The members of a direct conversation with deleted accounts."""
 
     @classmethod
     def direct(
@@ -297,7 +297,7 @@ class Overview:
     standing: Standing
     last_message: Message | None
     active_at: datetime
-    """When its last entry was appended, or else when it was created. Lists are ordered by it."""
+    """The time of its last entry, or else of its creation. Lists are ordered by it."""
 
     @classmethod
     def of(

@@ -9,9 +9,9 @@ class Level(StrEnum):
 
     OK = "ok"
     WARNING = "warning"
-    """It works, but may fail later, or for some users."""
+    """The subject works, but may fail later, or for some users."""
     PROBLEM = "problem"
-    """It does not work, or is not safe to use."""
+    """The subject does not work, or is not safe to use."""
 
 
 @dataclass(frozen=True, slots=True)

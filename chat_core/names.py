@@ -178,11 +178,11 @@ class _Before:
 
     last: str = ""
     takes_joiner: bool = False
-    """Whether it ends with a letter or mark of a script in which joiners have an effect."""
+    """Whether the text ends with a letter or mark of a script in which joiners have an effect."""
     is_emoji: bool = False
-    """Whether it ends with an emoji that another one can be joined to."""
+    """Whether the text ends with an emoji that another one can be joined to."""
     is_mongolian: bool = False
-    """Whether it ends with a Mongolian letter and, if present, its variation selector."""
+    """Whether the text ends with a Mongolian letter and, if present, its variation selector."""
 
     def add(self, char: str) -> None:
         """Add a character that is kept."""

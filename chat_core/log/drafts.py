@@ -16,15 +16,15 @@ class Judgement(Enum):
     """What to do with a draft."""
 
     WRITE = "write"
-    """Its revision is current, so it becomes a write after the head."""
+    """The draft has the current revision, so it becomes a write after the head."""
     BEGIN = "begin"
-    """It is the first entry of its conversation."""
+    """The draft is the first entry of its conversation."""
     HOLD = "hold"
     """An earlier write that is not stored yet has changed the conversation."""
     READ_AGAIN = "read_again"
-    """Its revision differs from the head's, and the head may be outdated."""
+    """The draft's revision differs from the head's, and the head may be outdated."""
     REFUSE = "refuse"
-    """Its revision is outdated, or its conversation is not stored."""
+    """The draft's revision is outdated, or its conversation is not stored."""
 
 
 def judge(draft: Draft, head: KnownHead | None, since: int, now: int) -> Judgement:

@@ -340,4 +340,4 @@ class BlockStore(Protocol):
     async def blocked_by(
         self, user_id: UserId, *, after: UserId | None, limit: int
     ) -> Page[UserId, UserId]:
-        """Return the users blocked by this user, by id. From page to page each is found once."""
+        """Return the users blocked by this user, by id. Each is found once from page to page."""

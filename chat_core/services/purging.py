@@ -10,7 +10,7 @@ from chat_core.ports.system import Clock
 from chat_core.sessions import RefreshLimits
 
 BATCH = 200
-"""Sessions to delete in one step, each with at most some hundred refresh tokens."""
+"""Sessions to delete in one step, each with at most a few hundred refresh tokens."""
 REST_SECONDS = 0.1
 EVERY_SECONDS = 24 * 3600.0
 
