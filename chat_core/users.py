@@ -44,7 +44,7 @@ class User:
     deleted_at: datetime | None = None
     last_seen_at: datetime | None = None
     disabled_at: datetime | None = None
-    """The time since which the user is disabled and can't log in."""
+    """When the operator disabled the user, who can't log in since then."""
     password_change_required: bool = False
     """Whether the user must replace a generated password before anything else."""
 

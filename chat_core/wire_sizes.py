@@ -18,7 +18,7 @@ PAGE_BYTES = 256 * 1024
 """The approximate limit of a page or an answer of `sync`. It fits a connection's send queue."""
 ENTRY_BYTES, MEMBER_BYTES, CONVERSATION_BYTES, RECEIPT_BYTES, USER_BYTES = 500, 150, 300, 100, 400
 SESSION_BYTES = 350
-"""The size of each without texts by users."""
+"""The bytes that each kind of item takes, without the texts that users write."""
 
 
 @dataclass(slots=True)

@@ -21,7 +21,7 @@ class Plan:
         self.unknown: list[int] = []
         """Drafts whose heads must be read first."""
         self.are_read = False
-        """Whether these heads were read. A head still missing means an unstored conversation."""
+        """Whether these heads were read. Then a missing head means that nothing is stored."""
         self.outdated: list[Conversation] = []
         """Conversations whose heads must be read again."""
 

@@ -8,7 +8,7 @@ from chat_core.ids import ConversationId
 from chat_core.ports.log_store import Head
 
 MOST_MEMBERS = 500_000
-"""The most members of all cached conversations, at about 200 bytes each. More clear the cache."""
+"""The most members in the cache, at about 200 bytes each. Above it, all are removed."""
 
 
 @dataclass(slots=True, eq=False)

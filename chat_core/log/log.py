@@ -36,9 +36,9 @@ _STORED, _WRITE = Verdict.STORED, Judgement.WRITE
 class Log(ConversationLog):
     """The log of every conversation, over a store. Use one in a process, closed before its store.
 
-    Without `patience`, a draft gets the store's answer. With it, the log retries while the store is
-    unreachable, and after that many seconds passes `Unavailable` to the caller. If the store had
-    already begun to store the draft, followers may still get the entry.
+    Without `patience`, a draft gets the store's answer. With `patience`, in seconds, the log
+    retries while the store is unreachable, and passes `Unavailable` to a caller who has waited that
+    long. If the store had already begun to store the draft, followers may still get the entry.
     """
 
     def __init__(self, store: LogStore, *, patience: float | None = None) -> None:

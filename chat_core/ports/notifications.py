@@ -10,7 +10,7 @@ from chat_core.ids import ConnectionId, SessionId, UserId
 
 
 class Notifier(Protocol):
-    """Sends events to live connections, at most once. Clients that miss one find it by `sync`."""
+    """Sends events to live connections, at most once. Clients get missed entries by `sync`."""
 
     @abstractmethod
     def notify(

@@ -116,7 +116,7 @@ class Conversations:
         return Page(page.items, latest.next)
 
     async def get(self, user_id: UserId, conversation_id: ConversationId) -> Overview:
-        """Return a conversation with all members. Raises `NotFound` to others, `RateLimited`."""
+        """Return a conversation with all members. Raises `NotFound`, `RateLimited`."""
         async with self.reads.call(user_id) as turn, turn:
             return await self._shown(user_id, conversation_id)
 

@@ -63,7 +63,7 @@ class Export:
         while True:
             page = await self.conversations.latest(user_id, after=place, limit=MAX_LIMIT)
             for each in page.items:
-                # It is None if the user has left since the list was read.
+                # `whole` is None if the user has left since the list was read.
                 whole = await self.conversations.overview(user_id, each.conversation_id)
                 if whole is not None:
                     yield whole

@@ -47,7 +47,7 @@ class LoginAttempts:
     async def right_form(
         self, account: str, credentials: Credentials | None, password: str, address: str
     ) -> str | None:
-        """Return the form of the password that was hashed. For a wrong one count once, return None.
+        """Return the form of the password that was hashed, or count a failure, return None.
 
         Each form costs a verification, even for an unknown account, so the number of forms depends
         only on the input. Raises `RateLimited` before the first one, and `Overloaded`.

@@ -20,7 +20,7 @@ from chat_core.users import User
 CONNECTIONS = "connections"
 RETRY_SECONDS = 1.0
 SEEN_EVERY_SECONDS = 60.0
-"""The most of `last_seen_at` that a crash can lose."""
+"""The largest error of `last_seen_at` after a crash, in seconds."""
 PAUSE_SECONDS = 1.0
 """The shortest time between two announcements of the same user."""
 USERS_AT_ONCE = 20
@@ -86,8 +86,8 @@ class Presence:
 
     Counting is immediate and needs no store. `announce` makes the announcements. It reads the store
     once for several users, and if the store is unreachable, the announcements wait. `run` announces
-    a user at once, and then not again before `PAUSE_SECONDS`, with the state at that time. If a
-    user left and came back meanwhile, nothing is announced.
+    a user at once, and then again after `PAUSE_SECONDS` at the earliest, with the state at that
+    time. If the user left and came back meanwhile, there is nothing to announce.
     """
 
     users: UserDirectory

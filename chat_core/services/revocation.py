@@ -111,8 +111,8 @@ class Revocations:
     async def run(self) -> None:
         """Query every second which sessions other processes have ended, until cancelled.
 
-        If the clock has jumped, load all of them again, because their times may come from the old
-        setting of the clock.
+        If the clock has jumped, load all of them again, because their times may be from before
+        the jump.
         """
         while True:
             await self.clock.sleep(ASK_SECONDS)

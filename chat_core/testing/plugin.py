@@ -7,8 +7,8 @@ Ask for them in the `conftest.py` at the root of the tests:
 Pytest does not load them by itself: short names such as `user` belong to the product, and a project
 that only installs chat-core should not find them in its tests.
 
-Tests use `chat`, `clock`, `user` and `device`. The other fixtures are their parts. Override them to
-test with a product's own stores (`chat_stores`) or directory (`chat_users`).
+Tests use `chat`, `clock`, `user` and `device`. Override the other fixtures to test
+with a product's own parts, such as its stores (`chat_stores`) or its directory (`chat_users`).
 """
 
 from collections.abc import Awaitable, Callable
