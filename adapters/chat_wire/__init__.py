@@ -1,7 +1,7 @@
-"""The shapes of the wire as typed structs, to and from the core.
+"""Typed structs for the wire format, with conversion to and from the core's types.
 
-Whatever a client may send is decoded here, strictly and within bounds; whatever it gets is made
-here, for HTTP and sockets alike.
+This package decodes all that clients send, strictly and within bounds, and builds all that they
+receive, for HTTP and sockets alike.
 """
 
 from chat_wire import events, requests, shapes

@@ -1,7 +1,7 @@
-"""The sockets as an AsyncAPI 3.0 document, made from the types that read and write them.
+"""The socket API as an AsyncAPI 3.0 document, generated from the types of the messages.
 
-https://www.asyncapi.com/docs/reference/specification/v3.0.0. It speaks from the server's side, as
-the specification wants it: `receive` is what a client sends, `send` what the server tells.
+See https://www.asyncapi.com/docs/reference/specification/v3.0.0. The specification takes the
+server's point of view: `receive` is what a client sends, `send` is what the server sends.
 """
 
 import re
@@ -16,7 +16,7 @@ from chat_wire.catalogue import CLIENT_EVENTS, LOG_EVENTS, SERVER_EVENTS
 from chat_wire.problems import Problem, status_of
 
 NAMESPACE = "/"
-"""Of Socket.IO: the one channel."""
+"""The only channel: the default Socket.IO namespace."""
 
 Part = dict[str, Any]
 """A part of the document."""
@@ -27,7 +27,7 @@ _PYTHON_NAME = re.compile(r"`([a-z]+(?:_[a-z]+)+)`")
 
 
 def document(*, version: str, host: str, path: str) -> Part:
-    """The document of a server at that `host:port`, whose sockets are at that path."""
+    """Return the document of the server at that `host:port`, with its sockets at that path."""
     messages = dict(_messages())
     return {
         "asyncapi": "3.0.0",
@@ -85,17 +85,17 @@ def _channel(messages: Mapping[str, Part]) -> Part:
 
 
 def asked(event: str) -> str:
-    """How the document calls the message that carries a client's event."""
+    """Return the document's name for the message that carries a client's event."""
     return f"client.{event}"
 
 
 def acked(event: str) -> str:
-    """How the document calls the ack of that."""
+    """Return the document's name for the ack of a client's event."""
     return f"client.{event}.ack"
 
 
 def told(event: str) -> str:
-    """How the document calls the message that carries an event of the server."""
+    """Return the document's name for the message that carries a server's event."""
     return f"server.{event}"
 
 
@@ -140,7 +140,7 @@ def _schemas() -> Part:
     schemas = _components(received) | {
         name: _as_sent(schema) for name, schema in _components(sent).items()
     }
-    # Which events there are in a log, no type tells: they come from all parts of this package.
+    # No type lists the events of a log, because they come from all parts of this package.
     schemas[events.Entry.__name__] = {
         "title": events.Entry.__name__,
         "description": events.Entry.__doc__,
@@ -156,7 +156,7 @@ def _components(types: Iterable[type[msgspec.Struct]]) -> Part:
 
 
 def _in_words_of_the_wire(schema: Part) -> Part:
-    """A docstring names fields as Python does."""
+    """Return the schema with the wire's field names; docstrings use Python's field names."""
 
     def renamed(match: re.Match[str]) -> str:
         first, *rest = match[1].split("_")
@@ -167,7 +167,7 @@ def _in_words_of_the_wire(schema: Part) -> Part:
 
 
 def _as_sent(schema: Part) -> Part:
-    """What has a default may be left out of a request, but the server always sends it."""
+    """Mark fields with a default as required: requests may omit them, the server never does."""
     given = {name for name, each in schema["properties"].items() if "default" in each}
     required = set(schema["required"]) | given
     return schema | {"required": [name for name in schema["properties"] if name in required]}

@@ -1,4 +1,4 @@
-"""Every event of a socket by its name: what travels with it, and what answers it."""
+"""Every socket event by name, with the types of its payload and its ack."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class ClientEvent:
 
     payload: type[requests.Request]
     ack: type[msgspec.Struct]
-    """The ack of one that succeeded; the other is `events.ErrorAck`."""
+    """The type of the ack after success. After a failure the ack is an `events.ErrorAck`."""
 
 
 CLIENT_EVENTS: Mapping[str, ClientEvent] = {
@@ -31,7 +31,7 @@ LOG_EVENTS: Mapping[str, type[msgspec.Struct]] = {
     "message_updated": events.MessageUpdate,
     "conversation_updated": events.ConversationUpdate,
 }
-"""What the server pushes of a log; `sync` answers with the same, under the same names."""
+"""The pushes that come from a log. `sync` returns them under the same names."""
 
 SERVER_EVENTS: Mapping[str, type[msgspec.Struct]] = {
     "registration_success": events.RegistrationSuccess,

@@ -1,4 +1,4 @@
-"""JSON in and out: strict, and bounded in depth before it is parsed."""
+"""Strict JSON encoding and decoding. Depth is checked before parsing."""
 
 import base64
 import binascii
@@ -15,13 +15,14 @@ T = TypeVar("T")
 
 MAX_DEPTH = 16
 MAX_CURSOR = 8192
-"""Of a name of 64 characters, each of which is 18 when it is folded, a cursor is half of that."""
+"""Maximum length of a cursor. The longest real cursor is about half as long. It contains a name
+of 64 characters, which case folding can make 18 times as long."""
 CursorId = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9._~-]{1,64}\Z")]
-"""The id of a user or a conversation within a cursor."""
+"""The id of a user or a conversation in a cursor."""
 MAX_TOLD = 100
-"""Characters of a field's name, and of what is wrong with it, in an error.
+"""Maximum characters that an error quotes of a field's name and of its message.
 
-A client may have made up a name as long as its body.
+A client can invent a name as long as its request body.
 """
 
 _AS_SQUARE = bytes.maketrans(b"{}", b"[]")
@@ -46,15 +47,15 @@ def _decoder(type_: object) -> msgspec.json.Decoder[Any]:
 
 
 def encode(value: object) -> bytes:
-    """Compact JSON."""
+    """Return the value as compact JSON."""
     return _encoder.encode(value)
 
 
 def decode(text: bytes | str, type_: type[T]) -> T:
-    """JSON as exactly that type: unknown fields, other types and NaN are refused.
+    """Decode JSON as exactly that type; unknown fields, other types and NaN are refused.
 
-    Raises `Malformed` for what is not JSON or nested more than 16 deep, `Invalid` for the rest,
-    with the fields that are wrong.
+    Raises `Malformed` if the text is not JSON or is nested more than 16 deep. Raises `Invalid`,
+    with the fields that are wrong, for every other error.
     """
     try:
         _check_depth(text)
@@ -73,9 +74,9 @@ class _Frame(msgspec.Struct, array_like=True):
 
 
 def decode_frame(text: str) -> tuple[str, list[bytes]]:
-    """The name and the undecoded arguments of an event, `["name", …]`, the first two at most.
+    """Return the name of an event, `["name", …]`, and its first two arguments, undecoded.
 
-    What comes after them is skipped: no event takes more than one. Raises `Malformed`.
+    Further arguments are skipped, because no event takes more than one. Raises `Malformed`.
     """
     try:
         _check_depth(text)
@@ -86,9 +87,10 @@ def decode_frame(text: str) -> tuple[str, list[bytes]]:
 
 
 def decode_call(text: str, type_: type[T]) -> T | None:
-    """The one argument of an event, `["name", {…}]`, if it is exactly that type; else None.
+    """Return the only argument of an event, `["name", {…}]`, or None if it is not of that type.
 
-    For what comes often: all in one pass. `decode_frame` and `decode` tell what is wrong.
+    This is the fast path for frequent events: it parses the frame once. To get the error, call
+    `decode_frame` and `decode`.
     """
     decoder = _calls.get(type_)
     if decoder is None:
@@ -101,15 +103,15 @@ def decode_call(text: str, type_: type[T]) -> T | None:
 
 
 def encode_cursor(place: tuple[object, ...]) -> str:
-    """A place in a list as opaque text."""
+    """Encode a place in a list as opaque text."""
     return base64.urlsafe_b64encode(encode(place)).rstrip(b"=").decode()
 
 
 def decode_cursor(cursor: str, type_: type[T]) -> T:
-    """The place, a tuple of that type, that `encode_cursor` was given.
+    """Return the place, a tuple of that type, from which `encode_cursor` made the cursor.
 
-    Raises `Invalid` for what `encode_cursor` does not make: times are in UTC, texts such as stores
-    can keep, and each place has one cursor.
+    Raises `Invalid` if `encode_cursor` can't have made it. Times must be in UTC, every text must be
+    one that the stores accept, and each place has exactly one cursor.
     """
     padded = cursor[: MAX_CURSOR + 1] + "=" * (-len(cursor) % 4)
     try:
@@ -123,7 +125,7 @@ def decode_cursor(cursor: str, type_: type[T]) -> T:
 
 
 def not_issued() -> Invalid:
-    """The error for a cursor that is not one of this server's."""
+    """Return the error for a cursor that this server did not issue."""
     return Invalid.field("cursor", "was not issued by this server")
 
 
@@ -134,15 +136,15 @@ def _is_storable(value: object) -> bool:
 
 
 def _check_depth(text: bytes | str) -> None:
-    """Raises `msgspec.DecodeError` past 16.
+    """Raise `msgspec.DecodeError` if the text is nested more than 16 deep.
 
-    It has to be quick for the worst that is small enough to be read, so there is no loop over
-    characters: strings go, then sixteen times the brackets that hold nothing any more.
+    This must be fast for the worst text within the size limit, so it does not loop over characters:
+    it removes the strings, and then removes empty pairs of brackets sixteen times.
     """
     if isinstance(text, str):
         text = text.encode()
     else:
-        text.decode()  # which fails also where the decoder only skips what it finds
+        text.decode()  # raises on invalid UTF-8 in parts that the decoder would skip
     if text.count(b"[") + text.count(b"{") <= MAX_DEPTH:
         return
     without_escapes = text.replace(b"\\\\", b"").replace(b'\\"', b"")
@@ -163,7 +165,7 @@ def _invalid(error: str) -> Invalid:
     if named:
         field = f"{field}.{named['field']}".lstrip(".")
         what = "is missing" if named["what"] == "missing required" else "is not a known field"
-    # Cut before the search for places, which would take long in a long text.
+    # Cut the text first, because searching a long text for places takes long.
     field = _PLACE.sub(r".\1", _cut(field)).strip(".")
     message = _cut(what[:1].lower() + what[1:])
     return Invalid(f"{field}: {message}" if field else message, errors=[FieldError(field, message)])

@@ -1,4 +1,4 @@
-"""What the server tells over a socket: the events by name, and the acks."""
+"""The events and acks that the server sends over a socket."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -27,11 +27,14 @@ from chat_wire.requests import sync_cursor
 
 Succeeded = Annotated[bool, msgspec.Meta(extra_json_schema={"const": True})]
 Failed = Annotated[bool, msgspec.Meta(extra_json_schema={"const": False})]
-"""The `ok` of every ack."""
+"""Types of the `ok` field, which every ack has."""
 
 
 class RegistrationSuccess(msgspec.Struct, frozen=True, rename="camel"):
-    """The connection is registered; `devices` counts this user's connections, with this one."""
+    """The connection is registered.
+
+    `devices` is the number of this user's connections, including this one.
+    """
 
     user_id: str
     session_id: str
@@ -41,7 +44,7 @@ class RegistrationSuccess(msgspec.Struct, frozen=True, rename="camel"):
 
     @classmethod
     def of(cls, claims: Claims, devices: int, now: datetime) -> "RegistrationSuccess":
-        """From the core's types."""
+        """Build from the core's types."""
         return cls(
             claims.user_id,
             claims.session_id,
@@ -59,12 +62,12 @@ class AuthError(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, error: ChatError) -> "AuthError":
-        """From the core's error."""
+        """Build from the core's error."""
         return cls(error.code, error.detail)
 
 
 class MessageUpdate(msgspec.Struct, frozen=True, rename="camel"):
-    """A message was edited or deleted, an entry of the log itself, at place `seq`."""
+    """A message was edited or deleted. This is a log entry of its own, at place `seq`."""
 
     conversation_id: str
     seq: int
@@ -77,7 +80,7 @@ ChangeName = Literal[
 
 
 class ConversationUpdate(msgspec.Struct, frozen=True, rename="camel"):
-    """A conversation was created or changed: what the change is about, the rest null."""
+    """A conversation was created or changed. Fields that don't apply to the change are null."""
 
     conversation_id: str
     seq: int
@@ -90,7 +93,7 @@ class ConversationUpdate(msgspec.Struct, frozen=True, rename="camel"):
 
     @classmethod
     def of(cls, event: ConversationUpdated) -> "ConversationUpdate":
-        """From the core's type."""
+        """Build from the core's type."""
         return cls(
             conversation_id=event.conversation_id,
             seq=event.seq,
@@ -106,7 +109,7 @@ class ConversationUpdate(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ReceiptUpdate(msgspec.Struct, frozen=True, rename="camel"):
-    """A member's marks have risen."""
+    """A member's marks have risen: how far they have received and read the log."""
 
     conversation_id: str
     user_id: str
@@ -115,7 +118,7 @@ class ReceiptUpdate(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class TypingUpdate(msgspec.Struct, frozen=True, rename="camel"):
-    """A member has begun to type, or has stopped."""
+    """A member started or stopped typing."""
 
     conversation_id: str
     user_id: str
@@ -123,7 +126,7 @@ class TypingUpdate(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class PresenceChange(msgspec.Struct, frozen=True, rename="camel"):
-    """A user came online, or left."""
+    """A user came online or went offline."""
 
     user_id: str
     online: bool
@@ -131,13 +134,13 @@ class PresenceChange(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class UserUpdate(msgspec.Struct, frozen=True):
-    """A user has another name, or has deleted the account."""
+    """A user changed a name or deleted the account."""
 
     user: shapes.User
 
 
 class ServerClosing(msgspec.Struct, frozen=True, rename="camel"):
-    """The server is about to stop; when to come back is another for each client."""
+    """The server is about to stop. Each client gets a different delay for its reconnect."""
 
     reconnect_after_ms: int
 
@@ -157,7 +160,7 @@ class SentAck(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, appended: Appended, viewer: UserId) -> "SentAck":
-        """From the core's type."""
+        """Build from the core's type."""
         return cls(shapes.Message.of(appended.message, viewer), appended.duplicate)
 
 
@@ -170,13 +173,13 @@ class MarkedAck(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class DoneAck(msgspec.Struct, frozen=True):
-    """The ack of what has nothing more to tell."""
+    """The ack of an event that returns no data."""
 
     ok: Succeeded = True
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """A missed push, as `sync` tells of it."""
+    """A missed push in the answer to `sync`."""
 
     seq: int
     event: str
@@ -184,7 +187,7 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Synced(msgspec.Struct, frozen=True, rename="camel"):
-    """What was missed in one conversation."""
+    """The missed entries of one conversation, and its current state."""
 
     conversation_id: str
     entries: list[Entry]
@@ -206,7 +209,7 @@ class SyncAck(msgspec.Struct, frozen=True, rename="camel"):
 
     @classmethod
     def of(cls, answer: SyncAnswer, viewer: UserId) -> "SyncAck":
-        """From the core's type, for that viewer."""
+        """Build from the core's type, as that viewer sees it."""
         return cls(
             [_synced(part, viewer) for part in answer.conversations],
             None if answer.next is None else sync_cursor(answer.next),
@@ -241,14 +244,14 @@ class ErrorAck(msgspec.Struct, frozen=True):
 
 @record
 class Push:
-    """An event by its name on the wire, with what is told."""
+    """The name and payload of an event on the wire."""
 
     name: str
     payload: msgspec.Struct
 
 
 def sees_more(event: Event) -> UserId | None:
-    """The one user, if any, to whom the event shows more than to all others."""
+    """Return the user to whom the event shows more than to others, or None if all see the same."""
     if isinstance(event, (MessageSent, MessageUpdated)):
         message = event.message
         return None if message.client_message_id is None else message.sender_id
@@ -256,8 +259,11 @@ def sees_more(event: Event) -> UserId | None:
 
 
 def push(event: Event, viewer: UserId | None = None) -> Push:  # noqa: PLR0911 - a table
-    """How a client of that user is told of an event; with None, of one who sees no more."""
-    if isinstance(event, MessageSent):  # what comes most; a pattern takes three times as long
+    """Return the push that tells that user's clients of an event.
+
+    If the viewer is None, the push omits what only a message's sender may see.
+    """
+    if isinstance(event, MessageSent):  # the most frequent event; `match` takes three times as long
         return Push("new_message", shapes.Message.of(event.message, viewer))
     match event:
         case MessageUpdated(seq, message):

@@ -1,4 +1,4 @@
-"""What headers of HTTP have to say, in requests and in answers."""
+"""HTTP headers of requests and responses."""
 
 from collections.abc import Iterable
 
@@ -14,10 +14,10 @@ OF_DATA: tuple[Header, ...] = (
     (b"referrer-policy", b"no-referrer"),
     (POLICY, b"default-src 'none'; frame-ancestors 'none'"),
 )
-"""An answer that is no page loads nothing, and is shown in no page."""
+"""Headers of a response that is not a page: it loads nothing, and no page can embed it."""
 
 NOT_KEPT: Header = (CACHE, b"no-store")
-"""Nearly every answer has a token in it, or what only one user may read."""
+"""The header that forbids caching. Most responses contain a token or private data."""
 
 DATA_NOT_KEPT = (*OF_DATA, NOT_KEPT)
 
@@ -25,9 +25,9 @@ PROBLEM: Header = (b"content-type", b"application/problem+json")
 
 
 def missing_from(headers: Iterable[Header]) -> tuple[Header, ...]:
-    """The headers that an answer with these still needs.
+    """Return the headers that a response with these headers still needs.
 
-    A page, which has a policy of its own, has said all for itself, but for how long it is kept.
+    A page brings its own content security policy and needs at most a cache header.
     """
     has_policy = may_be_kept = False
     for name, _ in headers:
@@ -41,10 +41,10 @@ def missing_from(headers: Iterable[Header]) -> tuple[Header, ...]:
 
 
 def check_numbers(*, hosts: int, origins: int, http_version: str) -> None:
-    """Judge a request by how often it has the headers `Host` and `Origin`.
+    """Check how many `Host` and `Origin` headers a request has.
 
-    With two of one kind, a proxy in front may have judged the one that this server does not read.
-    Raises `Malformed`.
+    If a request repeats one of them, a proxy may have checked a different one than this server
+    reads. Raises `Malformed`.
     """
     if hosts > 1 or origins > 1:
         raise Malformed("The request has more than one Host or Origin header")

@@ -1,4 +1,4 @@
-"""What an error looks like to a client: a problem document (RFC 9457), over HTTP and in acks."""
+"""Errors as clients see them: problem documents (RFC 9457), over HTTP and in acks."""
 
 import logging
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ STATUS: Mapping[ErrorKind, int] = {
     ErrorKind.RATE_LIMITED: 429,
     ErrorKind.UNAVAILABLE: 503,
 }
-"""The status of each kind of error."""
+"""The HTTP status for each kind of error."""
 
 STATUS_OF_CODE: Mapping[str, int] = {
     "malformed": 400,
@@ -29,7 +29,7 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "unsupported_media_type": 415,
     "host_not_allowed": 421,
 }
-"""The codes whose status is not their kind's."""
+"""The HTTP status for error codes that don't use the status of their kind."""
 
 INTERNAL = 500
 
@@ -37,14 +37,14 @@ NOTHING_MORE: Mapping[str, str] = MappingProxyType({})
 
 
 class FieldProblem(msgspec.Struct, frozen=True):
-    """What is wrong with one field."""
+    """The error of one field."""
 
     field: str
     message: str
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """A problem document; what does not apply is left out. `retry_after` is in whole seconds."""
+    """A problem document, without fields that don't apply. `retry_after` is in whole seconds."""
 
     type: str
     title: str
@@ -58,12 +58,12 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
 
 
 def status_of(error: ChatError) -> int:
-    """The status of an operational error."""
+    """Return the HTTP status of an operational error."""
     return STATUS_OF_CODE.get(error.code, STATUS[error.kind])
 
 
 def problem(error: ChatError, *, stack: str | None = None) -> Problem:
-    """The document of an operational error."""
+    """Return the document of an operational error."""
     return Problem(
         type=f"urn:chat-core:problem:{error.code}",
         title=error.title,
@@ -77,7 +77,7 @@ def problem(error: ChatError, *, stack: str | None = None) -> Problem:
 
 
 def internal_problem(incident_id: str, *, stack: str | None = None) -> Problem:
-    """The document of a programming error: neutral text, and the id that finds it in the log."""
+    """Return the document of a programming error: a neutral text, and the id of its log entry."""
     return Problem(
         type="urn:chat-core:problem:internal",
         title="The server failed",
@@ -90,21 +90,21 @@ def internal_problem(incident_id: str, *, stack: str | None = None) -> Problem:
 
 
 class ProblemReporter:
-    """Turns whatever was raised into a problem document; logs programming errors as incidents.
+    """Turns exceptions into problem documents, and logs programming errors as incidents.
 
-    With `development` the documents carry the stack trace too.
+    With `development`, the documents include the stack trace.
     """
 
     def __init__(self, ids: IdGenerator, *, development: bool) -> None:
         self._ids = ids
         self._development = development
         self.incidents = 0
-        """So far."""
+        """Number of incidents so far."""
 
     def report(self, error: Exception, about: Mapping[str, str] = NOTHING_MORE) -> Problem:
-        """The document for the client; what is not operational is logged with its traceback.
+        """Return the document for the client; log any non-operational error with its traceback.
 
-        `about` are ids that the line carries, by their names: `user_id`, `connection_id`.
+        `about` maps the names of ids (`user_id`, `connection_id`) to the ids for the log line.
         """
         stack = "".join(format_exception(error)) if self._development else None
         if isinstance(error, ChatError):

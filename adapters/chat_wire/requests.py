@@ -1,6 +1,6 @@
-"""What clients may send, over HTTP and sockets.
+"""Requests and events that clients may send, over HTTP and sockets.
 
-Unknown fields are refused; null counts as absent, but where a change removes by it.
+Unknown fields are refused. Null counts as absent, except in updates, where it removes a value.
 """
 
 from datetime import datetime
@@ -23,11 +23,11 @@ from chat_wire.shapes import RoleName
 MAX_INT64 = 2**63 - 1
 Seq = Annotated[int, msgspec.Meta(ge=0, le=MAX_INT64)]
 ClaimedSeq = Annotated[int, msgspec.Meta(ge=-MAX_INT64, le=MAX_INT64)]
-"""A seq that a client believes in: one that can't be is answered with a reset, not refused."""
+"""A seq that a client claims to have. The answer to an impossible seq is a reset, not an error."""
 
 
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """Whatever a client sends as one JSON object."""
+    """One JSON object from a client."""
 
 
 class SignUp(Request, frozen=True):
@@ -39,12 +39,12 @@ class SignUp(Request, frozen=True):
     display_name: str | None = None
 
     def account(self) -> NewAccount:
-        """To the core's type."""
+        """Convert to the core's type."""
         return NewAccount(self.username, self.password, self.email, self.display_name)
 
 
 class LogIn(Request, frozen=True):
-    """`POST /users/login`: `username` or `email`, either may hold either."""
+    """`POST /users/login`: give `username` or `email`; either field accepts either value."""
 
     password: str
     username: str | None = None
@@ -52,24 +52,24 @@ class LogIn(Request, frozen=True):
     device: str | None = None
 
     def login(self) -> str:
-        """The one of the two names that was given. Raises `Invalid`."""
+        """Return the username or email that was given. Raises `Invalid` for both or neither."""
         return one_of(self.username, self.email, "username", "email")
 
 
 class ProfileUpdate(Request, frozen=True):
-    """`PATCH /users/me`: null removes."""
+    """`PATCH /users/me`: null removes a value."""
 
     display_name: str | msgspec.UnsetType | None = msgspec.UNSET
     email: str | msgspec.UnsetType | None = msgspec.UNSET
     current_password: str | None = None
 
     def change(self) -> ProfileChange:
-        """To the core's type."""
+        """Convert to the core's type."""
         return ProfileChange(_given(self.display_name), _given(self.email))
 
 
 class SendMessage(Request, frozen=True):
-    """A message to a user or to a conversation, by `POST /messages` or `send_message`."""
+    """A message to a user or to a conversation, for `POST /messages` or `send_message`."""
 
     content: str
     recipient_id: str | None = None
@@ -77,11 +77,11 @@ class SendMessage(Request, frozen=True):
     client_message_id: str | None = None
 
     def body(self) -> Body:
-        """To the core's type."""
+        """Convert to the core's type."""
         return Body(self.content)
 
     def recipient(self) -> Recipient:
-        """To the core's type. Raises `Invalid` for both or none."""
+        """Convert to the core's type. Raises `Invalid` for both or neither."""
         user_id, conversation_id = self.recipient_id, self.conversation_id
         if user_id is not None and conversation_id is None:
             return ToUser(UserId(user_id))
@@ -91,7 +91,7 @@ class SendMessage(Request, frozen=True):
 
 
 class Register(Request, frozen=True):
-    """Whose connection this is: by `register_user`, or in the `auth` of a connect."""
+    """Register the connection with a token, by `register_user` or in the `auth` of CONNECT."""
 
     token: str
     device: str | None = None
@@ -123,7 +123,7 @@ class EditMessage(Request, frozen=True):
 
 
 class CreateConversation(Request, frozen=True):
-    """`POST /conversations`: a group with a title and members, or the direct one with a user."""
+    """`POST /conversations`: create a group with a title and members, or a direct conversation."""
 
     kind: Literal["direct", "group"]
     title: str | None = None
@@ -132,7 +132,7 @@ class CreateConversation(Request, frozen=True):
     user_id: str | None = None
 
     def group(self) -> NewGroup:
-        """To the core's type. Raises `Invalid` for a field that is missing or does not belong."""
+        """Convert to the core's type. Raises `Invalid` if a field is missing or does not apply."""
         if self.user_id is not None:
             raise Invalid.field("userId", "is only for direct conversations")
         if self.title is None:
@@ -143,7 +143,10 @@ class CreateConversation(Request, frozen=True):
         return NewGroup(self.title, members, self.client_conversation_id)
 
     def other(self) -> UserId:
-        """Whom a direct conversation is with. Raises `Invalid`, as `group`."""
+        """Return the other user of a direct conversation.
+
+        Raises `Invalid` if a field is missing or does not apply.
+        """
         for name, value in (
             ("title", self.title),
             ("memberIds", self.member_ids),
@@ -169,7 +172,7 @@ class AddMember(Request, frozen=True):
     role: RoleName | None = None
 
     def change(self) -> MemberAdded:
-        """To the core's type; the role is `member` by default."""
+        """Convert to the core's type; the default role is `member`."""
         return MemberAdded(UserId(self.user_id), Role(self.role or "member"))
 
 
@@ -186,21 +189,24 @@ class MarkRead(Request, frozen=True):
 
 
 class Mark(Request, frozen=True):
-    """Everything up to there has arrived (`mark_delivered`), or was read (`mark_read`)."""
+    """Everything up to `seq` was delivered (`mark_delivered`) or read (`mark_read`)."""
 
     conversation_id: str
     seq: Seq
 
 
 class Typing(Request, frozen=True):
-    """The user types, to be said again every few seconds, or has stopped."""
+    """The user is typing (send this again every few seconds) or has stopped."""
 
     conversation_id: str
     typing: bool
 
 
 class Sync(Request, frozen=True):
-    """What came after these places of these conversations, and the latest of `others`."""
+    """Fetch the entries after these places, and the latest entries of other conversations.
+
+    Set `others` to `none` to leave out the other conversations.
+    """
 
     conversations: dict[str, ClaimedSeq]
     others: Literal["latest", "none"] | None = None
@@ -208,7 +214,7 @@ class Sync(Request, frozen=True):
     cursor: str | None = None
 
     def request(self) -> SyncRequest:
-        """To the core's type. Raises `Invalid`."""
+        """Convert to the core's type. Raises `Invalid`."""
         after = None
         if self.cursor is not None:
             after = _sync_place(self.cursor)
@@ -221,7 +227,7 @@ class Sync(Request, frozen=True):
 
 
 def sync_cursor(place: SyncPlace) -> str:
-    """The place as a cursor, to be sent with the same `sync` again."""
+    """Encode the place as a cursor. The client sends it with the same `sync` request."""
     at = place.others
     if at is None:
         return encode_cursor((place.named, None, None))
@@ -233,7 +239,7 @@ def _given(value: str | msgspec.UnsetType | None) -> str | Literal[Unchanged.UNC
 
 
 def _sync_place(cursor: str) -> SyncPlace:
-    # What a client names may be no id at all.
+    # The id of a named conversation comes from a client, so it may not have the form of an id.
     named, at, other = decode_cursor(cursor, tuple[str | None, datetime | None, CursorId | None])
     if named is not None and at is None and other is None:
         return SyncPlace(named=ConversationId(named))
@@ -243,7 +249,7 @@ def _sync_place(cursor: str) -> SyncPlace:
 
 
 def one_of(one: str | None, other: str | None, name: str, other_name: str) -> str:
-    """The one of the two that was given. Raises `Invalid` for both or none."""
+    """Return the value that was given. Raises `Invalid` for both or neither."""
     if one is not None and other is None:
         return one
     if other is not None and one is None:

@@ -1,4 +1,4 @@
-"""The shapes that clients get, made from the core's types."""
+"""The data that clients receive, built from the core's types."""
 
 from datetime import datetime
 from functools import lru_cache
@@ -25,14 +25,14 @@ Time = Annotated[
 ]
 
 
-@lru_cache(1024)  # the moments of messages are written for their senders, for the others, in acks
+@lru_cache(1024)  # a message's times are formatted for its sender, for the others, and for acks
 def time(at: datetime) -> str:
-    """RFC 3339 in UTC with milliseconds and a `Z`."""
+    """Format a time as RFC 3339 in UTC, with milliseconds and a `Z`."""
     return at.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def maybe_time(at: datetime | None) -> str | None:
-    """The same, or None."""
+    """Format a time like `time`, or return None for None."""
     return None if at is None else time(at)
 
 
@@ -40,7 +40,7 @@ RoleName = Literal["owner", "admin", "member"]
 
 
 class Presence(msgspec.Struct, frozen=True, rename="camel"):
-    """Whether a user is here; `devices` counts live connections."""
+    """A user's presence. `devices` counts live connections."""
 
     online: bool
     devices: int
@@ -48,7 +48,7 @@ class Presence(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class User(msgspec.Struct, frozen=True, rename="camel"):
-    """An account as others see it."""
+    """An account as other users see it."""
 
     id: str
     username: str | None
@@ -59,7 +59,7 @@ class User(msgspec.Struct, frozen=True, rename="camel"):
 
     @classmethod
     def of(cls, user: CoreUser, presence: UserPresence) -> "User":
-        """From the core's type."""
+        """Build from the core's type."""
         return cls(
             id=user.id,
             username=user.username,
@@ -71,13 +71,13 @@ class User(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Self(User, frozen=True, rename="camel"):
-    """One's own account."""
+    """The account of the user who makes the request."""
 
     email: str | None
 
     @classmethod
     def of(cls, user: CoreUser, presence: UserPresence) -> "Self":
-        """From the core's type."""
+        """Build from the core's type."""
         return cls(
             id=user.id,
             username=user.username,
@@ -94,7 +94,7 @@ def _presence(presence: UserPresence) -> Presence:
 
 
 class Login(msgspec.Struct, frozen=True, rename="camel"):
-    """What a device gets for the right password."""
+    """The tokens and the account that a device receives after a login."""
 
     token: str
     expires_at: Time
@@ -104,7 +104,7 @@ class Login(msgspec.Struct, frozen=True, rename="camel"):
 
     @classmethod
     def of(cls, login: CoreLogin, presence: UserPresence) -> "Login":
-        """From the core's type."""
+        """Build from the core's type."""
         return cls(
             token=login.access.text,
             expires_at=time(login.access.expires_at),
@@ -115,7 +115,7 @@ class Login(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Session(msgspec.Struct, frozen=True, rename="camel"):
-    """One login of a user; `current` is the one that asks."""
+    """One login of a user. `current` marks the session that makes the request."""
 
     id: str
     device: str
@@ -128,7 +128,7 @@ class Session(msgspec.Struct, frozen=True, rename="camel"):
 
     @classmethod
     def of(cls, session: CoreSession, *, current: bool, online: bool) -> "Session":
-        """From the core's type."""
+        """Build from the core's type."""
         return cls(
             session.id,
             session.device,
@@ -142,7 +142,7 @@ class Session(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Message(msgspec.Struct, frozen=True, rename="camel"):
-    """A message as it is now; `client_message_id` is for its sender's eyes only."""
+    """The current state of a message. Only its sender sees `client_message_id`."""
 
     id: str
     conversation_id: str
@@ -158,8 +158,8 @@ class Message(msgspec.Struct, frozen=True, rename="camel"):
 
     @classmethod
     def of(cls, message: CoreMessage, viewer: UserId | None) -> "Message":
-        """From the core's type, for that viewer; None for whoever is not its sender."""
-        # Without calls for what is mostly None: each message is shaped at least twice.
+        """Build from the core's type for that viewer. Pass None for anyone but the sender."""
+        # No calls for fields that are usually None, because each message is built at least twice.
         body, edited_at, deleted_at = message.body, message.edited_at, message.deleted_at
         return cls(
             message.id,
@@ -177,7 +177,7 @@ class Message(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Member(msgspec.Struct, frozen=True, rename="camel"):
-    """One user's place in a conversation."""
+    """One member of a conversation."""
 
     user_id: str
     role: RoleName
@@ -185,12 +185,12 @@ class Member(msgspec.Struct, frozen=True, rename="camel"):
 
     @classmethod
     def of(cls, member: CoreMember) -> "Member":
-        """From the core's type."""
+        """Build from the core's type."""
         return cls(member.user_id, member.role.value, time(member.joined_at))
 
 
 class Receipt(msgspec.Struct, frozen=True, rename="camel"):
-    """How far a member got."""
+    """A member's marks: how far the member has received and read the log."""
 
     user_id: str
     delivered_seq: int
@@ -198,12 +198,12 @@ class Receipt(msgspec.Struct, frozen=True, rename="camel"):
 
     @classmethod
     def of(cls, receipt: CoreReceipt) -> "Receipt":
-        """From the core's type."""
+        """Build from the core's type."""
         return cls(receipt.user_id, receipt.delivered_seq, receipt.read_seq)
 
 
 class Conversation(msgspec.Struct, frozen=True, rename="camel"):
-    """A conversation as one of its members sees it; in a list, with at most 20 `members`."""
+    """A conversation as one of its members sees it. In lists, `members` has at most 20 entries."""
 
     id: str
     kind: Literal["direct", "group"]
@@ -220,7 +220,7 @@ class Conversation(msgspec.Struct, frozen=True, rename="camel"):
 
     @classmethod
     def of(cls, overview: Overview, viewer: UserId) -> "Conversation":
-        """From the core's type, for that member."""
+        """Build from the core's type, as that member sees it."""
         standing, last = overview.standing, overview.last_message
         return cls(
             id=overview.id,
@@ -239,25 +239,25 @@ class Conversation(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ReadMark(msgspec.Struct, frozen=True, rename="camel"):
-    """How far one has read."""
+    """The user's own read mark."""
 
     read_seq: int
 
 
 class Page(msgspec.Struct, Generic[Item], frozen=True, rename="camel"):
-    """A part of a longer list; `next_cursor` is null at the end."""
+    """One page of a longer list. `next_cursor` is null on the last page."""
 
     items: list[Item]
     next_cursor: str | None
 
 
 class History(msgspec.Struct, frozen=True, rename="camel"):
-    """Messages, ascending by seq; `has_more` is about the direction that was asked for."""
+    """Messages in ascending order of seq. `has_more` refers to the requested direction."""
 
     items: list[Message]
     has_more: bool
 
     @classmethod
     def of(cls, history: CoreHistory, viewer: UserId) -> "History":
-        """From the core's type, for that viewer."""
+        """Build from the core's type, as that viewer sees it."""
         return cls([Message.of(message, viewer) for message in history.items], history.has_more)
