@@ -1,4 +1,4 @@
-"""Passwords by argon2id, or once by bcrypt, and access tokens by JWT (extra `security`)."""
+"""Password hashes (argon2id, and bcrypt for imported ones) and JWT tokens (extra `security`)."""
 
 try:
     from chat_security.passwords import Argon2Hasher, is_bcrypt

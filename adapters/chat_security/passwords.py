@@ -1,4 +1,4 @@
-"""Password hashes by argon2id, beside the event loop and with a bound; bcrypt's are read."""
+"""Password hashing with argon2id, in a bounded number of threads; bcrypt hashes can be verified."""
 
 import asyncio
 import os
@@ -23,13 +23,15 @@ Result = TypeVar("Result")
 
 PREFIX = "$argon2id$"
 BCRYPT = re.compile(r"\$2[aby]\$(?P<cost>[0-9]{2})\$[./A-Za-z0-9]{53}", re.ASCII)
-"""As bcryptjs makes and reads them. `$2x$` tells of a mistake that nothing here repeats."""
+"""The format that bcryptjs writes and reads. `$2x$` marks hashes of a known bug, which this
+library does not reproduce."""
 BCRYPT_COSTS = range(4, 17)
-"""Each step doubles the time. 16 is some seconds of a thread: more would shut out all others."""
+"""Costs that are accepted. Each step doubles the time. A hash of cost 16 occupies a thread for
+some seconds; a higher cost would block all other logins."""
 BCRYPT_BYTES = 72
-"""bcrypt takes no more of a password; bcryptjs leaves out the rest, the library here refuses it."""
+"""bcrypt's limit for a password. bcryptjs ignores further bytes; Python's `bcrypt` refuses them."""
 RETRY_AFTER = 1.0
-"""Seconds: by then the queue that was full has been worked off."""
+"""Retry delay in seconds. A full queue is empty again after that time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,32 +44,32 @@ class _Call(Generic[Result]):
             return
         try:
             result = self.work()
-        except BaseException as error:  # noqa: BLE001 - it is the caller's
+        except BaseException as error:  # noqa: BLE001 - passed on to the caller
             self.future.set_exception(error)
         else:
             self.future.set_result(result)
 
 
 class _Queue:
-    """Calls that wait for a thread. Each finds a place, or is refused."""
+    """Calls that wait for a thread. A call that finds the queue full is refused."""
 
     def __init__(self, places: int) -> None:
-        # Threading's, since a place is given back by the thread that has done the work.
+        # A semaphore of `threading`, because the thread that did the work releases the slot.
         self.places = BoundedSemaphore(places)
         self.calls: deque[_Call[Any]] = deque()
 
 
 class Argon2Hasher(PasswordHasher):
-    """argon2id (RFC 9106) in threads of its own, with a bounded queue in front.
+    """Hashes passwords with argon2id (RFC 9106), in its own threads behind a bounded queue.
 
-    The default costs, 19 MiB of memory and 2 passes in 1 lane, are those of the OWASP Password
-    Storage Cheat Sheet; a hash takes about 20 ms of a core. They are kept in each hash, so hashes
-    made with other costs go on verifying. So do those that bcrypt made elsewhere (`is_bcrypt`).
+    The default costs, 19 MiB of memory and 2 passes in 1 lane, come from the OWASP Password Storage
+    Cheat Sheet; a hash takes about 20 ms of one core. Each hash contains its costs, so hashes made
+    with other costs still verify. Imported bcrypt hashes verify, too (`is_bcrypt`).
 
-    `threads` is by default, and at most, one for each core but one, which is the event loop's.
-    `waiting` is how many calls may wait for each thread. The default of 50 makes the last one
-    wait for about a second: after that people ask again, and the old answers are work for nobody.
-    As many may wait to be verified ahead of the others.
+    The default and maximum of `threads` is the number of cores minus one, because the event loop
+    needs one. `waiting` is the number of calls that may wait for each thread. With the default of
+    50 the last one waits for about a second; after that people try again, and nobody needs the old
+    answers. A second queue of the same size, for `verify_ahead`, goes before the first.
     """
 
     def __init__(
@@ -90,11 +92,11 @@ class Argon2Hasher(PasswordHasher):
         self._threads = threads
         self._under_way: set[Future[Any]] = set()
         self.refused = 0
-        """Calls so far for which there was no place."""
+        """Number of calls refused so far because the queue was full."""
 
     @property
     def waiting(self) -> int:
-        """Calls that wait for a thread."""
+        """The number of calls that wait for a thread."""
         return max(0, len(self._under_way) - self._threads)
 
     async def hash(self, password: str) -> str:
@@ -119,7 +121,7 @@ class Argon2Hasher(PasswordHasher):
             return True
 
     def close(self) -> None:
-        """Take no more calls and end the threads, once those that wait have been answered."""
+        """Accept no more calls, and end the threads after the waiting calls are done."""
         self._executor.shutdown(wait=False)
 
     def _verify(self, password: str, password_hash: str | None) -> bool:
@@ -138,20 +140,20 @@ class Argon2Hasher(PasswordHasher):
             self.refused += 1
             raise Overloaded(retry_after=RETRY_AFTER)
         future: Future[Result] = Future()
-        # Not in a `finally` here: a caller that gives up leaves a thread at work.
+        # Not in a `finally` of this coroutine: after a caller is cancelled, the thread still works.
         self._under_way.add(future)
         future.add_done_callback(self._under_way.discard)
         future.add_done_callback(lambda _: queue.places.release())
         queue.calls.append(_Call(future, work))
         try:
             self._executor.submit(self._next)
-        except RuntimeError:  # closed
+        except RuntimeError:  # the executor is closed
             future.cancel()
             raise
         return await asyncio.wrap_future(future)
 
     def _next(self) -> None:
-        """In a thread: do what waits longest, of those that go ahead if any do."""
+        """Run the oldest waiting call, in a thread. Calls of `verify_ahead` go first."""
         for queue in (self._ahead, self._others):
             try:
                 call = queue.calls.popleft()
@@ -162,7 +164,7 @@ class Argon2Hasher(PasswordHasher):
 
 
 def is_bcrypt(password_hash: str) -> bool:
-    """Whether `Argon2Hasher` verifies it as one of bcrypt's, of a cost up to 16."""
+    """Return whether `Argon2Hasher` can verify this as a bcrypt hash of cost 16 or less."""
     found = BCRYPT.fullmatch(password_hash)
     return found is not None and int(found["cost"]) in BCRYPT_COSTS
 
@@ -170,23 +172,23 @@ def is_bcrypt(password_hash: str) -> bool:
 def _bcrypt_verify(password: str, password_hash: str) -> bool:
     try:
         return bcrypt.checkpw(_encoded(password)[:BCRYPT_BYTES], password_hash.encode())
-    except ValueError:  # a salt that no 16 bytes encode to
+    except ValueError:  # the text of the salt is not the encoding of any 16 bytes
         return False
 
 
 def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # a container may have fewer than the machine
+    if hasattr(os, "sched_getaffinity"):  # a container may have fewer cores than the machine
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def _encoded(password: str) -> bytes:
-    # A lone surrogate is no UTF-8, yet a client can send one as "\ud800" in JSON.
+    # UTF-8 can't encode a lone surrogate, but a client can send one as "\ud800" in JSON.
     return password.encode("utf-8", "surrogatepass")
 
 
 def _hash_of_nothing(hasher: argon2.PasswordHasher) -> str:
-    """A hash with the same costs as the others, and of no password that anybody could know."""
+    """Return a random hash with the usual costs, which matches no password."""
 
     def random(size: int) -> str:
         return b64encode(secrets.token_bytes(size)).decode().rstrip("=")

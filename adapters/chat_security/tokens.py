@@ -16,22 +16,23 @@ from chat_core.sessions import AccessToken, Claims
 
 ALGORITHM = "HS256"
 PARTY = "chat"
-"""The issuer and the audience: these tokens are by the service and for it."""
+"""The issuer and the audience: the service issues these tokens for itself."""
 CHANGE_REQUIRED = "password_change_required"
-"""A claim that only the tokens of accounts with a generated password have; it is true."""
+"""The name of a claim that is true for accounts with a generated password, and absent otherwise."""
 MIN_SECRET_BYTES = 32
-"""The least that RFC 7518, section 3.2, allows for HS256."""
+"""The minimum for HS256 in RFC 7518, section 3.2."""
 MAX_TOKEN_CHARACTERS = 4096
 REMEMBERED_TOKENS = 8192
-"""About 1 KiB each. Reading a token costs 100 to 200 µs, more than storing a message does."""
+"""Number of decoded tokens in the cache, about 1 KiB each. Decoding a token takes 100 to 200 µs,
+more than storing a message."""
 
 
 class JwtTokens(TokenIssuer, TokenVerifier):
-    """Signs with `secret`, verifies with `secret` and `previous`.
+    """Signs access tokens with `secret`, and verifies them with `secret` or `previous`.
 
-    To change the secret, make the old one `previous` until the last token signed with it has
-    expired. Either one under 32 bytes, or one that is a public key, raises `ValueError`.
-    `lifetime` is a second or more.
+    To change the secret, pass the old one as `previous` until the last token signed with it has
+    expired. Raises `ValueError` if `lifetime` is less than a second, or if a secret has fewer than
+    32 bytes or is a public key.
     """
 
     def __init__(self, secret: str, *, previous: str | None = None, lifetime: timedelta) -> None:
@@ -41,7 +42,7 @@ class JwtTokens(TokenIssuer, TokenVerifier):
         self._lifetime = lifetime
         self._signing_kid = _kid(keys[0])
         self._keys = {_kid(key): key for key in keys}
-        # What a token says never changes; whether it has expired is asked every time.
+        # A token's claims never change, so they are cached; `verify` checks the expiry every time.
         self._remembered = lru_cache(REMEMBERED_TOKENS)(self._read)
 
     def issue(
@@ -70,10 +71,10 @@ class JwtTokens(TokenIssuer, TokenVerifier):
         return AccessToken(text, datetime.fromtimestamp(ends, UTC))
 
     def verify(self, token: str, now: datetime) -> Claims:
-        """See `TokenVerifier.verify`. More than 4,096 characters are not looked at."""
+        """See `TokenVerifier.verify`. Tokens over 4,096 characters are refused without decoding."""
         try:
             claims = self._remembered(token)
-        # What PyJWT lets through: text that is no UTF-8, values of other types than it expects.
+        # PyJWT raises its own errors, except for invalid UTF-8 and values of unexpected types.
         except (jwt.PyJWTError, ValueError, TypeError) as error:
             raise TokenInvalid from error
         if now >= claims.expires_at:
@@ -96,7 +97,8 @@ class JwtTokens(TokenIssuer, TokenVerifier):
             options={
                 "require": ["sub", "sid", "iss", "aud", "iat", "exp", "jti"],
                 "strict_aud": True,
-                # PyJWT would ask the machine's clock; `exp` is judged by the caller's `now`.
+                # PyJWT would use the machine's clock; `verify` compares `exp` with the caller's
+                # `now`.
                 "verify_exp": False,
                 "verify_nbf": False,
                 "verify_iat": False,
@@ -114,7 +116,7 @@ class JwtTokens(TokenIssuer, TokenVerifier):
 
 
 def _moment(seconds: object) -> datetime:
-    if type(seconds) is not int:  # neither a float nor a bool, which is an int as well
+    if type(seconds) is not int:  # neither a float nor a bool, which is a subclass of int
         raise TokenInvalid
     try:
         return datetime.fromtimestamp(seconds, UTC)
@@ -123,7 +125,7 @@ def _moment(seconds: object) -> datetime:
 
 
 def _key(secret: str) -> bytes:
-    # As the environment hands over bytes that are no UTF-8, so they are given back.
+    # Python decodes the environment with surrogates for invalid UTF-8; this restores the bytes.
     key = secret.encode("utf-8", "surrogateescape")
     if len(key) < MIN_SECRET_BYTES:
         raise ValueError(
@@ -137,5 +139,5 @@ def _key(secret: str) -> bytes:
 
 
 def _kid(key: bytes) -> str:
-    """The key's name. By HMAC it tells no more about the key than a token's signature does."""
+    """Return the key's id, an HMAC, which reveals no more of the key than a signature does."""
     return hmac.new(key, b"chat key id", hashlib.sha256).hexdigest()[:16]
