@@ -1,4 +1,4 @@
-"""A chat client for bots and tests: it keeps the delivery promise from its own side."""
+"""A chat client for bots and tests, which implements the client's part of reliable delivery."""
 
 from chat_client.client import ChatClient
 from chat_client.in_process import InProcessWire

@@ -1,4 +1,4 @@
-"""A client that loses nothing: it keeps its seqs, and resends what was not acked."""
+"""A client that loses no messages: it tracks seqs and resends messages without an ack."""
 
 import asyncio
 import uuid
@@ -9,18 +9,19 @@ from chat_client.state import ChatState
 from chat_client.wire import Disconnected, Json, Listener, Refused, Wire
 
 RETRY = frozenset({"rate_limited", "unavailable", "overloaded"})
-"""Codes after which the same request may be made again."""
+"""Error codes after which the client can repeat the same request."""
 
 RETRY_SECONDS = 1.0
-"""Until the next try, where the server does not say."""
+"""Seconds until the next attempt if the server sends no `retryAfter`."""
 
 SYNC_NAMED = 500
-"""Conversations that are named in one `sync`: a frame of 64 KiB has room for about a thousand."""
+"""Maximum number of conversations named in one `sync`. A frame of 64 KiB has room for about
+1,000."""
 
 
 @dataclass(slots=True)
 class Outgoing:
-    """A message that was not acked yet, under the client id that makes a retry safe."""
+    """A message without an ack. Its client id makes a retry safe."""
 
     client_id: str
     payload: Json
@@ -28,17 +29,16 @@ class Outgoing:
 
 
 def new_client_id() -> str:
-    """A client message id that nobody else uses."""
+    """Return a unique client message id."""
     return uuid.uuid4().hex
 
 
 class ChatClient:
     """One device of a user.
 
-    `start` connects, registers and synchronises; call it again after the connection was lost, and
-    everything that was missed is there, and everything that was not acked is sent again. It does
-    not reconnect by itself: when to try again is the business of whoever owns the client, who may
-    await `ended`.
+    `start` connects, registers and synchronises. After the connection is lost, call it again: it
+    fetches everything that was missed and resends every message without an ack. The client does not
+    reconnect by itself; its owner decides when, and can await `ended`.
     """
 
     def __init__(
@@ -52,9 +52,9 @@ class ChatClient:
         self.state = ChatState()
         self.is_connected = False
         self.ended_with: Json | None = None
-        """The last `auth_error`, if there was one."""
+        """The last `auth_error`, if any."""
         self.reconnect_after = 0.0
-        """Seconds: how long a server that stopped has asked to wait before the next `start`."""
+        """Seconds to wait before the next `start`, as a stopping server asked."""
         self._wire = wire
         self._on_event = on_event
         self._client_ids = client_ids
@@ -66,14 +66,14 @@ class ChatClient:
 
     @property
     def outbox(self) -> list[Json]:
-        """What was sent and not acked, oldest first."""
+        """The messages without an ack, oldest first."""
         return [outgoing.payload for outgoing in self._outbox.values()]
 
     async def start(self, token: str, device: str | None = None) -> Json:
-        """Connect, register, catch up and resend: the fields of `registration_success`.
+        """Connect, register, catch up and resend; return the fields of `registration_success`.
 
-        Raises `Refused` where the token is not taken, `PasswordChangeRequired` where the operator
-        generated the account's password, `Disconnected`.
+        Raises `Refused` if the server does not accept the token, `PasswordChangeRequired` if the
+        operator generated the account's password, and `Disconnected`.
         """
         self._has_ended.clear()
         await self._wire.connect({}, Listener(self._heard, self._ended))
@@ -87,7 +87,7 @@ class ChatClient:
         return registered
 
     async def stop(self) -> None:
-        """End the connection; what is in the outbox stays there."""
+        """End the connection. The outbox keeps its messages."""
         self._ended()
         if self._catching_up is not None:
             self._catching_up.cancel()
@@ -101,10 +101,10 @@ class ChatClient:
         recipient_id: str | None = None,
         conversation_id: str | None = None,
     ) -> Json:
-        """Send a message: the message, once the server holds it.
+        """Send a message, and return it after the server has stored it.
 
-        While the connection is down it waits in the outbox, and while the server is busy it is
-        sent again. Raises `Refused`, and the message is not sent.
+        While the connection is down, the message waits in the outbox. If the server is busy, the
+        client sends it again. Raises `Refused` if the server does not accept the message.
         """
         client_id = self._client_ids()
         payload = _given(
@@ -114,7 +114,7 @@ class ChatClient:
             clientMessageId=client_id,
         )
         outcome: asyncio.Future[Json] = asyncio.get_running_loop().create_future()
-        # Whoever sent it may have gone when the answer comes, after a reconnect.
+        # After a reconnect, the caller may no longer wait for the answer.
         outcome.add_done_callback(lambda done: done.cancelled() or done.exception())
         outgoing = self._outbox[client_id] = Outgoing(client_id, payload, outcome)
         if self.is_connected:
@@ -122,31 +122,32 @@ class ChatClient:
         return await outcome
 
     async def sync(self) -> None:
-        """Ask for everything that was missed. Raises `Disconnected`."""
+        """Fetch everything that was missed. Raises `Disconnected`."""
         named = list(self.state.seqs().items())
         for start in range(SYNC_NAMED, len(named), SYNC_NAMED):
             await self._sync(dict(named[start : start + SYNC_NAMED]), "none")
-        # Last, since the others are the ones above too: of them it brings nothing new.
+        # Last, because `latest` also returns the conversations named above, which have nothing new
+        # by then.
         await self._sync(dict(named[:SYNC_NAMED]), "latest")
 
     async def mark_read(self, conversation_id: str, seq: int) -> Json:
-        """Everything up to `seq` was read. Raises `Refused`, `Disconnected`."""
+        """Mark everything up to `seq` as read. Raises `Refused`, `Disconnected`."""
         return await self._call("mark_read", {"conversationId": conversation_id, "seq": seq})
 
     async def mark_delivered(self, conversation_id: str, seq: int) -> Json:
-        """Everything up to `seq` has arrived. Raises `Refused`, `Disconnected`."""
+        """Mark everything up to `seq` as delivered. Raises `Refused`, `Disconnected`."""
         return await self._call("mark_delivered", {"conversationId": conversation_id, "seq": seq})
 
     async def set_typing(self, conversation_id: str, *, typing: bool) -> None:
-        """Tell that one types, or stopped. Raises `Refused`, `Disconnected`."""
+        """Report that the user is typing or has stopped. Raises `Refused`, `Disconnected`."""
         await self._call("typing", {"conversationId": conversation_id, "typing": typing})
 
     async def ended(self) -> None:
-        """Wait until the connection that `start` made has ended, by whomever."""
+        """Wait until the connection that `start` opened has ended, by either side."""
         await self._has_ended.wait()
 
     async def caught_up(self) -> None:
-        """Wait until no gap is being filled."""
+        """Wait until every known gap is filled."""
         while self._catching_up is not None and not self._catching_up.done():
             await asyncio.wait([self._catching_up])
 
@@ -174,7 +175,7 @@ class ChatClient:
         try:
             ack = await self._call("send_message", outgoing.payload)
         except Disconnected:
-            return  # it stays in the outbox
+            return  # the message stays in the outbox
         except Refused as refusal:
             if refusal.code in RETRY:
                 await self._sleep(refusal.problem.get("retryAfter", RETRY_SECONDS))

@@ -1,4 +1,4 @@
-"""A wire without a network: it drives a server's own dispatcher, packet by packet."""
+"""A wire without a network, which passes packets directly to a server's dispatcher."""
 
 import asyncio
 import json
@@ -12,23 +12,23 @@ _ACK = re.compile(r"3(\d+)(\[.*\])", re.DOTALL)
 
 
 class Dispatcher(Protocol):
-    """What this wire needs of the server's."""
+    """The part of the server's dispatcher that this wire uses."""
 
     @abstractmethod
     def opened(self, transport: Any, auth: str | None = None) -> Any:  # noqa: ANN401
-        """A client has connected."""
+        """Report that a client has connected."""
 
     @abstractmethod
     def received(self, connection: Any, frame: str) -> Any:  # noqa: ANN401
-        """An event came in."""
+        """Report that an event has arrived."""
 
     @abstractmethod
     def closed(self, connection: Any) -> None:  # noqa: ANN401
-        """The transport has ended."""
+        """Report that the transport has ended."""
 
 
 class InProcessWire(Wire):
-    """Socket.IO packets from hand to hand; both ends live in one event loop."""
+    """Passes Socket.IO packets by function calls; both ends run in one event loop."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         self.dispatcher = dispatcher
@@ -42,7 +42,7 @@ class InProcessWire(Wire):
         self.link.connection = self.dispatcher.opened(self.link, text)
 
     def new_link(self, listener: Listener) -> "Link":
-        """The client's end of a new connection."""
+        """Return the client's end of a new connection."""
         return Link(listener)
 
     async def call(self, event: str, payload: Json) -> Json:
@@ -59,7 +59,7 @@ class InProcessWire(Wire):
         self.lose()
 
     def lose(self) -> None:
-        """The connection breaks: nothing that is on its way arrives, either way."""
+        """Break the connection. Packets in transit are lost, in both directions."""
         link, self.link = self.link, None
         if link is not None:
             link.cut()
@@ -67,7 +67,7 @@ class InProcessWire(Wire):
 
 
 class Link:
-    """The client's end of one connection: a transport, to the server."""
+    """The client's end of one connection, which the server uses as its transport."""
 
     def __init__(self, listener: Listener) -> None:
         self.connection: Any = None
@@ -77,13 +77,13 @@ class Link:
         self._next_ack = 0
 
     def expect_ack(self) -> tuple[int, "asyncio.Future[Json]"]:
-        """A new ack id, and the answer that will come under it."""
+        """Return a new ack id, and a future for its answer."""
         ack_id, self._next_ack = self._next_ack, self._next_ack + 1
         ack = self._acks[ack_id] = asyncio.get_running_loop().create_future()
         return ack_id, ack
 
     def write(self, packet: str) -> None:
-        """The server sends a packet."""
+        """Receive a packet from the server."""
         if self.is_closed:
             return
         ack = _ACK.fullmatch(packet)
@@ -95,13 +95,13 @@ class Link:
         self._listener.pushed(*json.loads(packet[1:]))
 
     def close(self) -> None:
-        """The server ends the connection."""
+        """Handle the end of the connection by the server."""
         if not self.is_closed:
             self.cut()
             self._listener.ended()
 
     def cut(self) -> None:
-        """Nothing arrives any more; those who wait for an ack hear of it."""
+        """Stop receiving, and raise `Disconnected` in every call that waits for an ack."""
         self.is_closed = True
         for ack in self._acks.values():
             if not ack.done():

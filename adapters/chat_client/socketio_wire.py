@@ -1,4 +1,4 @@
-"""A wire over Socket.IO, by the official Python client."""
+"""A wire over Socket.IO, with the official Python client."""
 
 import asyncio
 
@@ -18,19 +18,19 @@ ACK_SECONDS = 20
 
 
 class SocketIoWire(Wire):
-    """A websocket to a server's URL; it does not reconnect by itself."""
+    """A websocket to a server's URL. It does not reconnect by itself."""
 
     def __init__(self, url: str, *, transports: tuple[str, ...] = ("websocket",)) -> None:
         self._url = url
         self._transports = list(transports)
         self._client: socketio.AsyncClient | None = None
         self._gone = asyncio.Event()
-        """Set once the connection has ended, for those who wait for an ack."""
+        """Set after the connection has ended, to wake calls that wait for an ack."""
 
     async def connect(self, auth: Json, listener: Listener) -> None:
         """See `Wire.connect`."""
         await self.close()
-        # Signals are the business of the program.
+        # The program handles signals itself.
         client = self._client = socketio.AsyncClient(reconnection=False, handle_sigint=False)
 
         gone = self._gone = asyncio.Event()
@@ -51,7 +51,7 @@ class SocketIoWire(Wire):
             await client.connect(self._url, auth=auth, transports=self._transports)
         except SocketIoConnectionError as error:
             self._client = None
-            if client.eio.http is not None:  # which the library leaves open
+            if client.eio.http is not None:  # the library leaves this open
                 await client.eio.http.close()
             raise Disconnected(str(error)) from error
 
@@ -63,7 +63,7 @@ class SocketIoWire(Wire):
         asking = asyncio.ensure_future(client.call(event, payload, timeout=ACK_SECONDS))
         ending = asyncio.ensure_future(self._gone.wait())
         try:
-            # By itself the library would wait for an ack that can't come any more.
+            # The library would go on waiting for an ack that can no longer come.
             await asyncio.wait({asking, ending}, return_when=asyncio.FIRST_COMPLETED)
             if not asking.done():
                 raise Disconnected

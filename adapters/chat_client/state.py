@@ -1,7 +1,7 @@
-"""What a client knows, and the one reducer that pushes and `sync` alike go through.
+"""A client's state, with one reducer for both pushes and `sync`.
 
-Pure: no I/O and no clock. Feed every push to `ChatState.push`, and every answer of `sync` to
-`ChatState.synced`; what they return says what to ask next.
+This module has no I/O and no clock. Pass every push to `ChatState.push`, and every conversation of
+a `sync` answer to `ChatState.synced`; their results say what to request next.
 """
 
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ from chat_client.wire import Json
 
 @dataclass(slots=True)
 class ConversationState:
-    """One conversation, complete for the places after `base` up to `seq`.
+    """The state of one conversation, complete for the places after `base` up to `seq`.
 
-    `messages` are by id, each the newest copy that was seen; `members` maps user ids to roles as
-    far as the entries told.
+    `messages` maps ids to the newest known copies. `members` maps user ids to roles, as far as the
+    received entries mention them.
     """
 
     id: str
@@ -29,12 +29,12 @@ class ConversationState:
     typing: set[str] = field(default_factory=set)
 
     def history(self) -> list[Json]:
-        """The messages that are known, by their places."""
+        """Return the known messages in the order of their places."""
         known = (message for message in self.messages.values() if message["seq"] > self.base)
         return sorted(known, key=lambda message: int(message["seq"]))
 
     def apply(self, event: str, data: Json, seq: int) -> None:
-        """Take the entry of the next place, `seq`. Of an unknown one only the place counts."""
+        """Apply the entry at `seq`, the next place. An unknown event only advances the place."""
         match event:
             case "new_message":
                 self._keep(data)
@@ -74,19 +74,19 @@ class ConversationState:
 
 @dataclass(slots=True)
 class ChatState:
-    """Every conversation that a client knows of, by id; and who is online."""
+    """All conversations that a client has seen, by id, and the users who are online."""
 
     conversations: dict[str, ConversationState] = field(default_factory=dict)
     online: dict[str, bool] = field(default_factory=dict)
 
     def push(self, event: str, data: Json) -> str | None:
-        """Take a push: the id of the conversation in which something is missing now, else None.
+        """Apply a push. Return the id of a conversation with missing entries, or None.
 
-        A push that is known already changes nothing; one that comes too early is dropped, since
-        `sync` will bring it; one of a conversation that is not known takes a whole `sync`.
+        A known push changes nothing. A push that arrives too early is dropped, because `sync`
+        fetches it again. A push of an unknown conversation requires a `sync` of everything.
 
-        A push with `conversationId` and `seq` is an entry of that log, whatever its name. Any other
-        push that this client does not know is ignored.
+        A push with `conversationId` and `seq` is an entry of that log, whatever its name. Other
+        pushes with unknown names are ignored.
         """
         conversation_id, seq = data.get("conversationId"), data.get("seq")
         if isinstance(conversation_id, str) and isinstance(seq, int):
@@ -105,11 +105,11 @@ class ChatState:
         return None
 
     def seqs(self) -> dict[str, int]:
-        """What to name in a `sync`."""
+        """Return the places to send in a `sync` request, by conversation id."""
         return {state.id: state.seq for state in self.conversations.values()}
 
     def synced(self, part: Json) -> bool:
-        """Take one conversation of an answer: whether there is more of it to ask for."""
+        """Apply one conversation of a `sync` answer; return whether it has more entries."""
         conversation_id, entries = part["conversationId"], part["entries"]
         state = self.conversations.get(conversation_id)
         if part["reset"] or state is None:

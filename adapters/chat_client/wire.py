@@ -1,4 +1,4 @@
-"""What carries a client's events, and what it says of itself."""
+"""The port for a client's connection, and its exceptions."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 Json = dict[str, Any]
-"""A decoded JSON object, as it came over the wire."""
+"""A JSON object received from the wire, decoded."""
 
 
 class Disconnected(Exception):
-    """The wire is down, or went down before the answer came: whether it was done is unknown."""
+    """The connection is down or broke before the answer, so the outcome of the call is unknown."""
 
 
 class Refused(Exception):
-    """The server answered with an error: `problem` is its document, `code` is for a program."""
+    """The server answered with an error. `problem` is its document, `code` is for programs."""
 
     def __init__(self, problem: Json) -> None:
         super().__init__(problem.get("detail") or problem.get("title") or problem.get("code"))
@@ -27,7 +27,7 @@ class Refused(Exception):
 
     @classmethod
     def of(cls, problem: Json) -> "Refused":
-        """The exception for that error."""
+        """Return the exception for that error."""
         if problem.get("code") == PasswordChangeRequired.CODE:
             return PasswordChangeRequired(problem)
         return cls(problem)
@@ -36,7 +36,8 @@ class Refused(Exception):
 class PasswordChangeRequired(Refused):
     """The operator generated the account's password, and the user has not changed it yet.
 
-    Until the user does, the server accepts the token for nothing else: a retry does not help.
+    Until then, the server accepts the token only for the change of the password; a retry does not
+    help.
     """
 
     CODE = "password_change_required"
@@ -53,28 +54,28 @@ class PasswordChangeRequired(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """Who hears of what comes in: events by name, and the end of the connection."""
+    """Callbacks for incoming events and for the end of the connection."""
 
     heard: Callable[[str, Json], None]
     ended: Callable[[], None]
 
     def pushed(self, event: str, *arguments: object) -> None:
-        """A push came in. Each carries one object; one that does not is unknown, and ignored."""
+        """Pass a push on. A push whose argument is not an object is unknown, and ignored."""
         if arguments and isinstance(arguments[0], dict):
             self.heard(event, arguments[0])
 
 
 class Wire(Protocol):
-    """One connection at a time to a server. Wires are for one event loop."""
+    """One connection at a time to a server. A wire belongs to one event loop."""
 
     @abstractmethod
     async def connect(self, auth: Json, listener: Listener) -> None:
-        """Connect; `auth` travels along. Raises `Disconnected`."""
+        """Connect, and send `auth` along. Raises `Disconnected`."""
 
     @abstractmethod
     async def call(self, event: str, payload: Json) -> Json:
-        """Send an event and wait for its ack, in the order of the calls. Raises `Disconnected`."""
+        """Send an event, in the order of the calls, and wait for its ack. Raises `Disconnected`."""
 
     @abstractmethod
     async def close(self) -> None:
-        """End the connection; again is a no-op. The listener hears no more."""
+        """End the connection. Calling it again is a no-op. The listener receives nothing more."""
