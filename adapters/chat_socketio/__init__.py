@@ -1,4 +1,4 @@
-"""Socket.IO: what each packet does, and the python-socketio server that carries the packets."""
+"""The Socket.IO transport: the effect of each packet, on top of python-socketio's server."""
 
 try:
     import picows as _picows  # noqa: F401

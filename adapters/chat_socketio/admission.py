@@ -1,15 +1,15 @@
-"""Who may open a connection: asked before the library sees a request."""
+"""The port that decides who may open a connection, before the library handles the request."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
 ADDRESS = "chat.address"
-"""Where a request that begins a connection says for which address it counts."""
+"""The key in an ASGI scope of the address that the connection counts for."""
 
 
 class Admission(Protocol):
-    """Judges each request for the socket's path: each poll, and the handshake of each websocket."""
+    """Checks each request for the socket's path: every poll, and every websocket handshake."""
 
     @abstractmethod
     def __call__(
@@ -21,9 +21,9 @@ class Admission(Protocol):
         forwarded: Sequence[str],
         is_new: bool,
     ) -> str:
-        """Let it in, or raise the `ChatError` to refuse it with.
+        """Accept the request and return the address that its session counts for.
 
-        `peer` is the address at the other end of the wire, `forwarded` each `X-Forwarded-For`. One
-        that `is_new` begins an Engine.IO session; others go on with theirs. Returns the address
-        that the session counts for.
+        Raises the `ChatError` to refuse it with. `peer` is the address of the TCP peer, `forwarded`
+        has the value of each `X-Forwarded-For` header. If `is_new`, the request begins an Engine.IO
+        session; other requests belong to an existing one.
         """

@@ -13,14 +13,14 @@ from chat_wire import encode
 from chat_wire.http_headers import DATA_NOT_KEPT, PROBLEM, check_numbers
 from chat_wire.problems import Problem, ProblemReporter
 
-# As the ASGI specification has them: every framework types its messages in its own way.
+# Loosely typed, as in the ASGI specification, because each framework has types of its own.
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 
 
 class SocketApp:
-    """Refuses whom it is to refuse, serves the rest, and lets no error out."""
+    """Rejects requests that fail admission, serves the others, and handles every exception."""
 
     def __init__(
         self, server: SocketServer, *, admission: Admission, problems: ProblemReporter
@@ -30,7 +30,7 @@ class SocketApp:
         self._problems = problems
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one polling request, or one websocket to its end."""
+        """Serve one polling request, or one websocket until it ends."""
         try:
             scope = {**scope, ADDRESS: _admit(self._admission, scope)}
         except ChatError as error:
@@ -42,7 +42,7 @@ class SocketApp:
             nonlocal has_begun
             has_begun = True
             if message["type"] == "http.response.start":
-                # The library writes names as `Content-Type`, ASGI has lower case.
+                # ASGI requires lower-case header names; the library writes `Content-Type`.
                 headers = [(name.lower(), value) for name, value in message["headers"]]
                 message = {**message, "headers": headers}
             await send(message)
@@ -57,7 +57,7 @@ class SocketApp:
 
 def _admit(admission: Admission, scope: Scope) -> str:
     query = parse_qs(scope["query_string"].decode("latin-1"))
-    # The library would take a request that only claims to be a websocket for one.
+    # The library would trust a plain request that claims to be a websocket.
     is_websocket = query.get("transport", ["polling"])[0] == "websocket"
     if is_websocket != (scope["type"] == "websocket"):
         raise Malformed("Use transport=websocket for websockets, and for nothing else")
@@ -73,13 +73,13 @@ def _admit(admission: Admission, scope: Scope) -> str:
         host=hosts[0] if hosts else None,
         origin=origins[0] if origins else None,
         forwarded=[value for name, value in headers if name == b"x-forwarded-for"],
-        # As Engine.IO reads it: an empty one, or one of a longer name, is none.
+        # Engine.IO does the same: an empty `sid` counts as absent.
         is_new="sid" not in query,
     )
 
 
 async def _answer(scope: Scope, receive: Receive, send: Send, problem: Problem) -> None:
-    """Answer with a problem document, for a websocket in place of its handshake."""
+    """Send a problem document; for a websocket, instead of its handshake."""
     prefix = "http"
     if scope["type"] == "websocket":
         await receive()

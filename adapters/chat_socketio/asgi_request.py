@@ -1,8 +1,8 @@
-"""An ASGI request as python-engineio takes one: in the form of WSGI's environ.
+"""Conversion of an ASGI request to python-engineio's input, a WSGI environ.
 
-In the place of the library's own, which makes a class for each request. A class is a cycle of
-objects: with a poll that waits for half a minute it would grow old, and the collector rarely looks
-at what is old; each such poll left 6 KB.
+This replaces the library's own conversion, which creates a class for each request. Classes contain
+reference cycles. During a poll of half a minute such a cycle gets into the garbage collector's old
+generation, which is rarely collected; each such poll leaked 6 KB.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -15,14 +15,14 @@ _WITHOUT_PREFIX = frozenset({"CONTENT_TYPE", "CONTENT_LENGTH"})
 
 
 class Body:
-    """What a request carries."""
+    """The body of a request."""
 
     def __init__(self, first: Event, receive: Receive) -> None:
         self._event: Event | None = first
         self._receive = receive
 
     async def read(self, length: int) -> bytes:
-        """So many bytes of it at most, fewer where the client hung up."""
+        """Read at most that many bytes, or fewer if the client hung up."""
         parts, size = list[bytes](), 0
         while self._event is not None and size < length:
             parts.append(self._event.get("body", b""))
@@ -32,7 +32,7 @@ class Body:
 
 
 async def environ_of(scope: Mapping[str, Any], receive: Receive, send: object) -> dict[str, Any]:
-    """What python-engineio reads of a request, and its handles to go on with it."""
+    """Return the fields of a request that python-engineio reads, and its ASGI callables."""
     environ = {
         "REQUEST_METHOD": scope.get("method", "GET"),
         "PATH_INFO": scope["path"],

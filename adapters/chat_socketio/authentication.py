@@ -1,4 +1,4 @@
-"""Whose connection it is."""
+"""The port that verifies the token of a connection."""
 
 from abc import abstractmethod
 from typing import Protocol
@@ -8,20 +8,20 @@ from chat_core.sessions import Claims
 
 
 class Authentication(Protocol):
-    """What a connection registers by: the service `Sessions`, or `ExternalSessions`."""
+    """Verifies tokens for connections: the service `Sessions`, or `ExternalSessions`."""
 
     @abstractmethod
     def verify(self, token: str) -> Claims:
-        """Who holds the token, by which session, and until when.
+        """Return the token's user, session and expiry.
 
-        Raises `TokenInvalid`, `TokenExpired`, `SessionRevoked`. It never waits: a token that only
-        a database knows has to be exchanged for a signed one before.
+        Raises `TokenInvalid`, `TokenExpired`, `SessionRevoked`. It does no I/O, so exchange a token
+        that only a database can verify for a signed one first.
         """
 
     @abstractmethod
     async def require_own_password(self, claims: Claims) -> None:
-        """Raises `PasswordChangeRequired` until the user has changed a generated password."""
+        """Raise `PasswordChangeRequired` until the user has changed a generated password."""
 
     @abstractmethod
     async def relabel(self, session_id: SessionId, device: str) -> None:
-        """Give the session's device another label. Raises `Invalid`."""
+        """Change the label of the session's device. Raises `Invalid`."""

@@ -1,4 +1,4 @@
-"""Live connections, and the private room that each user's connections share."""
+"""Live connections, and a private room for all connections of each user."""
 
 import asyncio
 from abc import abstractmethod
@@ -18,7 +18,7 @@ from chat_wire import events
 
 
 class Transport(Protocol):
-    """What carries a connection's packets."""
+    """Carries the packets of one connection."""
 
     @abstractmethod
     def write(self, packet: str) -> None:
@@ -26,35 +26,35 @@ class Transport(Protocol):
 
     @abstractmethod
     def close(self) -> None:
-        """Send what was written, then a disconnect, and end the transport. Again is a no-op."""
+        """Send the queued packets and a disconnect, then end the transport. Idempotent."""
 
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """One live socket, from its CONNECT to its end. `claims` are set once it is registered."""
+    """One live socket, from its CONNECT to its end. `claims` are set after registration."""
 
     id: ConnectionId
     transport: Transport
     event_rate: TokenBucket
     end: Callable[[ChatError], None]
-    """Tell the client why, and close."""
+    """Tells the client the reason, and closes the connection."""
     claims: Claims | None = None
     actor: Actor | None = None
-    """Who acts through this connection: set with the first claims, and never another."""
+    """The user and session that act through this connection; set once, with the first claims."""
     failed_registrations: int = 0
     is_closed: bool = False
     deadline: Timer | None = None
-    inbox: list[str] = field(default_factory=list)  # a deque takes a dozen times the room
+    inbox: list[str] = field(default_factory=list)  # a deque takes a dozen times as much memory
     unanswered: int = 0
-    """Events that have their place in the order, and of which it is not known what came."""
+    """Number of events that have their place in the order but no outcome yet."""
     all_answered: "asyncio.Future[None] | None" = None
-    """Done once there are none, where somebody waits for that."""
+    """Completes when `unanswered` drops to 0. Set only while something waits for that."""
     worker: "asyncio.Task[None] | None" = None
     has_room: "asyncio.Future[None] | None" = None
-    """Done once it may send more, where somebody waits for that."""
+    """Completes when the client may send more. Set only while something waits for that."""
 
     def described(self) -> dict[str, str]:
-        """Its ids, as log lines about it carry them."""
+        """Return the ids for log lines about this connection."""
         if self.claims is None:
             return {"connection_id": self.id}
         return {"connection_id": self.id, "user_id": self.claims.user_id}
@@ -62,20 +62,20 @@ class Connection:
 
 @dataclass(slots=True)
 class Rooms(Notifier, Connections):
-    """The registered connections of each user: a private room that no client can name."""
+    """The registered connections of each user, in a private room that clients can't name."""
 
     pushes: int = 0
-    """Written so far."""
+    """Number of pushes written so far."""
     _rooms: dict[UserId, dict[ConnectionId, Connection]] = field(default_factory=dict)
     _sessions: dict[SessionId, dict[ConnectionId, Connection]] = field(default_factory=dict)
 
     def join(self, claims: Claims, connection: Connection) -> None:
-        """From now on the connection gets what the user is told."""
+        """Add the connection to the user's room, so that it gets the user's pushes."""
         self._rooms.setdefault(claims.user_id, {})[connection.id] = connection
         self._sessions.setdefault(claims.session_id, {})[connection.id] = connection
 
     def leave(self, claims: Claims, connection: Connection) -> None:
-        """No longer; one that is not in the room is a no-op."""
+        """Remove the connection from the room. Does nothing if it is not there."""
         _remove(self._rooms, claims.user_id, connection)
         _remove(self._sessions, claims.session_id, connection)
 
@@ -92,7 +92,7 @@ class Rooms(Notifier, Connections):
     def notify(
         self, event: Event, audience: Collection[UserId], cause: ConnectionId | None = None
     ) -> None:
-        """See `Notifier.notify`. An event is encoded once for its sender, once for all others."""
+        """See `Notifier.notify`. Encodes an event once for its sender and once for all others."""
         sender, packet = events.sees_more(event), ""
         for user_id in audience:
             room = self._rooms.get(user_id)

@@ -1,15 +1,15 @@
-"""Log lines about what clients do wrong: a crowd of them must not fill the disk."""
+"""Log lines about misbehaving clients, limited so that a crowd of them can't fill the disk."""
 
 import asyncio
 import logging
 from collections.abc import Mapping
 
 WINDOW_SECONDS = 10.0
-"""In which at most two lines are written, whatever comes."""
+"""The length of a window. At most two lines are written in each."""
 
 
 class CountedLog:
-    """Says the first time at once, and counts the others until the window is over."""
+    """Logs the first occurrence at once, and counts the others until the window ends."""
 
     def __init__(self, logger: logging.Logger, what: str) -> None:
         self._logger = logger
@@ -18,7 +18,7 @@ class CountedLog:
         self._more = 0
 
     def note(self, why: object = "", about: Mapping[str, str] | None = None) -> None:
-        """It happened; `why` is in words of our own, `about` ids that the line carries."""
+        """Note one occurrence. `why` is our own text, `about` holds ids for the log line."""
         if self._is_counting:
             self._more += 1
             return

@@ -1,8 +1,8 @@
-"""Websockets without ASGI in between: picows takes them over from uvicorn's connection.
+"""Websockets without ASGI: picows takes them over from uvicorn's connection.
 
-What goes on in a websocket is the same as over ASGI (`EngineSocket`); only its frames come
-and go another way, without a task, a queue or a message dictionary for each. Everything else, the
-polling transport too, stays with python-socketio, and so do the websockets of other ASGI servers.
+A websocket behaves as it does over ASGI (`EngineSocket`). Only its frames take another way, without
+a task, a queue or a message dictionary for each. python-socketio still serves the polling
+transport, and the websockets of other ASGI servers.
 """
 
 import asyncio
@@ -33,21 +33,22 @@ from chat_socketio.inbound import cost
 from chat_socketio.writes import Writes
 
 PROBE_SECONDS = 10.0
-"""How long an upgrade may take from its websocket to its end."""
+"""Seconds that an upgrade may take after its websocket opens."""
 
 SEND_BUFFER_BYTES = 65_536
-"""What the kernel may take for a client that does not; by default it takes 4 MB first."""
+"""Size of the kernel's send buffer. With the default, a client that does not read takes up 4 MB."""
 
 TEXT, CLOSE = WSMsgType.TEXT, WSMsgType.CLOSE
-"""By themselves, for what is asked of every frame: an enum's member takes five times as long."""
+"""Copied out of the enum, because every frame is checked and an enum's member takes five times
+as long."""
 
 
 _Read = str | bytes | None
-"""What a frame brought: a message, a ping to answer, or nothing to do."""
+"""A frame's content: a text message, the payload of a ping, or None if there is nothing to do."""
 
 
 class DirectSocket(WSListener, Direct):
-    """One websocket: carries a new Engine.IO session, or is to take over a polling one."""
+    """One websocket, for a new Engine.IO session or for the upgrade of a polling one."""
 
     __slots__ = (
         "_busy",
@@ -90,10 +91,10 @@ class DirectSocket(WSListener, Direct):
         self._frames: list[bytes] = []
         self._untaken: list[int] = []
 
-    # -------------------------------------------------------------------------- what comes in
+    # --------------------------------------------------------------------------- inbound frames
 
     def on_ws_connected(self, transport: WSTransport) -> None:
-        """The handshake is done, and nobody needs its headers any more."""
+        """Set up the session after the handshake, and free the headers, which nobody needs now."""
         transport.request.headers.clear()
         transport.response.headers.clear()
         self._raw = transport.underlying_transport
@@ -106,26 +107,26 @@ class DirectSocket(WSListener, Direct):
             self._loop.call_later(PROBE_SECONDS, self._give_up_probing)
 
     def on_ws_frame(self, _: WSTransport, frame: WSFrame) -> None:
-        """A frame of the client."""
+        """Handle a frame from the client."""
         try:
             read = self._read(frame)
             if self._busy is None:
                 more = self._take(read, frame.payload_size)
                 if more is not None:
-                    self._busy = deque()  # for what was read with it; nothing more is
+                    self._busy = deque()  # collects the other frames of this read
                     self._raw.pause_reading()
                     self._server.spawn(self._work_off(more))
             else:
                 self._busy.append(read)
         except (ProtocolError, UnicodeDecodeError) as error:
             self._refuse(error)
-        except Exception as error:  # noqa: BLE001 - a boundary: picows would tell nobody
+        except Exception as error:  # noqa: BLE001 - a boundary: picows would swallow it
             message = "a frame could not be handled; its websocket is closed"
             self._loop.call_exception_handler({"message": message, "exception": error})
             self.abort()
 
     def on_ws_disconnected(self, _: WSTransport) -> None:
-        """The connection is gone."""
+        """End the session after the connection is lost."""
         self._is_lost = True
         if self._upgrading is not None:
             self._upgrading.upgrading = False
@@ -133,7 +134,7 @@ class DirectSocket(WSListener, Direct):
             self._end_session()
 
     def _read(self, frame: WSFrame) -> "_Read":
-        """What to do about a frame."""
+        """Return the message or ping that a frame completes, or None."""
         kind = frame.msg_type
         if kind == TEXT and frame.fin and not self._fragments and not frame.rsv1:
             return frame.get_payload_as_utf8_text()
@@ -149,7 +150,7 @@ class DirectSocket(WSListener, Direct):
         if frame.rsv1 or not is_next:
             raise ProtocolError("a frame that is not text, or unexpected")
         self._fragments.append(frame.get_payload_as_bytes())
-        self._fragmented += frame.payload_size + 1  # so that empty ones count, too
+        self._fragmented += frame.payload_size + 1  # plus one, so that empty fragments count, too
         if self._fragmented > self._server.max_http_buffer_size:
             raise ProtocolError("a message over the size limit")
         if not frame.fin:
@@ -158,7 +159,7 @@ class DirectSocket(WSListener, Direct):
         return whole.decode()
 
     def _take(self, read: "_Read", size: int) -> Awaitable[object] | None:
-        """Do it; what has to be awaited before the next frame, if anything."""
+        """Handle a frame's content. Return an awaitable if the next frame must wait for it."""
         pause = self._pace.spend(cost(size), self._loop.time())
         more = None
         if isinstance(read, str):
@@ -171,7 +172,7 @@ class DirectSocket(WSListener, Direct):
         return more if not pause else self._paused(pause, more)
 
     async def _paused(self, seconds: float, more: Awaitable[object] | None) -> None:
-        """The client has sent more than its budget; once it is gone, the rest is not read."""
+        """Pause reading after a client sent too much. If the client has gone, drop the rest."""
         self._server.pauses += 1
         if more is not None:
             await more
@@ -180,7 +181,7 @@ class DirectSocket(WSListener, Direct):
             self._busy.clear()
 
     async def _work_off(self, first: Awaitable[object]) -> None:
-        """What has to wait, and what came in meanwhile."""
+        """Wait for an event that takes time, then handle the frames that came in meanwhile."""
         busy = self._busy
         if busy is None:
             raise ValueError(self)
@@ -210,10 +211,10 @@ class DirectSocket(WSListener, Direct):
         else:
             self.abort()
 
-    # ------------------------------------------------------------------------------ an upgrade
+    # -------------------------------------------------------------------------------- upgrades
 
     def _probe(self, text: str) -> None:
-        """The handshake by which this websocket takes over from polling."""
+        """Do one step of the handshake by which this websocket takes over from polling."""
         polling = self._upgrading
         if polling is None or polling.closed:
             raise ProtocolError("an upgrade of a session that has ended")
@@ -231,10 +232,10 @@ class DirectSocket(WSListener, Direct):
         if self._upgrading is not None:
             self.abort()
 
-    # ------------------------------------------------------------------------- what goes out
+    # -------------------------------------------------------------------------- outbound frames
 
     def send(self, text: str) -> None:
-        """Write a packet soon. A client that takes too little of what was written is cut off."""
+        """Queue a packet. A client that does not read enough is disconnected."""
         self._write(framed(text))
 
     def _write(self, frame: bytes) -> None:
@@ -243,7 +244,7 @@ class DirectSocket(WSListener, Direct):
         self._frames.append(frame)
 
     def flush(self) -> None:
-        """Write all that waits, at once: a write costs more than what it writes."""
+        """Write all queued frames in one call, because a call costs more than its data."""
         frames, self._frames = self._frames, []
         if not frames or self._is_closing or self._raw.is_closing():
             return
@@ -259,10 +260,10 @@ class DirectSocket(WSListener, Direct):
         self._raw.write(written)
 
     def close(self) -> None:
-        """Say that this is the end, once what was written is sent. Again is a no-op.
+        """Send a close frame after the queued frames. Calling it again is a no-op.
 
-        The connection stays until the peer has said so, too: closed before, with a frame of the
-        peer's on its way, it would end with a reset, which can cost the peer what it was sent last.
+        The connection stays open until the peer has answered. If it closed earlier, a frame from
+        the peer could cause a TCP reset, and the peer could lose the last data sent to it.
         """
         self.flush()
         if not self._is_closing and not self._raw.is_closing():
@@ -270,7 +271,7 @@ class DirectSocket(WSListener, Direct):
             self._is_closing = True
 
     def abort(self) -> None:
-        """Close now. Again is a no-op."""
+        """Close immediately. Calling it again is a no-op."""
         self._raw.abort()
 
     def waiting_bytes(self) -> int:

@@ -1,4 +1,4 @@
-"""What each packet of a client does. Knows nothing of ASGI, nor of what carries the packets."""
+"""The effect of each packet from a client, independent of ASGI and of the transport."""
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Iterable, Mapping
@@ -32,13 +32,13 @@ from chat_wire import decode, decode_call, decode_frame, events, requests
 from chat_wire.problems import ProblemReporter, problem
 
 MAX_INBOX = 64
-"""Events of one connection that wait, or whose outcome is awaited.
+"""Maximum number of events of one connection that wait or have no outcome yet.
 
-Past it the transport stops reading until there is room.
+At this number the transport stops reading until there is room.
 """
 
 MAX_INBOX_CHARACTERS = 65_536
-"""The same for those that wait: a few of the longest fill it."""
+"""Maximum characters of all waiting events. A few events of maximum length fill it."""
 
 MAX_FAILED_REGISTRATIONS = 3
 
@@ -47,9 +47,9 @@ REGISTER = "register_user"
 
 @dataclass(frozen=True, slots=True)
 class SocketLimits:
-    """Bounds of one connection: seconds until it must have registered, and its rate of events.
+    """Limits of one connection: seconds until it must be registered, and its rate of events.
 
-    By default those of the service (docs/settings.md).
+    The defaults are those of the service (docs/settings.md).
     """
 
     registration_seconds: float = 10.0
@@ -57,13 +57,14 @@ class SocketLimits:
 
 
 class Dispatcher:
-    """Runs the events of each connection one after another, in the order in which they came.
+    """Runs the events of each connection one after another, in the order in which they arrive.
 
-    A message that is sent only has to have its place in the order before the next one is; so those
-    of one client share a commit. Any other event waits until all before it is done.
+    A `send_message` event only waits until the one before it has its place in the order, so the
+    messages of one client can share a commit. Any other event waits until all events before it are
+    done.
 
-    The transport calls `opened`, `received` and `closed`; of a connection's end only its word
-    counts, never an event that a client made up.
+    The transport calls `opened`, `received` and `closed`. Only `closed` reports the end of a
+    connection, never an event that a client sends.
     """
 
     def __init__(  # noqa: PLR0913
@@ -89,16 +90,16 @@ class Dispatcher:
         self._handlers = handlers
         self._pipelined = pipelined
         self.refused_events = 0
-        """Past the rate of their connection, so far."""
+        """Number of events refused so far because their connection exceeded its rate."""
 
     @property
     def packet_limit(self) -> Limit:
-        """How much a connection may send at all: past twice its rate of events it is not read."""
+        """Return the limit for all packets: twice the rate of events. Above it, reading pauses."""
         events = self._limits.events
         return Limit("packets", 2 * events.burst, events.seconds)
 
     def opened(self, transport: Transport, auth: str | None = None) -> Connection:
-        """A client has connected; `auth` is the JSON that came with it, for instance a token."""
+        """Start a connection. `auth` is the JSON of the CONNECT packet and may contain a token."""
         connection = Connection(
             ConnectionId(self._ids.new_id()),
             transport,
@@ -113,9 +114,9 @@ class Dispatcher:
         return connection
 
     def received(self, connection: Connection, frame: str) -> Awaitable[object] | None:
-        """An event came in: its ack id, if any, and its JSON. It waits for those before it.
+        """Handle an event, given as its ack id, if any, and its JSON, after those before it.
 
-        Returns what to await before the connection may send more; None if it may.
+        Returns None if the connection may send more now, or an awaitable to wait for first.
         """
         if connection.is_closed:
             return None
@@ -140,11 +141,11 @@ class Dispatcher:
         return connection.has_room
 
     def closed(self, connection: Connection) -> None:
-        """The transport has ended. What came before is still worked off. Again is a no-op."""
+        """Note that the transport has ended. Earlier events still run. Idempotent."""
         if connection.is_closed:
             return
         connection.is_closed = True
-        connection.end = _has_ended  # the other refers to the connection: no work for the collector
+        connection.end = _has_ended  # breaks a reference cycle, for the collector
         if connection.deadline is not None:
             connection.deadline.cancel()
             connection.deadline = None
@@ -153,24 +154,24 @@ class Dispatcher:
             self._presence.disconnected(connection.claims.user_id, connection.id)
 
     def close(self, connection: Connection) -> None:
-        """End the connection from here, once what was written to it is on its way."""
+        """End the connection from this side, after sending what was written to it."""
         self.closed(connection)
         connection.inbox.clear()
         connection.transport.close()
 
     def closing(self, connection: Connection, reconnect_after_ms: int) -> None:
-        """Tell the client that the server is about to stop, and when to come back."""
+        """Tell the client that the server is about to stop, and when to reconnect."""
         self._tell(connection, "server_closing", events.ServerClosing(reconnect_after_ms))
 
     async def finish(self, connections: Iterable[Connection]) -> None:
-        """Return once all that they have asked for so far is answered."""
+        """Wait until every event that these connections have sent so far is answered."""
         for connection in connections:
             if connection.worker is not None:
                 await asyncio.wait([connection.worker])
             await self._all_answered(connection)
 
     def _take(self, connection: Connection, frame: str) -> None:
-        """Begin an event, at once if nothing is before it and it need not wait."""
+        """Start an event, or queue it while the worker runs earlier ones."""
         if connection.worker is not None:
             connection.inbox.append(frame)
             return
@@ -189,7 +190,7 @@ class Dispatcher:
         connection.worker = None
 
     def _begin(self, connection: Connection, frame: str) -> Coroutine[Any, Any, None] | None:
-        """Begin an event: what to await until the next one may begin, if anything. None raises."""
+        """Start an event; return what the next event must wait for, or None. Never raises."""
         ack_id, text = packets.split_event(frame)
         event = self._pipelined.get(text[2 : text.find('"', 2)])
         if event is None or connection.actor is None or self._has_expired(connection):
@@ -226,7 +227,7 @@ class Dispatcher:
     def _settle(
         self, connection: Connection, ack_id: str, answer: msgspec.Struct | Exception
     ) -> None:
-        """What came of a pipelined event."""
+        """Send the outcome of a pipelined event."""
         connection.unanswered -= 1
         if not connection.unanswered and connection.all_answered is not None:
             connection.all_answered.set_result(None)
@@ -238,7 +239,7 @@ class Dispatcher:
             self._answer(connection, ack_id, answer)
 
     async def _run(self, connection: Connection, ack_id: str, text: str) -> None:
-        """The one boundary around every other event: whatever is raised becomes an answer."""
+        """Run any other event. Every exception becomes an answer here."""
         try:
             name, arguments = decode_frame(text)
             if name in self._pipelined and connection.actor is not None:
@@ -260,7 +261,7 @@ class Dispatcher:
     async def _handled(
         self, connection: Connection, name: str, arguments: list[bytes]
     ) -> msgspec.Struct:
-        await self._all_answered(connection)  # what a client sent before this happened before it
+        await self._all_answered(connection)  # events of one client take effect in order
         self._check_expiry(connection)
         if name == REGISTER:
             return await self._register_user(connection, arguments)
@@ -275,7 +276,7 @@ class Dispatcher:
         if connection.unanswered:
             if connection.all_answered is None:
                 connection.all_answered = asyncio.get_running_loop().create_future()
-            await asyncio.wait([connection.all_answered])  # which whoever gives up does not cancel
+            await asyncio.wait([connection.all_answered])  # `wait` does not cancel it
 
     def _has_expired(self, connection: Connection) -> bool:
         claims = connection.claims
@@ -287,7 +288,7 @@ class Dispatcher:
             raise TokenExpired
 
     def _refuse(self, connection: Connection, ack_id: str, error: Exception) -> None:
-        # Without an ack there is nobody to answer, and a document costs more than a refusal does.
+        # Without an ack id there is no one to answer, and building the document is expensive.
         if ack_id or not isinstance(error, ChatError):
             document = self._problems.report(error, connection.described())
             self._answer(connection, ack_id, events.ErrorAck(document))
@@ -310,7 +311,7 @@ class Dispatcher:
                 await self._sessions.require_own_password(claims)
                 if device is not None:
                     await self._sessions.relabel(claims.session_id, device)
-                # The session may have ended meanwhile.
+                # The session may have ended in the meantime.
                 claims, _ = self._verified(connection, arguments)
             success = self._register(connection, claims)
         except AlreadyRegistered as error:
@@ -337,7 +338,7 @@ class Dispatcher:
         return claims, request.device
 
     def _register(self, connection: Connection, claims: Claims) -> events.RegistrationSuccess:
-        """Bind the connection to the user of the verified token, or prolong its stay."""
+        """Bind the connection to the user of the verified token, or extend its registration."""
         if connection.is_closed:
             raise Unauthenticated("The connection has ended")
         now = self._clock.now()
@@ -358,7 +359,7 @@ class Dispatcher:
         return events.RegistrationSuccess.of(connection.claims, devices, now)
 
     def _end(self, connection: Connection, error: ChatError) -> None:
-        """Say why, and close."""
+        """Tell the client the reason, and close the connection."""
         if not connection.is_closed:
             self._tell(connection, "auth_error", events.AuthError.of(error))
             self.close(connection)
@@ -389,7 +390,7 @@ def _payload(arguments: list[bytes]) -> bytes:
 
 
 def _has_token(auth: str) -> bool:
-    """Whether a connect's `auth` means to register: other things may travel there, too."""
+    """Return whether the `auth` of a CONNECT has a token; it may carry other data instead."""
     try:
         return "token" in decode(auth, dict[str, msgspec.Raw])
     except ChatError:

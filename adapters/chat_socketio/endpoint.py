@@ -1,4 +1,4 @@
-"""The live connections of a chat, as one thing to mount in a product's ASGI application."""
+"""A chat's live connections as one ASGI app, for mounting in a product's application."""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -23,14 +23,14 @@ DEFAULT_TRANSPORT_LIMITS = TransportLimits()
 class SocketEndpoint:
     """Socket.IO for any ASGI framework: mount it at `/socket.io`.
 
-    Enter it (`async with`) where the application starts, in its lifespan: while it is open,
-    presence is announced. At its end those who are still connected are told when to come back,
-    answered, and disconnected; uvicorn disconnects websockets before, and waits for polls, so give
-    it a `--timeout-graceful-shutdown`.
+    Enter it (`async with`) in the application's lifespan. While it is open, it announces presence.
+    On exit it tells the connected clients when to reconnect, answers their open requests, and
+    disconnects them. uvicorn disconnects websockets earlier and waits for polls, so set its
+    `--timeout-graceful-shutdown`.
 
-    `rooms` are what the chat notifies. `sessions` tell whose connection it is: `Sessions`, or
-    `ExternalSessions`. Browsers may connect from pages of the same host, and of `origins`, each as
-    a browser writes it (`https://shop.example`).
+    `rooms` receives the chat's events. `sessions` verifies tokens: `Sessions`, or
+    `ExternalSessions`. Browsers may connect from pages of the same host, and of `origins`, each in
+    the form that browsers send (`https://shop.example`).
     """
 
     def __init__(  # noqa: PLR0913 - the parts, and their bounds
@@ -73,12 +73,12 @@ class SocketEndpoint:
         await self._server.close()
         if self._announcing is not None:
             self._announcing.cancel()
-            # A store's library may swallow the cancellation, and go on.
+            # A store's library may swallow the cancellation and continue.
             await asyncio.wait([self._announcing], timeout=END_SECONDS)
         await self._chat.presence.farewell()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one polling request, or one websocket to its end."""
+        """Serve one polling request, or one websocket until it ends."""
         await self._app(scope, receive, send)
 
     async def _announce(self) -> None:
@@ -90,7 +90,7 @@ class SocketEndpoint:
                 await self._chat.clock.sleep(RESTART_SECONDS)
 
     def _allows(self, origin: str, host: str | None) -> bool:
-        # A proxy may speak TLS for this server, so the scheme can't be compared.
+        # The scheme can't be compared, because a proxy may handle TLS for this server.
         _, _, page_host = origin.partition("://")
         return origin in self._origins or (host is not None and page_host == host.lower())
 
@@ -100,7 +100,7 @@ class SocketEndpoint:
         peer: str | None,
         host: str | None,
         origin: str | None,
-        forwarded: Sequence[str],  # noqa: ARG002 - of `Admission`
+        forwarded: Sequence[str],  # noqa: ARG002 - part of `Admission`
         is_new: bool,  # noqa: ARG002
     ) -> str:
         """See `Admission`. Raises `OriginNotAllowed`."""

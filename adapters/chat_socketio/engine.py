@@ -1,4 +1,4 @@
-"""Engine.IO: python-engineio's server, over sockets of our own."""
+"""Engine.IO: python-engineio's server with this project's own sockets."""
 
 import asyncio
 import json
@@ -17,13 +17,13 @@ from chat_socketio.engine_socket import Direct, EngineSocket
 from chat_socketio.outbound import Outbound
 
 WATCH_SECONDS = 1.0
-"""How often it is added up what waits for all clients together."""
+"""Seconds between checks of the total data that waits for all clients."""
 
 logger = logging.getLogger(__name__)
 
 
 class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
-    """Engine.IO whose sockets are `EngineSocket`s."""
+    """Engine.IO with `EngineSocket`s as its sockets."""
 
     _async: dict[str, Any]
 
@@ -32,31 +32,32 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         self._async = {**self._async, "translate_request": environ_of}
         self.start_service_task: bool
         self.on_open: Callable[[str, Mapping[str, Any]], None]
-        """A session has begun."""
+        """Called when a session has begun."""
         self.on_message: Callable[[str, str], Awaitable[object] | None]
-        """A message came in: what has to be awaited before the next one, if anything."""
+        """Called for each message. Returns an awaitable if the next message must wait, else
+        None."""
         self.describe: Callable[[str], Mapping[str, str]]
-        """The ids that a log line about a session carries."""
+        """Returns the ids for log lines about a session."""
         self.outbound = outbound
         outbound.watch(self.sockets.values)
         self.inbound = inbound
-        """How many packets and frames of each connection are handled."""
+        """The limit for packets and frames of each connection."""
         self.pauses = 0
-        """How often so far a connection was not read for a while."""
+        """Number of times so far that reading from a connection paused."""
         self.refusals = CountedLog(logger, "refused a packet")
         self._tasks: set[asyncio.Task[None]] = set()
 
     def create_queue(self, *_: object, **__: object) -> None:
-        """None yet: see `EngineSocket.queue`."""
+        """Create no queue yet: see `EngineSocket.queue`."""
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run something to its end."""
+        """Run a coroutine in a task until it is done."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     def refused(self, socket: EngineSocket, error: Exception) -> None:
-        """End the transport of a peer that does not speak the protocol."""
+        """End the transport of a peer that violates the protocol."""
         self.refusals.note(error, self.describe(socket.sid))
         socket.abort()
 
@@ -68,7 +69,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
                 socket.abort()
 
     async def _service_task(self) -> None:
-        """In the place of the library's, which looks for missed pongs: here each has a timer."""
+        """Replace the library's check for missed pongs, because sockets here use timers."""
         self.service_task_event = self.create_event()
         while not self.service_task_event.is_set():
             self._forget_closed()
@@ -77,12 +78,12 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
                 await asyncio.wait_for(self.service_task_event.wait(), WATCH_SECONDS)
 
     def _forget_closed(self) -> None:
-        """Those that the library has closed by itself."""
+        """Remove sockets that the library has closed itself."""
         for sid in [sid for sid, socket in self.sockets.items() if socket.closed]:
             del self.sockets[sid]
 
-    def _log_error_once(self, message: str, message_key: str) -> None:  # noqa: ARG002 - its base's
-        """What a client did wrong, in the client's own words: no error of the server's."""
+    def _log_error_once(self, message: str, message_key: str) -> None:  # noqa: ARG002 - of the base
+        """Log a client's mistake, in the client's own words, at INFO; it is not a server error."""
         self.logger.info(message)
 
     async def _handle_connect(
@@ -101,7 +102,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         return self._ok(await socket.poll())
 
     def open_direct(self, direct: Direct, environ: Mapping[str, Any]) -> EngineSocket:
-        """A session that begins with a websocket whose frames are written at once."""
+        """Start a session on a websocket whose frames are written directly."""
         socket = self._new_socket()
         socket.connected = socket.upgraded = True
         socket.direct = direct
@@ -111,7 +112,7 @@ class EngineServer(engineio.AsyncServer):  # type: ignore[misc]
         return socket
 
     def upgradable(self, sid: str) -> EngineSocket | None:
-        """The session of that id, if it polls and no websocket is taking over."""
+        """Return the session with that id if it polls and no upgrade is in progress, else None."""
         socket: EngineSocket | None = self.sockets.get(sid)
         if socket is None or socket.closed or socket.upgraded or socket.upgrading:
             return None

@@ -1,9 +1,9 @@
-"""One Engine.IO session: python-engineio's socket, with bounds.
+"""One Engine.IO session: python-engineio's socket, with limits.
 
-What changes: text frames alone are taken, and split by hand (the library parses every message as
-JSON, to any depth); what waits outbound is bounded; a websocket is ended by the server even when
-its peer does not read; a second upgrade of one session is refused; pings take a timer and no task.
-Private parts of the library are overridden, so its version is pinned.
+It differs in these ways: it accepts only text frames and splits them itself, because the library
+parses every message as JSON of any depth. Outbound data is limited. The server can end a websocket
+even if its peer does not read. A second upgrade of one session is refused. Pings need a timer but
+no task. The class overrides private parts of the library, so the library's version is pinned.
 """
 
 import asyncio
@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from chat_socketio.engine import EngineServer
 
 SEPARATOR = "\x1e"
-"""Between the packets of one polling request."""
+"""Separates the packets of one polling request."""
 
 LINGER_SECONDS = 1.0
-"""How long a closing transport may take to deliver what was written."""
+"""Seconds that a closing transport may take to deliver its queued packets."""
 
 MAX_PACKETS_IN_ANSWER = 16
-"""Of one polling request: Python's client takes more for an attack, and leaves."""
+"""Maximum number of packets in the answer to a poll. Python's client treats more as an attack,
+and disconnects."""
 
 CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = (
     str(kind)
@@ -44,46 +45,46 @@ CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = (
 
 
 class ProtocolError(Exception):
-    """The peer does not speak this protocol: its transport is ended."""
+    """The peer violates the protocol, so its transport is ended."""
 
 
 class WebSocket(Protocol):
-    """What the library's ASGI driver offers."""
+    """The interface of the websocket in the library's ASGI driver."""
 
     async def wait(self) -> str | bytes:
-        """The next message; raises `OSError` at the end."""
+        """Return the next message. Raises `OSError` when the websocket ends."""
 
     async def send(self, message: str) -> None:
-        """Send a text message, once the peer takes some more."""
+        """Send a text message, after waiting until the peer can take more."""
 
     async def close(self) -> None:
-        """Close it; never raises."""
+        """Close the websocket; never raises."""
 
 
 class Direct(Protocol):
-    """A websocket whose frames are written at once, without a queue and a task."""
+    """A websocket whose frames are written directly, without a queue and a task."""
 
     __slots__ = ()
 
     @abstractmethod
     def send(self, text: str) -> None:
-        """Write a packet; one that is closed drops it."""
+        """Write a packet. A closed websocket drops it."""
 
     @abstractmethod
     def close(self) -> None:
-        """Begin its closing handshake, once what was written is sent. Again is a no-op."""
+        """Start the closing handshake after the queued frames. Calling it again is a no-op."""
 
     @abstractmethod
     def abort(self) -> None:
-        """Close it now. Again is a no-op."""
+        """Close immediately. Calling it again is a no-op."""
 
     @abstractmethod
     def waiting_bytes(self) -> int:
-        """Those that were written and that the peer did not take yet."""
+        """Return the number of written bytes that the peer has not taken yet."""
 
 
 class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
-    """One client's transport: polling, a websocket, or first the one and then the other."""
+    """One client's transport: polling, a websocket, or polling followed by a websocket."""
 
     server: "EngineServer"
     _queue: "asyncio.Queue[packet.Packet | None] | None"
@@ -104,7 +105,10 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
 
     @property
     def queue(self) -> "asyncio.Queue[packet.Packet | None]":
-        """What waits to be written; a websocket whose frames are written at once needs none."""
+        """Packets that wait to be written.
+
+        The queue is created on first use, because direct websockets can do without it.
+        """
         if self._queue is None:
             self._queue = asyncio.Queue()
         return self._queue
@@ -114,7 +118,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         self._queue = None
 
     def write(self, text: str) -> None:
-        """Send a Socket.IO packet. A client that does not take what is written is cut off."""
+        """Send a Socket.IO packet. A client that does not read enough is disconnected."""
         if self.is_ending or self.closed:
             return
         if self.direct is not None:
@@ -127,21 +131,21 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
             self.cut_off()
 
     def untaken_bytes(self) -> int:
-        """Those that wait for the client."""
+        """Return the number of bytes that wait for the client."""
         return self.waiting_bytes if self.direct is None else self.direct.waiting_bytes()
 
     def cut_off(self) -> None:
-        """End the transport of a client that does not take what is sent to it."""
+        """End the transport of a client that does not read what it is sent."""
         if not self._is_aborted:
             self.server.outbound.count_cut_off(self.server.describe(self.sid))
         self.abort()
 
     def end(self) -> None:
-        """Close the transport once what was written is taken, after a second in any case."""
+        """Close the transport when the queued packets are delivered, or after a second."""
         if self.is_ending:
             return
         self.is_ending = True
-        # No Engine.IO CLOSE: clients that poll forget what came in the same answer.
+        # No Engine.IO CLOSE: polling clients would drop the packets in the same answer.
         if self.direct is not None:
             self.direct.close()
         elif self.upgraded:
@@ -149,7 +153,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         asyncio.get_running_loop().call_later(LINGER_SECONDS, self.abort)
 
     def abort(self) -> None:
-        """Close the transport now. Again is a no-op."""
+        """Close the transport immediately. Calling it again is a no-op."""
         self.is_ending = True
         if self._is_aborted:
             return
@@ -162,16 +166,16 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
             self.direct.abort()
 
     def lost(self) -> None:
-        """The direct websocket has ended."""
+        """End the session after its direct websocket has ended."""
         self.is_ending = True
         self.server.spawn(self._gone(self.server.reason.TRANSPORT_CLOSE))
 
     def end_poll(self) -> None:
-        """Let a poll that waits be answered."""
+        """Let the waiting poll return."""
         self._put(packet.Packet(packet.NOOP))
 
     def take_over(self, direct: Direct) -> None:
-        """From now on everything goes through that websocket, what waits first."""
+        """Send everything through that websocket from now on, beginning with queued packets."""
         self.upgraded, self.direct = True, direct
         while not self.queue.empty():
             waiting = self.queue.get_nowait()
@@ -179,7 +183,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
                 direct.send(waiting.encode())
 
     async def send(self, pkt: packet.Packet) -> None:
-        """Send a packet of the library's own."""
+        """Send one of the library's own packets."""
         if self.closed:
             return
         if self.direct is not None:
@@ -188,7 +192,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
             self._put(pkt)
 
     def schedule_ping(self) -> None:
-        """Send a ping after a while, if the last one was answered."""
+        """Schedule the next ping if the last one was answered."""
         if self.last_ping is None and self._ping_timer is not None:
             return
         self.last_ping = None
@@ -210,7 +214,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         self._ping_timer = asyncio.get_running_loop().call_later(seconds, callback)
 
     async def check_ping_timeout(self) -> bool:
-        """Whether the client still answers pings; one that does not is cut off."""
+        """Return whether the client still answers pings; disconnect it if it does not."""
         if self.closed:
             raise engineio.exceptions.SocketIsClosedError
         if self.last_ping and time.monotonic() - self.last_ping > self.server.ping_timeout:
@@ -219,8 +223,8 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         return True
 
     async def poll(self) -> list[packet.Packet]:
-        """Wait for packets, and take as many as one answer carries; none at the end."""
-        by_polling = not self.upgraded  # what an upgrade leaves waiting is the writer's to count
+        """Wait for packets; return as many as fit one answer, or none when the session ends."""
+        by_polling = not self.upgraded  # after an upgrade, the writer counts the packets
         self._is_stuck = False
         longest_wait = self.server.ping_interval + self.server.ping_timeout
         try:
@@ -235,15 +239,15 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
             end = packets.index(None)
             packets = packets[:end]
             if packets:
-                self.queue.put_nowait(None)  # for the next poll
+                self.queue.put_nowait(None)  # ends the next poll
         if by_polling:
             self._taken(packets)
         return packets
 
     def spend(self, size: int) -> float:
-        """Count a frame or a packet: the seconds to read nothing more, 0.0 for none."""
+        """Count a frame or a packet. Return the seconds to pause reading, or 0.0."""
         now = time.monotonic()
-        if self._pace is None:  # a websocket whose frames are written at once has its own
+        if self._pace is None:  # direct websockets have their own
             self._pace = Pace(self.server.inbound, now)
         pause = self._pace.spend(cost(size), now)
         if pause:
@@ -251,7 +255,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         return pause
 
     async def receive_text(self, text: str | bytes) -> None:
-        """One packet of the client; returns when the next one may be read."""
+        """Handle one packet from the client; return when the next one may be read."""
         if self.is_ending:
             return
         if not isinstance(text, str):
@@ -264,7 +268,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
             await asyncio.sleep(pause)
 
     def take(self, text: str) -> Awaitable[object] | None:
-        """One packet of the client; what has to be awaited before the next one, if anything."""
+        """Handle one packet. Return an awaitable if the next one must wait for it, else None."""
         if self.is_ending:
             return None
         if len(text) > self.server.max_http_buffer_size:
@@ -283,7 +287,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         return None
 
     async def handle_get_request(self, environ: dict[str, Any]) -> Any:  # noqa: ANN401
-        """A poll, or the start of a websocket. A client that hangs up in a poll is gone."""
+        """Serve a poll, or start a websocket. A client that hangs up during a poll has left."""
         if environ["asgi.scope"]["type"] == "websocket":
             return await super().handle_get_request(environ)
         if pause := self.spend(0):
@@ -297,7 +301,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
         return await poll
 
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
-        """The packets of one polling request."""
+        """Handle the packets of one polling request."""
         length = int(environ.get("CONTENT_LENGTH", "0"))
         if length > self.server.max_http_buffer_size:
             raise engineio.exceptions.ContentTooLongError
@@ -342,10 +346,10 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
             self._ping_timer.cancel()
         await self.close(wait=False, abort=True, reason=reason)
         self.server.sockets.pop(self.sid, None)
-        self.direct = self._ping_timer = None  # which refer to this: no work for the collector
+        self.direct = self._ping_timer = None  # breaks a reference cycle, for the collector
 
     async def _probe(self, ws: WebSocket) -> bool:
-        """The handshake of an upgrade: whether the websocket takes over from polling."""
+        """Do the handshake of an upgrade; return whether the websocket takes over from polling."""
         self.upgrading = True
         try:
             if await ws.wait() != f"{packet.PING}probe":
@@ -353,7 +357,7 @@ class EngineSocket(async_socket.AsyncSocket):  # type: ignore[misc]
             await ws.send(f"{packet.PONG}probe")
             self.end_poll()
             self.upgraded = await ws.wait() == str(packet.UPGRADE)
-        except (OSError, RuntimeError):  # ASGI servers raise either where the peer is gone
+        except (OSError, RuntimeError):  # ASGI servers raise either one if the peer has gone
             return False
         finally:
             self.upgrading = False

@@ -1,4 +1,4 @@
-"""What the events of a registered client do, by their names."""
+"""The handlers for events of registered clients, by name."""
 
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
@@ -17,25 +17,27 @@ from chat_wire import decode, events, requests
 Request = TypeVar("Request", bound=requests.Request)
 
 Handler = Callable[[Actor, bytes], Awaitable[msgspec.Struct]]
-"""Takes who acts and the event's argument as JSON; returns the ack. Raises `ChatError`."""
+"""Takes the actor and the event's argument as JSON; returns the ack. Raises `ChatError`."""
 
 Answer = Callable[[msgspec.Struct | Exception], None]
-"""Takes the ack of an event, or why there is none."""
+"""Takes the ack of an event, or the exception if it failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pipelined(Generic[Request]):
-    """An event that is followed by others of its kind before it is known what came of it."""
+    """An event that does not wait for the outcomes of earlier events of its kind."""
 
     request: type[Request]
-    """What it takes."""
+    """The type of its argument."""
     begin: Callable[[Actor, Request, Answer], Coroutine[Any, Any, None] | None]
-    """What to await until it has its place in the order, if anything; it is answered once that is
-    known. Raises `ChatError`, as what is awaited does: then it is not answered."""
+    """Starts the event. Returns a coroutine to await until the event has its place in the order, or
+    None if it has one. The answer follows once the outcome is known. If the call or the coroutine
+    raises `ChatError`, no answer follows.
+    """
 
 
 def pipelined(messaging: Messaging) -> Mapping[str, Pipelined[Any]]:
-    """The events of a registered client of which many are under way at once."""
+    """Return the events of which one client may have many in progress."""
 
     def send_message(
         actor: Actor, request: requests.SendMessage, answer: Answer
@@ -59,7 +61,7 @@ def handlers(
     receipts: Receipts,
     typing: Typing,
 ) -> Mapping[str, Handler]:
-    """Every other event that a registered client may send."""
+    """Return the handlers for all other events of registered clients."""
 
     async def sync(actor: Actor, payload: bytes) -> events.SyncAck:
         request = decode(payload, requests.Sync)

@@ -1,12 +1,12 @@
-"""What a frame or a packet counts for in the pace of its connection, before it is decoded."""
+"""The cost of a frame or packet in its connection's budget, computed before decoding."""
 
 UNIT_BYTES = 4_096
-"""A frame counts once, and once more for each further 4 KiB: what a message may have by default."""
+"""Each frame costs 1, plus 1 for every full 4 KiB, the default maximum length of a message."""
 
 MAX_PACKETS_IN_POST = 200
-"""Of one polling request."""
+"""Maximum number of packets in one polling request."""
 
 
 def cost(size: int) -> int:
-    """Of a frame or a packet of so many bytes, whatever is in it."""
+    """Return the cost of a frame or packet of that size in bytes."""
     return 1 + size // UNIT_BYTES

@@ -1,4 +1,4 @@
-"""What was written to clients and is not taken yet: bounded for each, and for all together."""
+"""Limits for outbound data that clients have not taken yet: for each client, and in total."""
 
 import asyncio
 import logging
@@ -12,14 +12,14 @@ from typing import Protocol
 from chat_socketio.counted_log import CountedLog
 
 LEAST_ROOM = 1 / 16
-"""Of the bound: as much is written before the connections are looked at again, in any case."""
+"""The least that may be written between two checks, as a part of the total limit."""
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class OutboundBound:
-    """What a connection may leave untaken, after an attempt to write, and what all may together."""
+    """Maximum unread data of one connection after an attempt to write, and of all together."""
 
     packets: int = 256
     bytes: int = 1_048_576
@@ -27,29 +27,29 @@ class OutboundBound:
 
 
 class Reader(Protocol):
-    """A connection, by what its client reads of what was written to it."""
+    """A connection that reports how much data its client has not read."""
 
     @abstractmethod
     def untaken_bytes(self) -> int:
-        """Those that wait for the client."""
+        """Return the number of bytes that wait for the client."""
 
     @abstractmethod
     def cut_off(self) -> None:
-        """End the connection now. Again is a no-op."""
+        """End the connection immediately. Calling it again is a no-op."""
 
 
 class Outbound:
-    """One account of what waits for all clients: socket events, control frames, HTTP answers.
+    """Adds up the data that waits for clients: socket events, control frames, HTTP responses.
 
-    Writers only add up what they write. Once that could be past the bound, `look` asks every
-    connection what really waits, and cuts off those with the most. So a write costs an addition,
-    and a flood shows before it fills the memory.
+    Writers only add the size of each write. When the total could exceed the limit, `look` asks
+    every connection how much is really waiting, and disconnects those with the most. So a write
+    costs only an addition, and a flood is noticed before it fills the memory.
     """
 
     def __init__(self, bound: OutboundBound) -> None:
         self.bound = bound
         self.cut_offs = 0
-        """Clients so far that did not take what was sent to them."""
+        """Number of clients disconnected so far because they did not read."""
         self._cuts = CountedLog(
             logger, "disconnected a client that does not read what the server sends"
         )
@@ -59,19 +59,19 @@ class Outbound:
         self._is_due = False
 
     def watch(self, readers: Callable[[], Iterable[Reader]]) -> None:
-        """From now on these connections count, too."""
+        """Include these connections from now on."""
         self._readers.append(readers)
 
     def wrote(self, size: int) -> None:
-        """Count bytes that were written. To be called in the event loop's thread."""
+        """Count written bytes. Call it only in the event loop's thread."""
         self._written += size
         if self._written > self._room and not self._is_due:
             self._is_due = True
-            # In the next turn: then the system has taken what it can.
+            # In the next iteration of the loop, after the system has taken what it can.
             asyncio.get_running_loop().call_soon(self.look)
 
     def look(self) -> None:
-        """Cut off the connections with the most untaken bytes, until all are within the bound."""
+        """Disconnect the connections with the most unread bytes, until the total is low enough."""
         waiting = [(each.untaken_bytes(), each) for each in self._all()]
         total = sum(size for size, _ in waiting)
         if total > self.bound.total_bytes:
@@ -84,7 +84,7 @@ class Outbound:
         self._room = max(self.bound.total_bytes - total, self.bound.total_bytes * LEAST_ROOM)
 
     def count_cut_off(self, about: Mapping[str, str] | None = None) -> None:
-        """A client was cut off; `about` are ids that the log line carries."""
+        """Count a disconnected client. `about` holds ids for the log line."""
         self.cut_offs += 1
         self._cuts.note(about=about)
 

@@ -1,36 +1,37 @@
-"""Socket.IO packets of the default namespace, as the text of an Engine.IO message."""
+"""Socket.IO packets of the default namespace, as the text of Engine.IO messages."""
 
 import re
 
 from chat_wire import encode
 
 MAX_ACK_ID = 15
-"""Digits."""
+"""Maximum number of digits in an ack id."""
 
 _ACK_ID = re.compile(rf"[0-9]{{0,{MAX_ACK_ID}}}")
 
 
 CONNECT, DISCONNECT, EVENT, ACK = "0", "1", "2", "3"
-"""The first character of a packet; by itself DISCONNECT ends a client's place in the namespace."""
+"""The first character of each packet type. A DISCONNECT alone removes a client from the
+namespace."""
 
 
 def event(name: str, payload: object) -> str:
-    """An event with one argument, for a client."""
+    """Encode an event with one argument, for a client."""
     return f'{EVENT}["{name}",{encode(payload).decode()}]'
 
 
 def ack(ack_id: str, payload: object) -> str:
-    """The answer to a client's event."""
+    """Encode the answer to a client's event."""
     return f"{ACK}{ack_id}[{encode(payload).decode()}]"
 
 
 def split_event(frame: str) -> tuple[str, str]:
-    """The ack id (empty where none is asked for) and the JSON of an event, its type cut off."""
+    """Split an event without its type into the ack id (empty if there is none) and the JSON."""
     end = frame.find("[")
     if not end:
         return "", frame
     ack_id = frame[:end]
-    # `isdigit` alone takes digits of every script.
+    # `isdigit` alone accepts the digits of every script.
     if 0 < end <= MAX_ACK_ID and ack_id.isdigit() and ack_id.isascii():
         return ack_id, frame[end:]
     match = _ACK_ID.match(frame)

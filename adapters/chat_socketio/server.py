@@ -1,4 +1,4 @@
-"""Socket.IO over ASGI: python-socketio's server, with this project's dispatcher behind it."""
+"""Socket.IO over ASGI: python-socketio's server with this project's dispatcher."""
 
 import asyncio
 import logging
@@ -24,27 +24,27 @@ PING_INTERVAL_SECONDS = 25
 PING_TIMEOUT_SECONDS = 20
 
 FIRST_BACK_MS, BACK_EVERY_MS, LAST_BACK_MS = 1_000, 5, 30_000
-"""When clients are asked to come back after a stop: one after the other, so that not all come at
-once. Past six thousand the rest does, at the end."""
+"""Reconnect delays after a stop. They are staggered, so that the clients don't all come at once.
+From about six thousand clients on, all others get the maximum."""
 
 FINISH_SECONDS = 2.0
-"""How long a stop waits for what clients have asked for; a database may be stuck."""
+"""Seconds that a stop waits for unanswered requests, because a database may hang."""
 
 _library_logger = logging.getLogger("chat_socketio.library")
 _library_logger.setLevel(logging.ERROR)
-"""Python-socketio logs whole packets at INFO, tokens included, and what clients do wrong, each time
-that they do it, at WARNING."""
+"""Only errors are logged, because python-socketio logs whole packets with their tokens at INFO,
+and every client's mistake at WARNING."""
 
 OriginCheck = Callable[[str, str | None], bool]
-"""Whether a page of that origin may connect to a server that it calls by that host."""
+"""Takes an origin and the host that its page requested; returns whether it may connect."""
 
 
 @dataclass(frozen=True, slots=True)
 class TransportLimits:
-    """Bounds of what carries a connection; by default those of the service (docs/settings.md).
+    """Limits of the transports. The defaults are those of the service (docs/settings.md).
 
-    `connect_seconds` are those until CONNECT, `frame_bytes` the most that a client may send at
-    once: more than the longest message.
+    `connect_seconds` is the time until CONNECT. `frame_bytes` is the maximum size of one frame or
+    polling request; it must exceed that of the longest message.
     """
 
     connect_seconds: float = 5.0
@@ -72,9 +72,9 @@ class _Peer(Transport):
 
 
 class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
-    """Hands the packets of the default namespace to the dispatcher, as they came.
+    """Passes the packets of the default namespace to the dispatcher without decoding them.
 
-    Python-socketio does the handshake, polling, upgrades, pings and namespaces.
+    python-socketio handles the handshake, polling, upgrades, pings and namespaces.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         limits: TransportLimits,
         outbound: Outbound | None = None,
     ) -> None:
-        """`outbound` is the account of what waits for clients, where others write to them, too."""
+        """Pass `outbound` if other code also writes to clients, so that both share one total."""
         self._dispatcher = dispatcher
         self._clock = clock
         self._limits = limits
@@ -113,21 +113,21 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
 
     @property
     def connections(self) -> int:
-        """Live ones, registered or not."""
+        """Number of live connections, registered or not."""
         return len(self._peers)
 
     def connections_of(self, network: str) -> int:
-        """Live ones that count in one of the `chat_core.addresses.networks`, registered or not."""
+        """Return how many live connections count for this one of `chat_core.addresses.networks`."""
         return self._by_network[network]
 
     @property
     def pauses(self) -> int:
-        """How often so far a connection was not read for a while, since it sent too much."""
+        """Number of times so far that reading paused because a connection sent too much."""
         pauses: int = self.eio.pauses
         return pauses
 
     async def close(self) -> None:
-        """Tell every client when to come back, answer what it has asked, and disconnect it."""
+        """Tell every client when to reconnect, answer its open requests, and disconnect it."""
         connections = [each.connection for each in self._peers.values() if each.connection]
         for place, connection in enumerate(connections):
             wait = FIRST_BACK_MS + min(place * BACK_EVERY_MS, LAST_BACK_MS)
@@ -142,12 +142,12 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         return EngineServer
 
     def _opened(self, eio_sid: str, environ: Mapping[str, Any]) -> None:
-        """An Engine.IO session has begun; what the library does then, and the deadline."""
+        """Set up a new Engine.IO session: do the library's part, and start the deadline."""
         if not self.manager_initialized:
             self.manager_initialized = True
             self.manager.initialize()
         address = environ.get("asgi.scope", environ)[ADDRESS]
-        # Of a poll it would keep the whole request, and its TCP connection, as long as the session.
+        # The library would keep a poll's request, and its TCP connection, as long as the session.
         self.environ[eio_sid] = {ADDRESS: address}
         socket: EngineSocket = self.eio.sockets[eio_sid]
         deadline = self._clock.call_later(self._limits.connect_seconds, socket.abort)
@@ -159,7 +159,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         return peer.connection.described() if peer is not None and peer.connection else {}
 
     def _received(self, eio_sid: str, data: str) -> Awaitable[object] | None:
-        """A Socket.IO packet: what has to be awaited before the next one, if anything."""
+        """Handle a Socket.IO packet. Return an awaitable if the next one must wait, else None."""
         peer = self._peers.get(eio_sid)
         if peer is None:
             return None
@@ -191,7 +191,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
         await self._handle_connect(eio_sid, NAMESPACE, rest or None)
 
     def _connected(self, sid: str, _: dict[str, Any], auth: str | None) -> None:
-        """The client's place in the namespace was made, and it knows."""
+        """Start the connection. The client has joined the namespace and has been told so."""
         peer = self._peers[self.manager.eio_sid_from_sid(sid, NAMESPACE)]
         peer.deadline.cancel()
         peer.connection = self._dispatcher.opened(peer, auth)
@@ -203,7 +203,7 @@ class SocketServer(socketio.AsyncServer):  # type: ignore[misc]
             self._leave_networks(peer.address)
             if peer.connection is not None:
                 self._dispatcher.closed(peer.connection)
-                peer.connection = None  # which refers to the peer: no work for the collector
+                peer.connection = None  # breaks a reference cycle, for the collector
         await super()._handle_eio_disconnect(eio_sid, reason)
 
     def _leave_networks(self, address: str) -> None:

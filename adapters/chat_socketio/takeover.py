@@ -1,4 +1,4 @@
-"""Taking websockets over from uvicorn: the handshake, and who is let in."""
+"""The handover of websockets from uvicorn: admission and handshake."""
 
 import asyncio
 import logging
@@ -26,19 +26,19 @@ from chat_wire.http_headers import DATA_NOT_KEPT, PROBLEM, check_numbers
 from chat_wire.problems import ProblemReporter
 
 READ_BUFFER_BYTES = 1_024
-"""At first; it grows with the frames that a client sends."""
+"""Initial size of the read buffer, which grows with the client's frames."""
 
 READ_BYTES = 8_192
-"""At one time: what was read is handled before others get their turn, so a flood of the smallest
-frames may not be read in megabytes."""
+"""Maximum bytes per read. All frames of one read are handled before other connections get their
+turn, so a larger read would let a flood of tiny frames block them."""
 
 _silent = logging.getLogger("chat_socketio.picows")
 _silent.setLevel(logging.CRITICAL)
-"""Picows logs what a peer does wrong as errors of its own, with a traceback."""
+"""Silent, because picows logs a peer's mistakes as its own errors, with a traceback."""
 
 
 class DirectWebSockets:
-    """Where uvicorn hands its websockets to: give `protocol` to its `ws` option."""
+    """Takes over uvicorn's websockets: pass `protocol()` as uvicorn's `ws` option."""
 
     def __init__(
         self,
@@ -55,15 +55,16 @@ class DirectWebSockets:
         self._writes = Writes()
 
     def protocol(self) -> type[asyncio.BufferedProtocol]:
-        """The class of which uvicorn makes one for each websocket."""
+        """Return the class that uvicorn instantiates for each websocket."""
         accept, frame_bytes = self.accept, self._server.max_http_buffer_size
-        silent = logging.LoggerAdapter(_silent)  # of a logger picows makes a child for each
+        silent = logging.LoggerAdapter(_silent)  # picows creates a child of a plain logger for each
 
         class Protocol(WSProtocol):  # type: ignore[misc]
             __slots__ = ("_connections", "_peer")
 
             def __init__(self, config: Any, server_state: Any, app_state: Any) -> None:  # noqa: ANN401, ARG002
-                # Known before the handshake is judged, by what knows nothing of its protocol.
+                # Filled before the handshake is checked, by code that can't reach this protocol
+                # object.
                 self._peer: list[str] = []
                 super().__init__(
                     host_port=None,
@@ -73,11 +74,11 @@ class DirectWebSockets:
                     logger=silent,
                     disconnect_on_exception=True,
                     websocket_handshake_timeout=None,
-                    enable_auto_ping=False,  # Engine.IO has pings of its own
+                    enable_auto_ping=False,  # Engine.IO has its own pings
                     auto_ping_idle_timeout=0,
                     auto_ping_reply_timeout=0,
                     auto_ping_strategy=WSAutoPingStrategy.PING_WHEN_IDLE,
-                    enable_auto_pong=False,  # its answers would wait past every bound
+                    enable_auto_pong=False,  # automatic pongs would bypass the limits
                     max_frame_size=frame_bytes,
                     extra_headers=None,
                     read_buffer_init_size=READ_BUFFER_BYTES,
@@ -87,7 +88,7 @@ class DirectWebSockets:
             def connection_made(self, transport: asyncio.BaseTransport) -> None:
                 self._connections.add(self)
                 peer = transport.get_extra_info("peername")
-                if isinstance(peer, tuple):  # not that of a Unix socket
+                if isinstance(peer, tuple):  # a Unix socket has no address
                     self._peer.append(peer[0])
                 super().connection_made(transport)
 
@@ -100,7 +101,7 @@ class DirectWebSockets:
                 return buffer[:READ_BYTES]
 
             def data_received(self, data: bytes) -> None:
-                """Uvicorn hands over the request that it has read."""
+                """Receive the request that uvicorn has read already."""
                 rest = memoryview(data)
                 while rest:
                     buffer = self.get_buffer(len(rest))
@@ -110,7 +111,7 @@ class DirectWebSockets:
                     rest = rest[size:]
 
             def shutdown(self) -> None:
-                """Uvicorn stops."""
+                """End the websocket because uvicorn stops."""
                 self.transport.disconnect()
 
         return Protocol
@@ -118,9 +119,9 @@ class DirectWebSockets:
     def accept(
         self, peer: Sequence[str], request: WSUpgradeRequest
     ) -> DirectSocket | WSUpgradeResponseWithListener:
-        """Judge a handshake: the listener for it, or what it is refused with.
+        """Check a handshake; return a listener for it, or the response that refuses it.
 
-        `peer` holds the address that it comes from, or nothing where there is none.
+        `peer` holds the address of the client, or is empty if there is none.
         """
         try:
             return self._accepted(peer[0] if peer else None, request)

@@ -1,4 +1,4 @@
-"""Writes of one turn of the event loop, which leave together."""
+"""Writes of one iteration of the event loop, sent together."""
 
 import asyncio
 from abc import abstractmethod
@@ -6,24 +6,24 @@ from typing import Protocol
 
 
 class Writer(Protocol):
-    """What has something to write."""
+    """An object that has data to write."""
 
     @abstractmethod
     def flush(self) -> None:
-        """Write all that waits."""
+        """Write all queued data."""
 
 
 class Writes:
-    """The websockets that have something to write.
+    """The websockets that have data to write.
 
-    They write in the loop's next turn: what comes of one commit, pushes and acks, leaves together.
+    They write in the loop's next iteration, so the pushes and acks of one commit are sent together.
     """
 
     def __init__(self) -> None:
         self._waiting: list[Writer] = []
 
     def note(self, writer: Writer) -> None:
-        """It has something to write."""
+        """Schedule a writer that has data."""
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._write)
         self._waiting.append(writer)
