@@ -1,4 +1,4 @@
-"""Storage in one SQLite file: write-ahead log, `synchronous=FULL`, many appends to one commit."""
+"""Storage in one SQLite file: write-ahead log, `synchronous=FULL`, many appends per commit."""
 
 from chat_core.ports.maintenance import DatabaseNotReady, DatabaseRefused
 from chat_sqlite.blocks import SqliteBlockStore

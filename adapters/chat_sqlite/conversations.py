@@ -40,7 +40,7 @@ _COUNT = "SELECT count(*) FROM members WHERE conversation_pk = ? AND removed_seq
 _LAST_MESSAGE = f"""{MESSAGE}
 WHERE m.conversation_pk = ? AND m.seq >= ? ORDER BY m.seq DESC LIMIT 1
 """
-# Told apart by their integers: by their ids it takes half as long again.
+# Compares integer keys, because comparing ids takes half as long again.
 _PEERS = """
 SELECT id FROM users WHERE pk IN (
     SELECT m.user_pk FROM members mine
@@ -66,7 +66,7 @@ _Row = tuple[int, str, str, str | None, int, int, int, int, int, str, int, int]
 
 @dataclass(frozen=True, slots=True)
 class SqliteConversationStore(ConversationStore):
-    """Reads from the tables that the log writes."""
+    """Reads the tables that the log writes."""
 
     database: SqliteDatabase
 

@@ -1,6 +1,6 @@
-"""Copies of the database file: a backup while it is in use, the way back, and a file rewritten.
+"""Copies of the database file: online backup, restore, and rewriting the file.
 
-These are for commands, and wait in the thread that calls them.
+These functions are for commands. They block the thread that calls them.
 """
 
 import contextlib
@@ -15,48 +15,48 @@ from pathlib import Path
 from chat_sqlite.schema import APPLICATION_ID, SCHEMA_VERSION
 
 PAGES = 1024
-"""That are copied between two reports, some 4 MiB."""
+"""Pages copied between two progress reports, about 4 MiB."""
 LOCK_SECONDS = 10.0
-"""How long a copy waits for others that write."""
+"""Seconds that a copy waits for other writers."""
 CHECKPOINT_SECONDS = 30.0
-"""How long a rewritten file waits for readers of what it was before."""
+"""Seconds that a vacuum waits for readers of the old pages."""
 
 Told = Callable[[int, int], None]
-"""Told how many pages are done, and how many there are."""
+"""Called with the number of pages done and the total number of pages."""
 
 
 class CopyRefused(Exception):
-    """A file is not what it has to be for this; the message says why, and what to do."""
+    """A file is not suitable for the operation. The message says why, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A whole copy: its size in bytes, and the version of its schema."""
+    """A complete copy: its size in bytes, and its schema version."""
 
     size: int
     schema_version: int
 
 
 def back_up(source: Path, target: Path, told: Told) -> Copied:
-    """Copy the database, as it is at one moment, into one file that replaces `target`.
+    """Copy a snapshot of the database into one file that replaces `target`.
 
-    Others may write meanwhile. The copy is checked before it is there under its name, and only
-    its owner can read it. Raises `CopyRefused`.
+    Other programs may write meanwhile. The copy is checked before it gets its name, and only its
+    owner can read it. Raises `CopyRefused`.
     """
     with _opened(source) as connection:
         version = _check_ours(connection, source)
         connection.execute("BEGIN")
-        # From the first read on it sees one moment, whatever is written meanwhile.
+        # From its first read on, this transaction sees one snapshot, whatever others write.
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         size = _write_copy(connection, target, told)
     return Copied(size, version)
 
 
 def restore(source: Path, target: Path, aside: Path, told: Told) -> Copied:
-    """Make the database what a backup holds. What it was before is copied to `aside` first.
+    """Replace the database's contents with a backup, after copying the old ones to `aside`.
 
-    Nobody may have the database open. It is changed in one transaction: what interrupts it leaves
-    it as it was. Raises `CopyRefused`.
+    No other program may have the database open. The replacement is one transaction, so an
+    interruption leaves the old contents. Raises `CopyRefused`.
     """
     with _opened(source, "ro&immutable=1") as backup:
         version = _check_backup(backup, source)
@@ -73,9 +73,9 @@ def restore(source: Path, target: Path, aside: Path, told: Told) -> Copied:
 
 
 def vacuum(path: Path) -> tuple[int, int]:
-    """Write the whole file anew, so that nothing that was deleted is left in it.
+    """Rewrite the whole file, so that it contains no deleted data.
 
-    Returns its size before and after, in bytes. Others can read meanwhile, and not write. Raises
+    Returns its size before and after, in bytes. Others can read meanwhile, but not write. Raises
     `CopyRefused`.
     """
     with _opened(path) as connection:
@@ -118,7 +118,7 @@ def _why(error: sqlite3.Error, path: Path) -> str:
 
 
 def _check_ours(connection: sqlite3.Connection, path: Path) -> int:
-    """The version of the schema."""
+    """Check that the file belongs to chat-core; return its schema version."""
     (application_id,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application_id != APPLICATION_ID:
@@ -150,15 +150,15 @@ def _check_whole(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _lock(connection: sqlite3.Connection, path: Path) -> None:
-    """Keep everybody out, until the connection is closed; whoever has it open is found out."""
+    """Lock the file until the connection closes. Raises `CopyRefused` if anyone has it open."""
     connection.execute("PRAGMA busy_timeout = 0")
     try:
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        # Only the last connection may leave the write-ahead log, and in a process that has the
-        # file open every connection is one, idle or not.
+        # Only the last connection can leave WAL mode. Every connection of a process that has the
+        # file open counts, even an idle one.
         (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
         connection.execute("BEGIN EXCLUSIVE")
-        connection.execute("COMMIT")  # in this mode the lock stays
+        connection.execute("COMMIT")  # exclusive locking mode keeps the lock
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             raise
@@ -172,13 +172,13 @@ def _in_use(path: Path) -> str:
 
 
 def _write_copy(source: sqlite3.Connection, target: Path, told: Told) -> int:
-    """Copy into a file beside the target, check it, and give it that name: its size in bytes."""
+    """Copy into a temporary file, check it, rename it to the target; return its size in bytes."""
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     partial = Path(name)
     try:
         with contextlib.closing(sqlite3.connect(partial, isolation_level=None)) as copy:
             _copy(source, copy, told)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, with nothing beside it
+            copy.execute("PRAGMA journal_mode = DELETE")  # a single file, without a WAL
             _check_whole(copy, partial)
         os.fsync(descriptor)
         partial.replace(target)
@@ -210,7 +210,7 @@ def _size(path: Path) -> int:
 
 
 def _empty_log(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring all that the write-ahead log holds into the file, and cut the log to nothing."""
+    """Move everything from the write-ahead log into the file, and truncate the log."""
     give_up = time.monotonic() + CHECKPOINT_SECONDS
     while True:
         (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()

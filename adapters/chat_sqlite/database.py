@@ -1,4 +1,4 @@
-"""One SQLite file: a thread that writes, threads that read, and commits that many share."""
+"""One SQLite file: a writing thread, reading threads, and commits that many writes share."""
 
 import asyncio
 import os
@@ -23,10 +23,10 @@ T = TypeVar("T")
 
 READERS = 2
 BUSY_SECONDS = 2.0
-"""How long a statement waits for another process's write before it is `Unavailable`."""
+"""Seconds that a statement waits for another process's write before it raises `Unavailable`."""
 
 CHECK_SECONDS = 1.0
-"""How long a commit of nothing may take before the database counts as stuck."""
+"""Seconds that an empty commit may take before the database counts as stuck."""
 
 TEMPORARY = frozenset(
     {
@@ -39,18 +39,18 @@ TEMPORARY = frozenset(
         sqlite3.SQLITE_READONLY,
     }
 )
-"""Primary result codes that tell of the surroundings, not of a mistake in here."""
+"""Primary result codes that mean a problem of the environment, not a bug here."""
 
 HELD = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
-"""Those that tell of another process."""
+"""Result codes that mean another process holds a lock."""
 
 
 class SqliteDatabase:
-    """The open file. Make it with `open`, and `close` it.
+    """The open file. Create it with `open`, and `close` it.
 
-    Writes run in one thread, in the order in which they were submitted; all that wait when a
-    transaction begins are in it, so that one durable commit serves them all. Reads run in threads
-    of their own and see every write that was reported done.
+    Writes run in one thread, in the order in which they were submitted. A transaction contains all
+    writes that wait when it begins, so one durable commit serves them all. Reads run in threads of
+    their own and see every write that was reported as done.
     """
 
     def __init__(self, path: Path, *, readers: int = READERS) -> None:
@@ -71,9 +71,9 @@ class SqliteDatabase:
 
     @classmethod
     async def open(cls, path: Path, *, readers: int = READERS) -> "SqliteDatabase":
-        """Open the file, made where it is missing, and bring its schema up to date.
+        """Open the file, create it if it is missing, and upgrade its schema.
 
-        Raises `DatabaseRefused` where that can't be, `DatabaseNotReady` where it may be later.
+        Raises `DatabaseRefused` if that is impossible, `DatabaseNotReady` if a retry may succeed.
         """
         database = cls(path, readers=readers)
         loop = asyncio.get_running_loop()
@@ -85,7 +85,7 @@ class SqliteDatabase:
         return database
 
     async def close(self) -> None:
-        """Finish what was submitted, and close the file. Again is a no-op."""
+        """Finish the submitted writes, and close the file. Calling it again is a no-op."""
         while self._is_writing:
             if self._idle is None:
                 self._idle = asyncio.get_running_loop().create_future()
@@ -94,24 +94,27 @@ class SqliteDatabase:
         await asyncio.to_thread(self._shut_down)
 
     def submit(self, write: Write) -> None:
-        """Queue a write for the next transaction. To be called from the event loop's thread."""
+        """Queue a write for the next transaction. Call it only in the event loop's thread."""
         self._waiting.append(write)
         if not self._is_writing:
             self._is_writing = True
             asyncio.get_running_loop().call_soon(self._begin)
 
     async def write(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """What the function returns, once its writes are committed. Cancelling stops neither."""
+        """Run the function in the next transaction; return its result after the commit.
+
+        Cancelling the caller stops neither the function nor the commit.
+        """
         result: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self.submit(Call(function, result))
         return await result
 
     async def read(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """What the function returns on a connection of a reading thread."""
+        """Run the function on a connection of a reading thread, and return its result."""
         return await self._read(function, self._readers)
 
     async def read_as_writer(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """As `read_at_once`, but in the writing thread: after the transaction that runs there."""
+        """Like `read_at_once`, but in the writing thread, after the current transaction."""
         return await self._read(_in_snapshot(function), self._writer)
 
     async def _read(
@@ -133,14 +136,14 @@ class SqliteDatabase:
             self.calls.seconds.observe(time.monotonic() - began)
 
     async def read_at_once(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """As `read`; all that the function reads was so at one moment."""
+        """Like `read`, but everything that the function reads comes from one snapshot."""
         return await self.read(_in_snapshot(function))
 
     async def check(self) -> None:
-        """Commit nothing, to see that the writer does. Raises `Unavailable`.
+        """Commit an empty transaction to check that the writer works. Raises `Unavailable`.
 
-        After a commit that failed it is a real one, until that works: a full disk takes a commit
-        of nothing.
+        After a failed commit it writes for real until that succeeds, because an empty commit works
+        even on a full disk.
         """
         doubted = self._in_doubt
         try:
@@ -152,11 +155,11 @@ class SqliteDatabase:
             self._in_doubt = False
 
     def free_bytes(self) -> int:
-        """What the disk of the file has left."""
+        """Return the free space of the file's disk, in bytes."""
         return shutil.disk_usage(self._path).free
 
     def _begin(self) -> None:
-        """Let the writer store what waits."""
+        """Pass the waiting writes to the writing thread."""
         if not self._waiting:
             self._is_writing = False
             if self._idle is not None and not self._idle.done():
@@ -165,7 +168,7 @@ class SqliteDatabase:
         writes, self._waiting = self._waiting, []
         for write in writes:
             write.close()
-        # The loop's own `run_in_executor` would cost a future and a turn more.
+        # The loop's own `run_in_executor` would cost a future and one more iteration.
         self._writer.submit(self._commit_and_tell, asyncio.get_running_loop(), writes)
 
     def _commit_and_tell(self, loop: asyncio.AbstractEventLoop, writes: list[Write]) -> None:
@@ -182,17 +185,17 @@ class SqliteDatabase:
             self._in_doubt = True
         for write, error in zip(writes, errors, strict=True):
             write.done(error)
-        # In the next turn of the loop, so that those who write again share the next commit.
+        # In the loop's next iteration, so that callers who write again share the next commit.
         asyncio.get_running_loop().call_soon(self._begin)
 
     def _commit(self, writes: list[Write]) -> list[Exception | None]:
-        """Run the writes in one transaction: for each None, or what it raised."""
+        """Run the writes in one transaction; return None or the exception for each."""
         connection = self._connection()
         try:
             connection.execute("BEGIN IMMEDIATE")
             errors = self._run_all(writes, connection)
             connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - handed to every caller that waits
+        except Exception as error:  # noqa: BLE001 - passed to every waiting caller
             connection.rollback()
             return [_translated(error)] * len(writes)
         finally:
@@ -200,7 +203,7 @@ class SqliteDatabase:
         return errors
 
     def _write_something(self, connection: sqlite3.Connection) -> None:
-        """A page that says what it said before: SQLite writes it all the same."""
+        """Rewrite the version with the same value, which makes SQLite write a page."""
         try:
             make_room(self._path.parent)
         except OSError as error:
@@ -211,9 +214,9 @@ class SqliteDatabase:
     def _run_all(
         self, writes: list[Write], connection: sqlite3.Connection
     ) -> list[Exception | None]:
-        """Run the writes as if none were refused; if one is, anew, each in a savepoint.
+        """Run the writes without savepoints. If one raises, run all again, each in a savepoint.
 
-        A savepoint costs a copy of every page that is changed.
+        A savepoint costs a copy of every page that changes.
         """
         try:
             for write in writes:
@@ -231,7 +234,7 @@ class SqliteDatabase:
         try:
             write.run(connection)
         except Exception as error:
-            # A full disk, say, makes SQLite roll back everything: then no write stands.
+            # A full disk, for example, makes SQLite roll back everything, so no write survives.
             if not connection.in_transaction:
                 raise
             connection.execute("ROLLBACK TO write")
@@ -256,7 +259,7 @@ class SqliteDatabase:
         )
         self._connections.append(connection)
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA temp_store = MEMORY")  # where savepoints keep their pages
+        connection.execute("PRAGMA temp_store = MEMORY")  # savepoints store their pages there
         connection.execute("PRAGMA foreign_keys = ON")
         return connection
 
@@ -296,7 +299,7 @@ def _write_nothing(_: sqlite3.Connection) -> None:
 
 
 def _translated(error: Exception) -> Exception:
-    """`Unavailable` for what comes from the surroundings; anything else as it is."""
+    """Turn errors of the environment into `Unavailable`, and return any other error unchanged."""
     code = getattr(error, "sqlite_errorcode", None)
     if not isinstance(error, sqlite3.Error) or code is None or code & 0xFF not in TEMPORARY:
         return error
@@ -306,10 +309,10 @@ def _translated(error: Exception) -> Exception:
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Turn the write-ahead log on.
+    """Turn on the write-ahead log.
 
-    Tries again by itself: of two that do so to a new file, SQLite refuses one at once, whatever
-    its `busy_timeout`, since both hold a read lock that the other's write waits for.
+    This retries in its own loop. If two processes do it to a new file, SQLite refuses one at once,
+    despite `busy_timeout`, because each holds a read lock that blocks the other's write.
     """
     until = time.monotonic() + BUSY_SECONDS
     while True:
@@ -318,11 +321,11 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF not in HELD or time.monotonic() > until:
                 raise
-            time.sleep(0.005)  # in the writer's thread
+            time.sleep(0.005)  # blocks only the writing thread
         else:
             return
 
 
 def _make_private(path: Path) -> None:
-    """A new file is for its owner only: it holds everything that everyone said."""
+    """Create a new file with access for its owner only, because it contains every message."""
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))

@@ -1,4 +1,4 @@
-"""What every commit needs to know, kept from one to the next."""
+"""A cache of what every commit needs."""
 
 import sqlite3
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from chat_core.ids import ConversationId, UserId
 
 MOST = 100_000
-"""Conversations, and users, that are kept, at some 300 bytes each."""
+"""Maximum number of cached conversations, and of cached users, about 300 bytes each."""
 
 _HEAD = "SELECT pk, revision, last_seq FROM conversations WHERE id = ?"
 _LAST_PLACE = """
@@ -24,7 +24,7 @@ ON CONFLICT (name) DO UPDATE SET value = excluded.value
 
 @dataclass(slots=True)
 class Head:
-    """Where a stored conversation's log ends, the writes of this transaction included."""
+    """The end of a stored conversation's log, including the writes of this transaction."""
 
     pk: int
     revision: int
@@ -33,22 +33,21 @@ class Head:
 
 @dataclass(slots=True)
 class Heads:
-    """The ends of logs, the last place and the keys of users, as the writing connection knows them.
+    """A cache of heads, users' keys and the last place, for the writing connection.
 
-    To be used within its transactions alone, `begin` first. They are true as long as nothing that
-    was done with them is rolled back (`forget` them then), and no other process writes (`begin`
-    finds out).
+    Use it only inside that connection's transactions, after `begin`. It is valid until a write that
+    used it is rolled back (then call `forget`), or another process writes (`begin` detects that).
     """
 
     known: dict[ConversationId, Head] = field(default_factory=dict)
     users: dict[UserId, int] = field(default_factory=dict)
     place: int = 0
-    """The last that an entry got, known from `begin` on: see `Place` in docs/glossary.md."""
+    """The last place that an entry got. Known after `begin`. See `Place` in docs/glossary.md."""
     _version: int | None = None
 
     def begin(self, connection: sqlite3.Connection) -> None:
-        """A transaction begins: what another connection may have changed is forgotten."""
-        # It changes with every commit that is not this connection's own.
+        """Start a transaction: drop the cache if another connection may have written."""
+        # Every commit by another connection changes this value.
         (version,) = connection.execute("PRAGMA data_version").fetchone()
         if version != self._version or len(self.known) > MOST or len(self.users) > MOST:
             self.forget()
@@ -57,13 +56,13 @@ class Heads:
             (self.place,) = connection.execute(_LAST_PLACE).fetchone()
 
     def forget(self) -> None:
-        """What is known here was rolled back, or may have been."""
+        """Drop the cache, after a rollback or if one is possible."""
         self.known.clear()
         self.users.clear()
         self.place = 0
 
     def of(self, connection: sqlite3.Connection, conversation_id: ConversationId) -> Head | None:
-        """The end of its log; None where it is not stored."""
+        """Return the head of a conversation's log, or None if it is not stored."""
         head = self.known.get(conversation_id)
         if head is None:
             row = connection.execute(_HEAD, (conversation_id,)).fetchone()
@@ -73,11 +72,11 @@ class Heads:
         return head
 
     def opened(self, conversation_id: ConversationId, head: Head) -> None:
-        """A conversation was stored."""
+        """Add a conversation that was just stored."""
         self.known[conversation_id] = head
 
     def user(self, connection: sqlite3.Connection, user_id: UserId) -> int:
-        """The integer key of a user."""
+        """Return the integer key of a user."""
         pk = self.users.get(user_id)
         if pk is None:
             pk = self.users[user_id] = user_pk(connection, user_id)
@@ -85,12 +84,12 @@ class Heads:
 
 
 def keep_last_place(connection: sqlite3.Connection) -> None:
-    """Call before changes are deleted: no place is given to a second entry."""
+    """Store the last place before changes are deleted, so that it is never used again."""
     connection.execute(_KEEP_LAST_PLACE)
 
 
 def user_pk(connection: sqlite3.Connection, user_id: UserId) -> int:
-    """The integer key of a user; one whose account is kept elsewhere gets a row for it."""
+    """Return the integer key of a user; insert a row for a user whose account is kept elsewhere."""
     row = connection.execute("SELECT pk FROM users WHERE id = ?", (user_id,)).fetchone()
     if row is None:
         row = connection.execute(

@@ -1,4 +1,4 @@
-"""Where logs are kept in SQLite: a commit is one transaction of the database's one writer."""
+"""The log store in SQLite. Each commit is one transaction in the writing thread."""
 
 import asyncio
 import sqlite3
@@ -38,9 +38,9 @@ WHERE c.creator_pk = (SELECT pk FROM users WHERE id = ?) AND c.client_id = ?
 
 
 class SqliteLogStore(LogStore):
-    """Writes with the database's one writer, and reads what it needs for that there, too.
+    """Writes, and reads what the writes need, in the writing thread.
 
-    So no read of a list, however long, holds up a commit.
+    Other reads run in other threads, so even a long read never delays a commit.
     """
 
     def __init__(self, database: SqliteDatabase) -> None:
@@ -93,7 +93,7 @@ class SqliteLogStore(LogStore):
 
 
 class _Commit(database_writes.Write):
-    """Writes that are stored in one transaction, which other writes may share."""
+    """Writes of one commit, stored in one transaction, which may include other writes."""
 
     def __init__(self, database: SqliteDatabase, heads: Heads, writes: Sequence[Write]) -> None:
         self.verdicts: asyncio.Future[Verdicts] = asyncio.get_running_loop().create_future()
@@ -111,7 +111,7 @@ class _Commit(database_writes.Write):
         """See `Write.close`."""
 
     def run(self, connection: sqlite3.Connection) -> None:
-        """Store them as if no client id were taken; a unique index tells if one is."""
+        """Store the writes without looking up client ids; a unique index reports duplicates."""
         if self._has_run:
             self._heads.forget()
         self._heads.begin(connection)

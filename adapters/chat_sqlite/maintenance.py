@@ -1,4 +1,4 @@
-"""A database file as those see it who look after it."""
+"""Inspection and maintenance of a database file, for operators."""
 
 import asyncio
 import shutil
@@ -23,11 +23,11 @@ from chat_sqlite.schema_changes import changes, missing_parts
 T = TypeVar("T")
 
 LITTLE_ROOM, NO_ROOM = 1_000_000_000, 100_000_000
-"""Bytes that are free on the disk."""
+"""Thresholds of free disk space, in bytes."""
 AHEAD = timedelta(seconds=5)
-"""By how much a stored time may be after now."""
+"""How far a stored time may lie in the future."""
 SHOWN = 3
-"""Of very many faults."""
+"""Maximum number of faults in the report."""
 
 _DATABASE, _SCHEMA, _WRITING, _WHOLE = "database", "schema", "writing", "integrity"
 _CLOCK, _DISK, _SECRECY = "clock", "disk", "file mode"
@@ -38,7 +38,7 @@ _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 @dataclass(frozen=True, slots=True)
 class SqliteMaintenance(Maintenance):
-    """One file, which may be missing, old, damaged or somebody else's."""
+    """One file, which may be missing, old, damaged, or another program's."""
 
     path: Path
 
@@ -63,7 +63,7 @@ class SqliteMaintenance(Maintenance):
 
         def look() -> None:
             for finding in self._examine(clock):
-                found.append(finding)  # noqa: PERF402  (kept, whatever comes then)
+                found.append(finding)  # noqa: PERF402 (kept if a later step raises)
 
         try:
             await asyncio.to_thread(look)
@@ -73,7 +73,7 @@ class SqliteMaintenance(Maintenance):
         return found
 
     def _look(self, function: Callable[[sqlite3.Connection], T]) -> T:
-        """What the function finds in the file, or in an empty one where there is none."""
+        """Run the function on the file, or on an empty database if there is no file."""
         try:
             with closing(self._connect()) as connection:
                 return function(connection)
@@ -84,7 +84,7 @@ class SqliteMaintenance(Maintenance):
         if not self.path.exists():
             return sqlite3.connect(":memory:")
         return sqlite3.connect(
-            f"file:{quote(str(self.path.absolute()))}?mode=rw",  # which makes no file
+            f"file:{quote(str(self.path.absolute()))}?mode=rw",  # this mode never creates a file
             uri=True,
             timeout=BUSY_SECONDS,
             isolation_level=None,
@@ -160,7 +160,7 @@ def _examine_schema(connection: sqlite3.Connection, version: int) -> Iterator[Fi
 
 def _writing(connection: sqlite3.Connection, version: int) -> Finding:
     try:
-        # To begin is allowed in a file that can only be read.
+        # BEGIN succeeds even on a read-only file, so this also writes.
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(f"PRAGMA user_version = {version}")
         connection.execute("ROLLBACK")

@@ -1,4 +1,4 @@
-"""Storing a conversation that is new."""
+"""Inserts of new conversations."""
 
 import sqlite3
 
@@ -18,7 +18,7 @@ def insert_conversation(
     creator: int | None = None,
     client_id: str | None = None,
 ) -> int:
-    """Store a conversation with its members and an empty log: its integer key."""
+    """Store a conversation with its members and an empty log; return its integer key."""
     at = to_ms(conversation.created_at)
     (pk,) = connection.execute(
         "INSERT INTO conversations (id, kind, title, pair, revision, last_seq, active_at,"

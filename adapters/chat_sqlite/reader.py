@@ -1,4 +1,4 @@
-"""Reads of the entries of logs in SQLite: messages in one table, all other entries in another."""
+"""Reads of log entries in SQLite: messages are in one table, all other entries in another."""
 
 import json
 import sqlite3
@@ -22,11 +22,12 @@ from chat_sqlite.database import SqliteDatabase
 from chat_sqlite.rows import MESSAGE, from_ms, message, standing
 
 EDITED, DELETED = "edited", "deleted"
-"""The kinds of change that are about a message; the others are those of `ChangeKind`."""
+"""The kinds of changes to messages. `ChangeKind` has the others."""
 
 _OF_CONVERSATION = "m.conversation_pk = (SELECT pk FROM conversations WHERE id = ?1)"
 _KEPT = "(SELECT first_seq FROM conversations WHERE id = ?1)"
-"""Rows of messages that expired stay below it, so that client ids are known."""
+"""Selects the oldest place that is kept. Below it, rows of expired messages remain for their
+client ids."""
 _ONE = f"{MESSAGE} WHERE m.id = ?"
 _EARLIER = f"""{MESSAGE} WHERE {_OF_CONVERSATION} AND m.seq < ?2 AND m.seq >= {_KEPT}
 ORDER BY m.seq DESC LIMIT ?3
@@ -57,7 +58,7 @@ _MAX_INTEGER = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class SqliteLogReader(LogReader):
-    """Reads from the tables that the log writes, each in one snapshot."""
+    """Reads the tables that the log writes; a read with several queries uses one snapshot."""
 
     database: SqliteDatabase
 
@@ -145,6 +146,6 @@ def _change(
 
 
 def members_of(members: str, at: int) -> tuple[Member, ...]:
-    """The members that a group was created with, as they are stored."""
+    """Parse the stored list of a group's first members."""
     joined_at = from_ms(at)
     return tuple(Member(UserId(user), Role(role), joined_at) for user, role in json.loads(members))

@@ -1,4 +1,4 @@
-"""Receipts in SQLite: two columns of a member's row."""
+"""Receipts in SQLite, in two columns of the members table."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ UPDATE members SET delivered_seq = ?, read_seq = ? WHERE conversation_pk = ? AND
 
 @dataclass(frozen=True, slots=True)
 class SqliteReceiptStore(ReceiptStore):
-    """Watermarks that only rise."""
+    """Marks that only rise."""
 
     database: SqliteDatabase
 

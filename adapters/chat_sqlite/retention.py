@@ -1,4 +1,4 @@
-"""Retention in SQLite: the row of an expired message stays, emptied, for its client id."""
+"""Retention in SQLite. An expired message leaves an empty row, which keeps its client id."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ _EMPTY = """
 UPDATE messages SET content = NULL, more = NULL, deleted_at = coalesce(deleted_at, ?4)
 WHERE conversation_pk = ?1 AND seq >= ?2 AND seq < ?3
 """
-# What a group was created as tells its repeat.
+# Keep a group's creation if it has a client id, because it is needed to detect a repeat.
 _DELETE_CHANGES = """
 DELETE FROM changes WHERE conversation_pk = ?1 AND seq >= ?2 AND seq < ?3
 AND NOT (seq = 1 AND EXISTS (
@@ -43,7 +43,7 @@ AND NOT (seq = 1 AND EXISTS (
 
 @dataclass(frozen=True, slots=True)
 class SqliteLogRetention(LogRetention):
-    """Takes entries from the tables that the log writes."""
+    """Removes expired entries from the tables that the log writes."""
 
     database: SqliteDatabase
 

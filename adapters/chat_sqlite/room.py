@@ -1,14 +1,14 @@
-"""Whether a disk that was full takes some more."""
+"""A check whether a disk that was full has room again."""
 
 import tempfile
 from pathlib import Path
 
 ROOM_BYTES = 1_048_576
-"""One page may find room where a transaction does not."""
+"""The size of the test file. A single page might still fit when a transaction does not."""
 
 
 def make_room(folder: Path) -> None:
-    """Write so much there, and take it away again. Raises `OSError` where that can't be done."""
+    """Write a temporary file of that size to the folder. Raises `OSError` if it does not fit."""
     with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
         left = memoryview(bytes(ROOM_BYTES))
         while left:

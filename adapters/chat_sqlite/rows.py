@@ -1,4 +1,4 @@
-"""Between rows and the domain's types."""
+"""Conversion of rows to the domain's types and back."""
 
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -28,27 +28,27 @@ FROM messages m
 JOIN conversations c ON c.pk = m.conversation_pk
 JOIN users s ON s.pk = m.sender_pk
 """
-"""To be followed by a WHERE; its rows are for `message`."""
+"""Add a WHERE clause. `message` converts the rows."""
 
 
-@lru_cache(1024)  # messages that are stored together have few moments
+@lru_cache(1024)  # messages of one commit share few times
 def to_ms(at: datetime) -> int:
-    """Whole milliseconds since 1970."""
+    """Convert a time to whole milliseconds since 1970."""
     return (at - EPOCH) // MILLISECOND
 
 
 def from_ms(ms: int) -> datetime:
-    """The moment, in UTC."""
+    """Convert milliseconds since 1970 to a time in UTC."""
     return EPOCH + ms * MILLISECOND
 
 
 def maybe_from_ms(ms: int | None) -> datetime | None:
-    """The moment, or None."""
+    """Convert milliseconds like `from_ms`, and None to None."""
     return None if ms is None else from_ms(ms)
 
 
 def maybe_to_ms(at: datetime | None) -> int | None:
-    """Whole milliseconds since 1970, or None."""
+    """Convert a time like `to_ms`, and None to None."""
     return None if at is None else to_ms(at)
 
 
@@ -68,7 +68,7 @@ def message(
         int | None,
     ],
 ) -> Message:
-    """A row of `MESSAGE`."""
+    """Convert a row of `MESSAGE` to a message."""
     (id_, conversation_id, pair, seq, updated_seq, sender, text, more) = row[:8]
     client_id, created_at, edited_at, deleted_at = row[8:]
     recipient = None
@@ -91,7 +91,7 @@ def message(
 
 
 def conversation(connection: sqlite3.Connection, column: str, value: str) -> Conversation | None:
-    """The conversation whose unique column, `id` or `pair`, has that value, or None."""
+    """Return the conversation with that value in a unique column, `id` or `pair`, or None."""
     row = connection.execute(
         f"SELECT pk, id, kind, title, revision, created_at FROM conversations WHERE {column} = ?",
         (value,),
@@ -139,10 +139,10 @@ def standing(  # noqa: PLR0913, PLR0917 - a row's columns
     last_seq: int,
     read_seq: int,
 ) -> Standing:
-    """Where a member stands."""
+    """Return a member's standing."""
     values = (conversation_pk, max(read_seq, first_seq - 1), user_pk)
     (unread,) = connection.execute(_UNREAD, values).fetchone()
-    # Sorted here: the database would read all members of a large group first.
+    # Sorted here, because with ORDER BY the database would first read all members of a large group.
     receipts = tuple(
         Receipt(UserId(user), delivered, read)
         for user, delivered, read in sorted(connection.execute(_RECEIPTS, (conversation_pk,)))

@@ -1,7 +1,7 @@
-"""The schema of the database file, and its way forward from every version there was.
+"""The schema of the database file, and the migrations from every earlier version.
 
-Times are whole milliseconds since 1970 in UTC. Users and conversations have small integer keys
-beside their ids: they are what the many messages refer to.
+Times are whole milliseconds since 1970 in UTC. Users and conversations have small integer keys in
+addition to their ids, because the many messages refer to them.
 """
 
 import sqlite3
@@ -169,19 +169,19 @@ CREATE TABLE meta (
 """
 
 MIGRATIONS = (_VERSION_1, _VERSION_2, _VERSION_3, _VERSION_4, _VERSION_5, _VERSION_6)
-"""The script at place n brings a file of version n to version n + 1."""
+"""The script at index n upgrades a file from version n to version n + 1."""
 
 SCHEMA_VERSION = len(MIGRATIONS)
 
 
 def migrate(connection: sqlite3.Connection) -> None:
-    """Bring the file to this version's schema: all steps or none, and each by one process only.
+    """Upgrade the file to the current schema, in one transaction, in one process at a time.
 
-    Raises `DatabaseRefused` for a file of a newer version, or of another program.
+    Raises `DatabaseRefused` if the file belongs to a newer version or to another program.
     """
     if _version(connection) == SCHEMA_VERSION:
         return
-    # Another process may be at it: what it makes is seen whole, from within the lock.
+    # Another process may be migrating. Inside the lock, all of its changes are visible, or none.
     connection.execute("BEGIN IMMEDIATE")
     try:
         for step in range(file_version(connection), SCHEMA_VERSION):
@@ -196,9 +196,9 @@ def migrate(connection: sqlite3.Connection) -> None:
 
 
 def file_version(connection: sqlite3.Connection) -> int:
-    """The version of the file's schema, 0 of an empty one.
+    """Return the version of the file's schema, or 0 for an empty file.
 
-    Raises `DatabaseRefused` for a file of a newer version, or of another program.
+    Raises `DatabaseRefused` if the file belongs to a newer version or to another program.
     """
     version = _version(connection)
     if version == 0 and _has_tables(connection):
@@ -230,7 +230,7 @@ def _has_tables(connection: sqlite3.Connection) -> bool:
 
 
 def statements(script: str) -> list[str]:
-    """The statements of a step, one by one."""
+    """Split a migration script into its statements."""
     found, statement = [], ""
     for line in script.splitlines(keepends=True):
         statement += line

@@ -1,4 +1,4 @@
-"""What steps of the schema do to a file, found out on an empty copy of it in memory."""
+"""Descriptions of schema migrations, found by applying them to an empty copy in memory."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ from chat_sqlite.schema import MIGRATIONS, SCHEMA_VERSION, statements
 
 
 def changes(connection: sqlite3.Connection, version: int) -> Iterator[str]:
-    """What each step from that version on does, as a sentence has it."""
+    """Yield a description of each migration from that version on."""
     if version == 0:
         yield f"creates the schema, version {SCHEMA_VERSION}"
         return
@@ -26,7 +26,7 @@ def changes(connection: sqlite3.Connection, version: int) -> Iterator[str]:
 
 
 def missing_parts(connection: sqlite3.Connection) -> list[str]:
-    """What an up-to-date file should have, and this one has not."""
+    """Return the tables, columns and indexes that an up-to-date file has and this one lacks."""
     with closing(sqlite3.connect(":memory:")) as made:
         for step in range(SCHEMA_VERSION):
             _apply(made, step)
@@ -43,7 +43,7 @@ def _added(before: list[str], after: list[str]) -> Iterator[str]:
 
 
 def _parts(connection: sqlite3.Connection) -> list[str]:
-    """Tables, with their columns, and indexes, by name."""
+    """Return the names of tables, their columns, and indexes."""
     found = []
     for kind, name in connection.execute(
         "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite%' ORDER BY type, name"

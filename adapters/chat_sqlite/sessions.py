@@ -26,7 +26,7 @@ SELECT s.pk, s.current_digest, s.previous_digest, s.replaced_at, s.family_digest
 
 @dataclass(frozen=True, slots=True)
 class SqliteSessionStore(SessionStore):
-    """Sessions in one table, and in another the digests of tokens that have no family."""
+    """Sessions in one table, and the digests of tokens without a family in another."""
 
     database: SqliteDatabase
 
@@ -158,7 +158,10 @@ class SqliteSessionStore(SessionStore):
 
 
 def _refresh(connection: sqlite3.Connection, use: RefreshUse) -> Session | RefreshReused:
-    """The session after the use. A reuse is returned, since raising would undo the end."""
+    """Return the session after the use, or the reuse error.
+
+    The error is returned because raising it would roll back the end of the session.
+    """
     row = (
         connection.execute(f"{_CHAIN} WHERE s.family_digest = ?", (use.family,)).fetchone()
         or connection.execute(

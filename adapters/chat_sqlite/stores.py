@@ -1,4 +1,4 @@
-"""The stores of conversations in one file, together."""
+"""All conversation stores of one file."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,10 +16,10 @@ from chat_sqlite.receipts import SqliteReceiptStore
 
 @asynccontextmanager
 async def sqlite_conversations(path: str | Path) -> AsyncIterator[ConversationStores]:
-    """The stores in that file, made where it is missing; it is closed at the end.
+    """Open the stores in that file, create it if it is missing, and close it at the end.
 
-    Raises `DatabaseRefused` where the file can't be used. It is for chat alone: a product's own
-    tables belong into another file.
+    Raises `DatabaseRefused` if the file can't be used. The file is only for chat; put a product's
+    own tables into another file.
     """
     database = await SqliteDatabase.open(Path(path))
     log = Log(SqliteLogStore(database))

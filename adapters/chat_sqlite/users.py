@@ -20,10 +20,10 @@ _COLUMNS = (
 )
 
 _KEYS = {"display_name": "display_key", "email": "email_key"}
-"""Of each column of a profile, the one with its folded form."""
+"""Maps each column of a profile to the column with its folded form."""
 
 _AFTER_ALL = "\U0010ffff" * MAX_DISPLAY_NAME
-"""Sorts behind everything that a name may go on with."""
+"""Sorts after every possible continuation of a name."""
 
 _BY_USERNAME = f"""
 SELECT username_key AS key, {_COLUMNS} FROM users
@@ -42,7 +42,7 @@ ORDER BY display_key, id LIMIT :limit
 
 @dataclass(frozen=True, slots=True)
 class SqliteUserStore(UserStore, AccountStore):
-    """Accounts in one table; names and addresses are indexed folded."""
+    """Accounts in one table. Names and addresses are indexed in folded form."""
 
     database: SqliteDatabase
 
@@ -147,8 +147,8 @@ class SqliteUserStore(UserStore, AccountStore):
         def select(connection: sqlite3.Connection) -> Page[User, NamePlace]:
             rows = connection.execute(_BY_USERNAME, values).fetchall()
             if low:
-                # What is behind a whole page is not for it; and there may be very many whose
-                # user names match, too, and who are passed over.
+                # Matches after a full page are not needed, and a great many users could match by
+                # both names and be skipped one by one.
                 values["end"] = rows[-1][0] if len(rows) > limit else values["high"]
                 rows += connection.execute(_BY_DISPLAY_NAME, values).fetchall()
                 rows.sort(key=lambda row: row[:2])

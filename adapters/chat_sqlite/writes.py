@@ -1,4 +1,4 @@
-"""What the writer's thread is given to do."""
+"""The units of work for the writing thread."""
 
 import asyncio
 import sqlite3
@@ -10,30 +10,30 @@ T = TypeVar("T")
 
 
 class Write(Protocol):
-    """A piece of work for the writer. Several share a transaction and its commit."""
+    """One unit of work for the writing thread. Several share a transaction and its commit."""
 
     def size(self) -> int:
-        """How many writes it counts for."""
+        """Return the number of writes that it counts as."""
         return 1
 
     @abstractmethod
     def close(self) -> None:
-        """Called in the event loop's thread right before it runs: nothing may be added now."""
+        """Stop accepting additions. Called in the event loop's thread right before `run`."""
 
     @abstractmethod
     def run(self, connection: sqlite3.Connection) -> None:
-        """Write, in the writer's thread; what raises undoes only its own.
+        """Write, in the writing thread. An exception undoes only this write.
 
-        It may be run anew after everything that it wrote was rolled back.
+        It may run a second time, after a rollback of everything that it wrote.
         """
 
     @abstractmethod
     def done(self, error: Exception | None) -> None:
-        """Called in the event loop's thread: committed, or what went wrong."""
+        """Report the commit, or the error. Called in the event loop's thread."""
 
 
 class Call(Write, Generic[T]):
-    """A function as a write, and the future of its result."""
+    """A function to run as a write, and the future of its result."""
 
     def __init__(
         self, function: Callable[[sqlite3.Connection], T], result: "asyncio.Future[T]"
