@@ -1,4 +1,4 @@
-"""Storage in MongoDB, through Beanie and pymongo's asynchronous client (extra `mongo`)."""
+"""Storage in MongoDB, with Beanie and pymongo's asynchronous client (extra `mongo`)."""
 
 try:
     from chat_core.ports.maintenance import DatabaseNotReady, DatabaseRefused

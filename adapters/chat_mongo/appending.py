@@ -1,9 +1,9 @@
-"""Storing writes: messages together in one insert, all else in transactions.
+"""Storage of writes: messages share one insert, all other writes use transactions.
 
-A log's order is a unique index on conversation and seq. A message goes in without a transaction
-and without a read: if its place is free, nothing has happened since its log's head was read, no
-change of members either. What became of a write whose answer got lost is found out before anything
-else is stored.
+A unique index on conversation and seq defines the order of a log. A message is inserted without a
+transaction and without a read. If its place is free, then nothing has happened since the log's head
+was read, not even a change of members. If the answer to a write is lost, its outcome is determined
+before anything else is stored.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ from chat_mongo.errors import NOT_COMMITTED, TEMPORARY, translated
 
 INSERT_SECONDS = 4.0
 TRANSACTION_SECONDS = 10.0
-"""Blanking the many messages of a deleted account takes a while."""
+"""Long, because blanking all messages of a deleted account takes time."""
 RETRY_SECONDS = 0.25
 _DUPLICATE_KEY = 11000
 
 
 class _Pending:
-    """A write on its way: the id of its entry, and what became of it."""
+    """A write in progress: the id of its entry, and its outcome."""
 
     __slots__ = ("entry_id", "is_doubtful", "verdict", "write")
 
@@ -42,45 +42,48 @@ class _Pending:
         )
         self.verdict: Verdict | Exception | None = None
         self.is_doubtful = False
-        """Whether it was sent to the database, and no answer has come."""
+        """Whether the write was sent to the database and no answer has come."""
 
 
 class Appending:
-    """Stores writes, in the order in which they are handed over; one call at a time."""
+    """Stores writes in the order in which they are submitted, one call at a time."""
 
     def __init__(self, database: MongoDatabase) -> None:
         self._database = database
         self._entries = database.collection(EntryDocument)
-        # One for everything that is written here: the server refuses a write of a session that
-        # comes after a later one of the same, so nothing that was given up is carried out late.
+        # One session for all writes. The server refuses a write that comes after a later one of the
+        # same session, so an abandoned write is never carried out late.
         self._session: AsyncClientSession | None = None
         self._gives_up = False
 
     def give_up(self) -> None:
-        """Find out no more what became of writes whose answer got lost: the process ends."""
-        # The way out of an outage. To cancel a call of the driver's is none: see `check` of
-        # `MongoDatabase`.
+        """Stop waiting for the outcomes of writes without an answer, because the process ends."""
+        # This ends the wait during an outage. Cancelling a call of the driver is not safe: see
+        # `check` of `MongoDatabase`.
         self._gives_up = True
 
     async def close(self) -> None:
-        """End the session. Again is a no-op."""
+        """End the session. Calling it again is a no-op."""
         if self._session is not None:
             await self._session.end_session()
 
     async def store(self, writes: Sequence[Write]) -> list[Verdict | Exception]:
-        """What became of each, for certain; `Unavailable` of those that are not stored so far."""
+        """Store the writes. Return the certain outcome of each, or its exception.
+
+        `Unavailable` means that the write is not stored so far.
+        """
         pending = [_Pending(write) for write in writes]
         try:
             with translated():
                 await self._store(pending)
-        except Exception as error:  # noqa: BLE001 - told of each write that is not stored
+        except Exception as error:  # noqa: BLE001 - returned for each write that is not stored
             await self._find_out(pending)
             for each in pending:
                 each.verdict = each.verdict or error
         return [each.verdict or Verdict.MOVED for each in pending]
 
     async def _store(self, pending: Sequence[_Pending]) -> None:
-        """Rounds of one insert and one transaction, which keep the order in each conversation."""
+        """Store in rounds of one insert and one transaction, in order within each conversation."""
         session = self._writing()
         left = list(pending)
         while left:
@@ -105,7 +108,7 @@ class Appending:
             left = [each for each in left if each.verdict is None]
 
     async def _insert(self, session: AsyncClientSession, messages: Sequence[_Pending]) -> None:
-        """Store messages in one ordered insert, up to the first that can't be."""
+        """Insert the messages in order, and stop at the first that fails."""
         rows = []
         for each in messages:
             each.is_doubtful = True
@@ -132,12 +135,12 @@ class Appending:
         left: Sequence[_Pending],
         error: BulkWriteError,
     ) -> None:
-        """The first of those that are left can't be stored, and the others were not tried."""
+        """Set the verdict of the first write in `left`, which failed; the others were not tried."""
         for each in left:
             each.is_doubtful = False
         index = failed.get("keyPattern", {}) if failed["code"] == _DUPLICATE_KEY else {}
         if "seq" in index:
-            # Another process was there first, and perhaps in the other conversations, too.
+            # Another process was faster, perhaps in the other conversations as well.
             for each in left:
                 each.verdict = Verdict.MOVED
         elif failed["code"] in TEMPORARY:
@@ -148,7 +151,7 @@ class Appending:
             left[0].verdict = error
 
     async def _is_there(self, session: AsyncClientSession, write: Write) -> bool:
-        """Whether it is this very message that is stored, under its client id."""
+        """Return whether this same message is already stored under its client id."""
         if not isinstance(write, MessageWrite) or write.event.message.client_message_id is None:
             return False
         row = message_row(write)
@@ -157,7 +160,7 @@ class Appending:
             return await self._entries.find_one(stored, {"_id": 1}, session=session) is not None
 
     async def _transact(self, session: AsyncClientSession, items: Sequence[_Pending]) -> None:
-        """Store writes of different conversations, in one transaction if that works."""
+        """Store writes of different conversations: all in one transaction, or each in its own."""
         try:
             with pymongo.timeout(TRANSACTION_SECONDS):
                 verdicts = await self._commit(session, items)
@@ -176,7 +179,7 @@ class Appending:
             _undone(items)
             if not isinstance(error, OperationFailure):
                 raise
-            for each in items:  # a conflict with another process: anew, at once
+            for each in items:  # a conflict with another process; `Log` retries at once
                 each.verdict = Verdict.MOVED
             return
         finally:
@@ -198,7 +201,7 @@ class Appending:
         return verdicts
 
     async def _find_out(self, pending: Sequence[_Pending]) -> None:
-        """Find out which writes are stored whose answer got lost, however long that takes."""
+        """Determine which of the writes without an answer are stored, however long it takes."""
         doubtful = [each for each in pending if each.is_doubtful]
         while doubtful and not self._gives_up:
             try:
@@ -211,12 +214,12 @@ class Appending:
                 return
 
     async def _carried_out(self, entry_ids: Sequence[str]) -> set[str]:
-        """Which of these entries are stored; none of the others ever will be."""
+        """Return which of these entries are stored. The others can no longer become stored."""
         session = self._writing()
         with pymongo.timeout(CALL_SECONDS):
             if session.in_transaction:
                 await session.abort_transaction()
-            # After this write the server carries out no earlier one of the session any more.
+            # After this write, the server refuses all earlier writes of the session.
             await self._database.collection(MetaDocument).update_one(
                 {"_id": "fence"}, {"$inc": {"writes": 1}}, upsert=True, session=session
             )
@@ -241,7 +244,7 @@ def _undone(items: Sequence[_Pending]) -> None:
 
 
 def _move_behind(pending: Sequence[_Pending]) -> None:
-    """What comes after a write that is not stored, in the same log, is not either."""
+    """Set `MOVED` for each write that follows an unstored write of the same log."""
     behind: set[str] = set()
     for each in pending:
         conversation_id = each.write.conversation_id
@@ -252,7 +255,7 @@ def _move_behind(pending: Sequence[_Pending]) -> None:
 
 
 def _refusal(error: DuplicateKeyError) -> Verdict | Exception:
-    """What stands in the way of a write."""
+    """Return the verdict for a duplicate key, or the error if the index is unexpected."""
     index = (error.details or {}).get("keyPattern", {})
     if "client_id" in index:
         return Verdict.TAKEN

@@ -14,7 +14,7 @@ from chat_mongo.documents import BlockDocument
 
 @dataclass(frozen=True, slots=True)
 class MongoBlockStore(BlockStore):
-    """Blocks in one collection, found by their ids alone."""
+    """Blocks in one collection, whose ids contain both users."""
 
     database: MongoDatabase
 
@@ -45,7 +45,7 @@ class MongoBlockStore(BlockStore):
         self, user_id: UserId, *, after: UserId | None, limit: int
     ) -> Page[UserId, UserId]:
         """See `BlockStore.blocked_by`."""
-        # "!" follows the space, and no id holds either.
+        # "!" is the next character after the space, and ids contain neither.
         wanted = {"$gt": _id(user_id, after or UserId("")), "$lt": f"{user_id}!"}
         async with self.database.session() as session:
             stored = (

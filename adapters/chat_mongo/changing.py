@@ -1,4 +1,4 @@
-"""What one write does inside a transaction."""
+"""The effect of one write inside a transaction."""
 
 from pymongo.asynchronous.client_session import AsyncClientSession
 
@@ -30,9 +30,9 @@ from chat_mongo.standings import standing_id
 
 
 class Changing:
-    """Applies writes to the documents of one transaction.
+    """Applies writes to the documents, inside one transaction.
 
-    One that is not stored is found out before anything of it is written, or by a unique index.
+    A write that can't be stored is detected before it has changed anything, or by a unique index.
     """
 
     def __init__(self, database: MongoDatabase, session: AsyncClientSession) -> None:
@@ -42,7 +42,7 @@ class Changing:
         self._standings = database.collection(StandingDocument)
 
     async def apply(self, write: Write, entry_id: str) -> Verdict:
-        """What becomes of the write, once the transaction is committed."""
+        """Apply the write. Return its verdict, which holds once the transaction is committed."""
         match write:
             case MessageWrite():
                 return await self._open(write)
@@ -145,7 +145,7 @@ class Changing:
             body_update(None, {"updated_seq": write.seq, "deleted_at": write.at}),
             session=self._session,
         )
-        # Of a short text a digest tells the text; and nobody can send in that name any more.
+        # A digest of a short text reveals it, and this user can't send a repeat any more.
         await self._entries.update_many(
             theirs | {"digest": {"$exists": True}},
             {"$unset": {"digest": ""}},
@@ -159,7 +159,7 @@ class Changing:
 def _entry(
     write: CreationWrite | ChangeWrite, entry_id: str, revision: int, event: ConversationUpdated
 ) -> Row:
-    """The entry of a change; `revision` is the conversation's after it."""
+    """Return the entry of a change; `revision` is the conversation's revision after it."""
     return {
         "_id": entry_id,
         "conversation_id": event.conversation_id,

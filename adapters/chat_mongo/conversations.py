@@ -1,7 +1,7 @@
 """Reads of conversations in MongoDB.
 
-Where a log ends is always read before what the conversation is like: so nothing that is shown is
-older than the seq that is shown with it, and a client that goes on from there misses nothing.
+The end of a log is always read before the conversation's other data. So the data is never older
+than the seq returned with it, and a client that continues from that seq misses nothing.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -35,12 +35,12 @@ from chat_mongo.standings import standings_of
 from chat_mongo.tails import last_times, tails
 
 _FIRST_MEMBERS = max(LISTED_MEMBERS, RECEIPTS_UP_TO) + 1
-"""Members to read: those a list shows, and one more to tell if there are receipts."""
+"""Number of members to read: those that a list shows, and one more to decide about receipts."""
 
 
 @dataclass(frozen=True, slots=True)
 class MongoConversationStore(ConversationStore):
-    """Reads of what the log writes."""
+    """Reads the collections that the log writes."""
 
     database: MongoDatabase
 
@@ -138,7 +138,7 @@ class MongoConversationStore(ConversationStore):
         rows: Sequence[Row],
         ends: Mapping[str, Row],
     ) -> list[Overview]:
-        """What is shown of conversations, whose rows are as `_listed` makes them."""
+        """Return the overviews of conversations, given rows in the form of `_listed`."""
         last_seq = {
             row["_id"]: ends[row["_id"]]["seq"] if row["_id"] in ends else 0 for row in rows
         }
@@ -165,7 +165,10 @@ class MongoConversationStore(ConversationStore):
     async def _listed_rows(
         self, session: AsyncClientSession, user_id: UserId, conversation_ids: Sequence[str]
     ) -> list[Row]:
-        """Those of the conversations that the user is still in, in that order, as `_listed`."""
+        """Return the rows of those conversations that still have this member, in the given order.
+
+        The rows have the form of `_listed`.
+        """
         by_joining = {"input": "$members", "sortBy": {"joined_at": 1, "user_id": 1}}
         is_own = {"$eq": ["$$this.user_id", user_id]}
         pipeline: list[Row] = [
@@ -204,7 +207,7 @@ class MongoConversationStore(ConversationStore):
 
 
 def _listed(row: Row, user_id: UserId) -> Row:
-    """A conversation with its first members alone, beside the user's own place and the count."""
+    """Return a conversation's row with its first members, this member, and the member count."""
     members = sorted(row["members"], key=lambda each: (each["joined_at"], each["user_id"]))
     own = [each for each in members if each["user_id"] == user_id]
     first = {"members": members[:_FIRST_MEMBERS], "own": own, "member_count": len(members)}

@@ -1,4 +1,4 @@
-"""One database of a MongoDB replica set: how it is opened, and what every call to it has."""
+"""One database of a MongoDB replica set: opening it, and sessions for calls."""
 
 import asyncio
 import time
@@ -28,19 +28,19 @@ from chat_mongo.documents import DOCUMENTS, MetaDocument
 from chat_mongo.errors import NO_URL, is_temporary, translated
 
 Row = dict[str, Any]
-"""A document as the driver gives it."""
+"""A document as the driver returns it."""
 
 OPEN_SECONDS = 10.0
-"""How long opening waits for a primary."""
+"""Seconds to wait for a primary when opening."""
 CALL_SECONDS = 2.0
-"""How long a call may take, selecting a server and its retries included."""
+"""Maximum seconds for a call, including server selection and retries."""
 CHECK_SECONDS = 1.0
 PREPARE_SECONDS = 600.0
-"""How long making indexes may take: one reads the whole collection."""
+"""Maximum seconds for creating indexes; each index reads its whole collection."""
 
 SCHEMA_VERSION = 3
 OLDEST_WIRE_VERSION = 17
-"""MongoDB 6.0: what the tests run on."""
+"""MongoDB 6.0, the version that the tests use."""
 
 _OPTIONS: Mapping[str, Any] = MappingProxyType(
     {
@@ -56,16 +56,16 @@ _OPTIONS: Mapping[str, Any] = MappingProxyType(
         "w": "majority",
     }
 )
-"""What the promise rests on: none of it can be changed by the URL."""
+"""The durability guarantee depends on these options, so the URL can't change them."""
 
 _AUTHENTICATION_FAILED, _UNAUTHORIZED, _DUPLICATE_KEY = 18, 13, 11000
 _INDEX_DIFFERS = frozenset({85, 86})
 
 
 class MongoDatabase:
-    """The open database. Make it with `open`, and `close` it.
+    """The open database. Create it with `open`, and `close` it.
 
-    One at a time in a process: Beanie binds its documents to one database.
+    A process can have only one at a time, because Beanie binds its documents to one database.
     """
 
     def __init__(
@@ -88,16 +88,16 @@ class MongoDatabase:
         patience: float = OPEN_SECONDS,
         call_seconds: float = CALL_SECONDS,
     ) -> "MongoDatabase":
-        """Connect, and make the collections and indexes that are missing.
+        """Connect, and create missing collections and indexes.
 
-        Waits up to `patience` seconds for a primary; later a read or write outside of the log
-        takes `call_seconds` at most. Raises `DatabaseRefused` where the database can't be used,
-        `DatabaseNotReady` where it may be later.
+        Waits up to `patience` seconds for a primary. Later reads, and writes outside the log, take
+        at most `call_seconds`. Raises `DatabaseRefused` if the database can't be used,
+        `DatabaseNotReady` if a retry may succeed.
         """
         database = await cls.connect(url, name, patience=patience, call_seconds=call_seconds)
         try:
             with database.refusals():
-                await database._prepare()  # noqa: SLF001  (its own)
+                await database._prepare()  # noqa: SLF001  (the class's own method)
         except BaseException:
             await database.close()
             raise
@@ -112,7 +112,7 @@ class MongoDatabase:
         patience: float = OPEN_SECONDS,
         call_seconds: float = CALL_SECONDS,
     ) -> "MongoDatabase":
-        """As `open`, but nothing is made: for looking at a database as it is."""
+        """Connect like `open`, but create nothing, in order to inspect the database."""
         try:
             options = {**_OPTIONS, "timeoutMS": int(call_seconds * 1000)}
             database = cls(AsyncMongoClient(url, **options), name, call_seconds)
@@ -127,23 +127,23 @@ class MongoDatabase:
         return database
 
     async def close(self) -> None:
-        """Close the connections. Again is a no-op."""
-        with pymongo.timeout(CHECK_SECONDS):  # to end its sessions the driver looks for a server
+        """Close the connections. Calling it again is a no-op."""
+        with pymongo.timeout(CHECK_SECONDS):  # the driver needs a server to end its sessions
             await self._client.close()
         if self._ping is not None:
             self._ping.cancel()
             await asyncio.wait([self._ping])
 
     def collection(self, document: type[Document]) -> AsyncCollection[Row]:
-        """The collection of a document class, for plain documents."""
+        """Return the collection of a document class, for use with plain documents."""
         return self._database[document.get_collection_name()]
 
     @asynccontextmanager
     async def session(self, seconds: float | None = None) -> AsyncIterator[AsyncClientSession]:
-        """A session whose reads see everything that this process was told is stored.
+        """Open a session whose reads see every write that was confirmed to this process.
 
-        Also where another member has become primary meanwhile. All that is done in it takes
-        `seconds` at most, else `call_seconds`. Raises `Unavailable`.
+        This holds even after another member has become primary. Everything in the session takes at
+        most `seconds`, by default `call_seconds`. Raises `Unavailable`.
         """
         began = time.monotonic()
         try:
@@ -162,24 +162,24 @@ class MongoDatabase:
             self.calls.seconds.observe(time.monotonic() - began)
 
     def long_session(self) -> AsyncClientSession:
-        """A session to keep; the caller ends it."""
+        """Start a session without a time limit. The caller must end it."""
         return self._client.start_session(causal_consistency=True)
 
     def catch_up(self, session: AsyncClientSession) -> None:
-        """Let the session's reads see what other sessions of this process were told."""
+        """Let the session's reads see all writes confirmed to other sessions of this process."""
         if self._latest is not None:
             session.advance_operation_time(self._latest)
 
     def note(self, session: AsyncClientSession) -> None:
-        """Let later sessions see what this one was told."""
+        """Let later sessions see the writes confirmed to this one."""
         time = session.operation_time
         if time is not None and (self._latest is None or time > self._latest):
             self._latest = time
 
     async def check(self) -> None:
-        """Ask the primary whether it is there. Raises `Unavailable`."""
-        # The driver's own deadline does not cover every await of a member that hangs. To cancel
-        # one of its calls is no way out: that can leave a lock of its own locked for good.
+        """Check that the primary answers. Raises `Unavailable`."""
+        # The driver's own deadline does not cover every await if a member hangs. Cancelling its
+        # call is not safe either: it can leave one of the driver's locks locked for good.
         if self._ping is None or self._ping.done():
             self._ping = asyncio.get_running_loop().create_task(self._answers())
         await asyncio.wait([self._ping], timeout=CHECK_SECONDS + 0.5)
@@ -195,18 +195,18 @@ class MongoDatabase:
         return True
 
     async def hello(self) -> Mapping[str, Any]:
-        """What the primary says about itself and its set."""
+        """Return the primary's answer to `hello`, about itself and its replica set."""
         answer: Mapping[str, Any] = await self._client.admin.command("hello")
         return answer
 
     @property
     def plain(self) -> AsyncDatabase[Row]:
-        """The database without a model."""
+        """The driver's object for the database, for access without Beanie."""
         return self._database
 
     @property
     def members(self) -> Mapping[str, bool]:
-        """The servers that are known, and whether each answers as a member that has data."""
+        """The known servers, and whether each answers as a member that has data."""
         servers = self._client.topology_description.server_descriptions().values()
         return {
             f"{host}:{port}": each.is_readable for each in servers for host, port in (each.address,)
@@ -214,7 +214,7 @@ class MongoDatabase:
 
     @contextmanager
     def refusals(self) -> Iterator[None]:
-        """What the driver says of a database that can't be used becomes `DatabaseRefused`."""
+        """Turn the driver's errors into `DatabaseRefused` or `DatabaseNotReady`."""
         try:
             yield
         except ServerSelectionTimeoutError as error:
@@ -256,7 +256,7 @@ class MongoDatabase:
 
 
 def check_version(stored: int) -> None:
-    """Raises `DatabaseRefused` for a version of the schema that is newer than this program."""
+    """Raise `DatabaseRefused` if the schema version is newer than this program supports."""
     if stored > SCHEMA_VERSION:
         raise DatabaseRefused(
             f"The database has schema version {stored}, but this version of chat-core supports "

@@ -1,8 +1,8 @@
 """The documents in MongoDB, and the indexes that their queries need.
 
-Times are UTC with whole milliseconds, which is what BSON keeps. What does not apply is left out of
-a document or null, which to a query is the same. The log and the conversations are read and
-written as plain documents of these shapes, without a model's cost for each message (ADR 12).
+Times are in UTC with whole milliseconds, the precision of BSON. A field that does not apply is
+absent or null; queries treat both alike. Logs and conversations are read and written as plain
+documents of these shapes, which avoids the cost of a model for each message (ADR 12).
 """
 
 from datetime import UTC, datetime
@@ -14,20 +14,21 @@ from pydantic import BaseModel, ConfigDict
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 MESSAGE = "message"
-"""The kind of an entry that is a message."""
+"""The kind of a message's entry."""
 EDITED, DELETED = "edited", "deleted"
-"""The kinds that change a message; all others are those of `ChangeKind`."""
+"""The kinds of changes to messages. `ChangeKind` has the others."""
 
 BY_THE_SERVER = Timestamp(0, 0)
-"""The server puts its time in place of it, at the insert, and that counts up."""
+"""The server replaces this value with its own time at the insert. Those times only increase."""
 
 FIRST_SEQ = 1
-"""Of a log of which nothing has expired."""
+"""The first place of a log from which nothing has expired."""
 
 
 def _unique(name: str, *fields: str) -> IndexModel:
-    """Unique among the documents that have the last of the fields."""
-    # By a comparison, which the planner sees in every query for a value; it does not for a type.
+    """Return a unique index over the documents that have the last of these fields."""
+    # The filter is a comparison, which the planner can match with any query for a value. It can't
+    # match a filter on the type.
     return IndexModel(
         [(field, ASCENDING) for field in fields],
         name=name,
@@ -37,13 +38,13 @@ def _unique(name: str, *fields: str) -> IndexModel:
 
 
 class NamedDocument(Document):
-    """A document whose id is text that the domain knows."""
+    """A document whose id is a text from the domain."""
 
-    id: str  # type: ignore[assignment]  # (Beanie's own is an ObjectId)
+    id: str  # type: ignore[assignment]  # (Beanie's own id is an ObjectId)
 
 
 class UserDocument(NamedDocument):
-    """An account. The keys are the folded names (`chat_core.users.fold`)."""
+    """An account. The `_key` fields have the folded names (`chat_core.users.fold`)."""
 
     username: str | None = None
     username_key: str | None = None
@@ -59,7 +60,7 @@ class UserDocument(NamedDocument):
     password_change_required: bool = False
 
     class Settings:
-        """Of Beanie."""
+        """Settings for Beanie."""
 
         name = "chat_users"
         indexes: ClassVar = [
@@ -70,10 +71,10 @@ class UserDocument(NamedDocument):
 
 
 class SessionDocument(NamedDocument):
-    """A login, with the digests of its refresh token in force and of the one before.
+    """A login, with the digests of its current and its previous refresh token.
 
-    `family` is the digest, in hex, of what all its tokens share, None until the first refresh of a
-    session whose tokens are a `RefreshTokenDocument` each.
+    `family` is the hex digest of the part that all its tokens share. It is None for sessions of an
+    older version, whose tokens are `RefreshTokenDocument`s, until their next refresh.
     """
 
     user_id: str
@@ -87,11 +88,11 @@ class SessionDocument(NamedDocument):
     family: str | None = None
     address: str | None = None
     network: str | None = None
-    """That the address counts in: of IPv6 the /64."""
+    """The network of the address. For IPv6 it is the /64."""
     user_agent: str | None = None
 
     class Settings:
-        """Of Beanie."""
+        """Settings for Beanie."""
 
         name = "chat_sessions"
         indexes: ClassVar = [
@@ -108,15 +109,15 @@ class SessionDocument(NamedDocument):
 
 
 class RefreshTokenDocument(NamedDocument):
-    """A refresh token without a family, by its digest in hex, and the session that it is of.
+    """A refresh token without a family: its hex digest as the id, and its session.
 
-    None are added: they are those of older versions, until their sessions are purged.
+    Only older versions created these. They remain until their sessions are purged.
     """
 
     session_id: str
 
     class Settings:
-        """Of Beanie."""
+        """Settings for Beanie."""
 
         name = "chat_refresh_tokens"
         indexes: ClassVar = [IndexModel([("session_id", ASCENDING)], name="by_session")]
@@ -131,24 +132,24 @@ class MemberDocument(BaseModel):
 
 
 class ConversationDocument(NamedDocument):
-    """A conversation as its log's last change left it; nothing in it changes with a message."""
+    """A conversation after the last change in its log. Messages don't change this document."""
 
     kind: str
     title: str | None = None
     pair: str | None = None
-    """Direct: both user ids in order, with a space between."""
+    """Direct conversations: both user ids in order, separated by a space."""
     members: list[MemberDocument]
     gone: list[str] | None = None
-    """Direct: those of the two whose accounts are gone."""
+    """Direct conversations: the users whose accounts are deleted."""
     revision: int
     created_at: datetime
     creator_id: str | None = None
     client_id: str | None = None
     first_seq: int | None = None
-    """The oldest place that is kept, once entries have expired."""
+    """The oldest place that is kept, if entries have expired."""
 
     class Settings:
-        """Of Beanie."""
+        """Settings for Beanie."""
 
         name = "chat_conversations"
         indexes: ClassVar = [
@@ -159,10 +160,10 @@ class ConversationDocument(NamedDocument):
 
 
 class EntryDocument(NamedDocument):
-    """One place of a log: a message as it is now, or a change with an id of its own.
+    """One entry of a log: the current state of a message, or a change with its own id.
 
-    `revision` is the conversation's after this entry. So the last entry alone tells where a log
-    ends and on what the next entry has to be judged.
+    `revision` is the conversation's revision after this entry. So the last entry alone says where a
+    log ends, and which revision the next entry must have.
     """
 
     conversation_id: str
@@ -170,40 +171,42 @@ class EntryDocument(NamedDocument):
     revision: int
     kind: str
     at: datetime
-    """When it was appended."""
+    """When the entry was appended."""
     place: Timestamp | None = None
-    """The server's time of the insert, which counts up over all logs; entries of schema version 2
-    and before have none."""
+    """The server's time of the insert, which increases over all logs. Entries of schema version
+    2 and earlier have none."""
     expired: bool | None = None
-    """True of one that is kept only for its client id, or because it tells where its log ends."""
+    """True if the entry is kept only for its client id, or because it is the last entry of its
+    log."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    # A message
+    # Fields of a message
     sender_id: str | None = None
     recipient_id: str | None = None
     updated_seq: int | None = None
     content: str | None = None
     """The text of the body."""
     more: str | None = None
-    """All else of the body, as JSON."""
+    """The rest of the body, as JSON."""
     client_id: str | None = None
     digest: bytes | None = None
-    """Of the body as it was first sent, where there is a client id, while the sender exists."""
+    """A digest of the original body. Stored only for messages with a client id, until the
+    sender's account is deleted."""
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
 
-    # A change
+    # Fields of a change
     actor_id: str | None = None
     message_id: str | None = None
     user_id: str | None = None
     role: str | None = None
     title: str | None = None
     members: list[MemberDocument] | None = None
-    """Of a creation."""
+    """The first members, in the entry of a group's creation."""
 
     class Settings:
-        """Of Beanie."""
+        """Settings for Beanie."""
 
         name = "chat_entries"
         indexes: ClassVar = [
@@ -231,20 +234,20 @@ class EntryDocument(NamedDocument):
 
 
 class StandingDocument(NamedDocument):
-    """Where a member stands, past or present; there is none as long as nothing has moved.
+    """The standing of a present or past member; absent until one of its fields is set.
 
-    The id is those of the conversation and the user, with a space between. One's own messages are
-    not counted in here: whoever sent one has read up to it.
+    The id has the conversation's id and the user's, separated by a space. The marks here ignore the
+    user's own messages. Reads add those, because a sender has read everything up to the last one.
     """
 
     delivered_seq: int = 0
     read_seq: int = 0
     removed_seq: int | None = None
     user_id: str | None = None
-    """Of who was removed."""
+    """The user's id, set when the user is removed."""
 
     class Settings:
-        """Of Beanie."""
+        """Settings for Beanie."""
 
         name = "chat_standings"
         indexes: ClassVar = [
@@ -257,26 +260,26 @@ class StandingDocument(NamedDocument):
 
 
 class BlockDocument(NamedDocument):
-    """A block. The id is those of who blocks and who is blocked, with a space between."""
+    """A block. The id has the blocking user's id and the blocked user's, separated by a space."""
 
     at: datetime
 
     class Settings:
-        """Of Beanie."""
+        """Settings for Beanie."""
 
         name = "chat_blocks"
 
 
 class MetaDocument(NamedDocument):
-    """What is said about the database as a whole."""
+    """Data about the database as a whole."""
 
     version: int | None = None
-    """Of `schema`: the shape of all these documents."""
+    """In the document `schema`: the version of all these documents."""
     writes: int | None = None
-    """Of `fence`: writes that only come between others."""
+    """In the document `fence`: the number of writes that only serve to separate others."""
 
     class Settings:
-        """Of Beanie."""
+        """Settings for Beanie."""
 
         name = "chat_meta"
 

@@ -1,4 +1,4 @@
-"""Between the documents of a log and the domain's types."""
+"""Conversion of a log's documents to the domain's types and back."""
 
 from chat_core.bodies import Body, digest_of, more_of, stored_body
 from chat_core.conversations import Conversation, ConversationKind, Member, Role
@@ -11,7 +11,7 @@ from chat_mongo.documents import BY_THE_SERVER, MESSAGE
 
 
 def conversation_row(conversation: Conversation) -> Row:
-    """The document of a conversation."""
+    """Return the document of a conversation."""
     row: Row = {
         "_id": conversation.id,
         "kind": conversation.kind.value,
@@ -24,7 +24,7 @@ def conversation_row(conversation: Conversation) -> Row:
 
 
 def member_rows(conversation: Conversation) -> list[Row]:
-    """The members inside a conversation's document, and inside its creation's."""
+    """Return the members for the document of a conversation, or of its creation."""
     return [
         {"user_id": each.user_id, "role": each.role.value, "joined_at": each.joined_at}
         for each in conversation.members.values()
@@ -32,7 +32,7 @@ def member_rows(conversation: Conversation) -> list[Row]:
 
 
 def conversation(row: Row) -> Conversation:
-    """What `conversation_row` and the changes since made."""
+    """Convert a conversation's document to the domain's type."""
     members = sorted(members_of(row), key=lambda each: (each.joined_at, each.user_id))
     return Conversation(
         ConversationId(row["_id"]),
@@ -46,7 +46,7 @@ def conversation(row: Row) -> Conversation:
 
 
 def members_of(row: Row) -> tuple[Member, ...]:
-    """The members in a document, in its order."""
+    """Return the members in a document, in its order."""
     return tuple(
         Member(UserId(each["user_id"]), Role(each["role"]), each["joined_at"])
         for each in row["members"]
@@ -54,7 +54,7 @@ def members_of(row: Row) -> tuple[Member, ...]:
 
 
 def message_row(write: MessageWrite) -> Row:
-    """The document of a new message."""
+    """Return the document of a new message."""
     sent = write.event.message
     row: Row = {
         "_id": sent.id,
@@ -77,14 +77,14 @@ def message_row(write: MessageWrite) -> Row:
 
 
 def body_update(body: Body | None, others: Row) -> Row:
-    """The update that gives a message another body, or none, and sets other fields."""
+    """Return the update that sets or removes a message's body, and sets other fields."""
     kept = _body_row(body)
     update: Row = {"$set": kept | others}
     return update if "more" in kept else update | {"$unset": {"more": ""}}
 
 
 def _body_row(body: Body | None) -> Row:
-    """A body inside the document of its message."""
+    """Return a body's fields in the document of its message."""
     if body is None:
         return {"content": None}
     more = more_of(body)
@@ -92,7 +92,7 @@ def _body_row(body: Body | None) -> Row:
 
 
 def message(row: Row) -> Message:
-    """The message as it is now."""
+    """Convert a message's document to its current state."""
     recipient_id, client_id = row.get("recipient_id"), row.get("client_id")
     return Message(
         id=MessageId(row["_id"]),
@@ -110,7 +110,7 @@ def message(row: Row) -> Message:
 
 
 def change(row: Row) -> ConversationUpdated:
-    """An entry that is about the conversation itself."""
+    """Convert the entry of a change to the conversation."""
     user_id, role = row.get("user_id"), row.get("role")
     return ConversationUpdated(
         ConversationId(row["conversation_id"]),

@@ -1,4 +1,4 @@
-"""Which of the driver's errors tell of the surroundings, not of a mistake in here."""
+"""The driver's errors that mean a problem of the environment, not a bug here."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ TEMPORARY = frozenset(
         6,  # HostUnreachable
         7,  # HostNotFound
         24,  # LockTimeout
-        43,  # CursorNotFound: its member is primary no more
+        43,  # CursorNotFound: its member is no longer primary
         50,  # MaxTimeMSExpired
         64,  # WriteConcernTimeout
         89,  # NetworkTimeout
@@ -41,10 +41,10 @@ TEMPORARY = frozenset(
         14031,  # OutOfDiskSpace
     }
 )
-"""Codes of the server's error table (`error_codes.yml` in its source)."""
+"""Codes from the server's error table (`error_codes.yml` in its source)."""
 
 NOT_COMMITTED = "TransientTransactionError"
-"""The label of an error after which the transaction has certainly left nothing."""
+"""The label of an error after which the transaction has certainly stored nothing."""
 
 RETRY_AFTER = 1.0
 
@@ -53,11 +53,11 @@ NO_URL = (
     "is not a MongoDB URL; write mongodb://USER:PASSWORD@HOST/NAME, and percent-encode"
     " : / ? # [ ] @ % in the user and the password"
 )
-"""The driver's own words may repeat a part of the password that was taken for something else."""
+"""The driver's own message is not shown, because it may contain a part of the password."""
 
 
 def is_temporary(error: PyMongoError) -> bool:
-    """Whether the same may work later."""
+    """Return whether a retry may succeed."""
     if isinstance(error, ConnectionFailure | ExecutionTimeout | WriteConcernError):
         return True
     if error.timeout or error.has_error_label(NOT_COMMITTED):
@@ -67,7 +67,7 @@ def is_temporary(error: PyMongoError) -> bool:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Temporary errors of the driver become `Unavailable`; others stay as they are."""
+    """Turn temporary errors of the driver into `Unavailable`; leave others unchanged."""
     try:
         yield
     except PyMongoError as error:

@@ -1,4 +1,4 @@
-"""Where logs are kept in MongoDB: messages go in together, all else in transactions."""
+"""The log store in MongoDB: messages share inserts, all other writes use transactions."""
 
 import asyncio
 import time
@@ -29,13 +29,13 @@ from chat_mongo.entries import conversation, conversation_row, members_of, messa
 from chat_mongo.tails import tails
 
 PATIENCE_SECONDS = 4.0
-"""How long the log over this store lets a caller wait for a primary."""
+"""Seconds that the log lets a caller wait for a primary."""
 
 
 class MongoLogStore(LogStore):
     """Writes in one session, one commit at a time.
 
-    Use one in a process, under a log with patience (`mongo_log`).
+    Use only one in a process, under a log with patience (`mongo_log`).
     """
 
     def __init__(self, database: MongoDatabase) -> None:
@@ -63,7 +63,7 @@ class MongoLogStore(LogStore):
                 ends = await tails(self._database, session, [row["_id"] for row in rows])
                 changing = []
                 for row in rows:
-                    # As of one place: the entry says on which revision its place is.
+                    # Combine the two reads only if the last entry has the conversation's revision.
                     end = ends.get(row["_id"], {"seq": 0, "revision": row["revision"]})
                     if end["revision"] == row["revision"]:
                         heads[row.get("pair") or row["_id"]] = Head(conversation(row), end["seq"])
@@ -127,7 +127,7 @@ class MongoLogStore(LogStore):
         return head.conversation
 
     async def close(self) -> None:
-        """See `LogStore.close`. Waits for the call that runs, and ends the session."""
+        """See `LogStore.close`. Waits for the current call, and ends the session."""
         self._appending.give_up()
         with suppress(TimeoutError):
             async with asyncio.timeout(PATIENCE_SECONDS), self._committing:
@@ -136,7 +136,7 @@ class MongoLogStore(LogStore):
 
 
 def mongo_log(database: MongoDatabase) -> Log:
-    """The log over a store in that database; it waits a while for a primary."""
+    """Return a log that stores in that database, and waits some time for a primary."""
     return Log(MongoLogStore(database), patience=PATIENCE_SECONDS)
 
 

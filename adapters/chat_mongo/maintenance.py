@@ -1,4 +1,4 @@
-"""A MongoDB database as those see it who look after it."""
+"""Inspection and maintenance of a MongoDB database, for operators."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -20,10 +20,10 @@ from chat_mongo.documents import DOCUMENTS, MetaDocument
 
 CALL_SECONDS = 5.0
 SEEN_SECONDS = 2.5
-"""How long members may take to be seen: a little more than the driver's beat."""
+"""Seconds to wait until all members have answered, a little more than the driver's heartbeat."""
 SKEW, FAR_SKEW = timedelta(seconds=2), timedelta(minutes=1)
 LITTLE_ROOM, NO_ROOM = 0.1, 0.02
-"""What is free of the disk."""
+"""Thresholds of free disk space, as parts of the total."""
 
 _DATABASE, _SCHEMA, _INDEXES, _WRITING = "database", "schema", "indexes", "writing"
 _MEMBERS, _CLOCK, _DISK = "replica set", "clock", "disk"
@@ -32,7 +32,7 @@ _ONLY = "partialFilterExpression"
 
 @dataclass(frozen=True, slots=True)
 class MongoMaintenance(Maintenance):
-    """One database of a replica set, which may be away, old, or changed by hand."""
+    """One database of a replica set, which may be unreachable, old, or changed by hand."""
 
     url: str = field(repr=False)
     name: str
@@ -59,7 +59,7 @@ class MongoMaintenance(Maintenance):
             async with self._connected() as database:
                 with database.refusals():
                     async for finding in _examine(database, clock):
-                        found.append(finding)  # noqa: PERF401  (kept, whatever comes then)
+                        found.append(finding)  # noqa: PERF401  (kept if a later step raises)
         except DatabaseRefused as error:
             said, separator, remedy = str(error).rpartition("; ")
             if not separator:
@@ -99,7 +99,7 @@ async def _pending(database: MongoDatabase) -> AsyncIterator[str]:
 async def _examine(database: MongoDatabase, clock: Clock) -> AsyncIterator[Finding]:
     asked_at = clock.now()
     hello = await database.hello()
-    there = hello["localTime"].replace(tzinfo=UTC)  # commands are not read by the client's options
+    there = hello["localTime"].replace(tzinfo=UTC)  # the client's options don't apply to commands
     skew = max(asked_at - there, there - clock.now(), timedelta(0))
     build = await database.plain.command("buildInfo")
     yield fine(_DATABASE, f"MongoDB {build['version']} answers, {database.name} is its database")
@@ -153,7 +153,10 @@ async def _members(database: MongoDatabase, hello: Mapping[str, Any]) -> Finding
 
 
 async def _writing(database: MongoDatabase) -> Finding:
-    """What matches nothing changes nothing, and are acknowledged by the majority like any write."""
+    """Check that writes work, using an update that matches no document.
+
+    A majority acknowledges it like any other write.
+    """
     meta = database.plain[MetaDocument.Settings.name]
     try:
         with pymongo.timeout(CALL_SECONDS):
@@ -218,7 +221,7 @@ def _is_like(there: Mapping[str, Any], declared: IndexModel) -> bool:
     return (
         list(there["key"]) == list(wanted["key"].items())
         and there.get("unique", False) == wanted.get("unique", False)
-        # As they are sent: what comes back are times without a zone.
+        # Compared in their encoded form, because the server returns times without a time zone.
         and bson.encode(there.get(_ONLY, {})) == bson.encode(wanted.get(_ONLY, {}))
     )
 

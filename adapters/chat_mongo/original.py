@@ -1,8 +1,9 @@
-"""The database of the original system, which Mongoose wrote: read, and never written to.
+"""Read-only access to the database of the original system, which Mongoose wrote.
 
-Two collections: `users` with `username`, `email`, `password` (a hash of bcryptjs) and `messages`
-with `sender`, `receiver`, `content`; both with `createdAt`. Nothing in MongoDB has checked that, so
-what is missing or of another type is None here, and whoever reads decides what becomes of it.
+It has two collections: `users` with `username`, `email`, `password` (a hash by bcryptjs), and
+`messages` with `sender`, `receiver`, `content`; both have `createdAt`. MongoDB has not validated
+any of this, so a missing field, or one of another type, is None here, and the caller decides about
+it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,15 +30,15 @@ from chat_mongo.database import Row
 from chat_mongo.errors import NO_URL, RETRY_AFTER, is_temporary
 
 DEFAULT_NAME = "test"
-"""The database that Mongoose takes where the URL names none."""
+"""The database that Mongoose uses if the URL has no database name."""
 SCHEMES = ("mongodb://", "mongodb+srv://")
 USERS, MESSAGES = "users", "messages"
 
 SELECT_SECONDS = 5.0
-"""How long to look for a server that answers."""
+"""Seconds to wait for a server that answers."""
 BATCH = 500
 BATCH_BYTES = 4_000_000
-"""Of text; a document may have 16 MB of it."""
+"""Maximum characters of text in a batch; a single document may have 16 MB."""
 LISTED = 20
 
 _CURSOR_IS_GONE = frozenset({43, 175, 237})  # CursorNotFound, QueryPlanKilled, CursorKilled
@@ -45,9 +46,9 @@ _MAY_NOT = frozenset({13, 18})  # Unauthorized, AuthenticationFailed
 
 _LENIENT = CodecOptions[Row](
     tz_aware=True,
-    # Dates of the year 10000, or before the year 1, become the last or first that Python has.
+    # Dates after the year 9999 or before the year 1 become Python's last or first date.
     datetime_conversion=DatetimeConversion.DATETIME_CLAMP,
-    # Each byte that is no UTF-8 becomes half of a surrogate pair, by which a reader knows it.
+    # Invalid UTF-8 bytes become lone surrogates, which the caller can detect.
     unicode_decode_error_handler="surrogateescape",
 )
 
@@ -63,12 +64,12 @@ _WRITTEN_AT = {
         },
     ]
 }
-"""`createdAt`; where there is none, the time in the ObjectId."""
+"""`createdAt`, or the time in the ObjectId if `createdAt` is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class OriginalUser:
-    """An account; what is None was missing or no text."""
+    """An account. A field is None if it was missing or not a text."""
 
     id: str | None
     username: str | None
@@ -79,7 +80,7 @@ class OriginalUser:
 
 @dataclass(frozen=True, slots=True)
 class OriginalMessage:
-    """A message; what is None was missing, or no text or id."""
+    """A message. A field is None if it was missing, or was neither a text nor an id."""
 
     id: str | None
     sender_id: str | None
@@ -90,7 +91,7 @@ class OriginalMessage:
 
 @dataclass(frozen=True, slots=True)
 class OriginalCounts:
-    """About how many there are, by what the server knows without counting."""
+    """Estimated numbers of documents, from the server's metadata."""
 
     users: int
     messages: int
@@ -100,7 +101,7 @@ Found = TypeVar("Found")
 
 
 class OriginalDatabase:
-    """The open database. Make it with `open`, and `close` it."""
+    """The open database. Create it with `open`, and `close` it."""
 
     def __init__(self, client: AsyncMongoClient[Row]) -> None:
         self._client = client
@@ -110,9 +111,9 @@ class OriginalDatabase:
 
     @classmethod
     async def open(cls, url: str) -> "OriginalDatabase":
-        """Connect to a server of any kind, and see that there is a database of the original.
+        """Connect to a server of any kind, and check that it has the original's database.
 
-        Raises `DatabaseRefused` where there is none; its message repeats no password.
+        Raises `DatabaseRefused` if it does not; the message contains no password.
         """
         if not url.startswith(SCHEMES):
             raise DatabaseRefused(f"is not a MongoDB URL: write {' or '.join(SCHEMES)}HOST…")
@@ -137,15 +138,15 @@ class OriginalDatabase:
 
     @property
     def name(self) -> str:
-        """Of the database."""
+        """The name of the database."""
         return self._database.name
 
     async def close(self) -> None:
-        """Close the connections. Again is a no-op."""
+        """Close the connections. Calling it again is a no-op."""
         await self._client.close()
 
     async def counts(self) -> OriginalCounts:
-        """How many users and messages there are. Raises `Unavailable`."""
+        """Return estimates of the numbers of users and messages. Raises `Unavailable`."""
         with _explained():
             return OriginalCounts(
                 await self._database[USERS].estimated_document_count(),
@@ -153,11 +154,11 @@ class OriginalDatabase:
             )
 
     def users(self) -> "Batches[OriginalUser]":
-        """All accounts, the oldest first."""
+        """Return all accounts, oldest first."""
         return Batches(self._database, USERS, ("username", "email", "password"), _user)
 
     def messages(self) -> "Batches[OriginalMessage]":
-        """All messages, the oldest first."""
+        """Return all messages, oldest first."""
         return Batches(self._database, MESSAGES, ("sender", "receiver", "content"), _message)
 
     async def _check(self) -> None:
@@ -186,7 +187,7 @@ class OriginalDatabase:
 
 
 class Batches(Generic[Found]):
-    """The documents of a collection in the order of their time and id, some at once."""
+    """The documents of a collection in batches, in the order of time and id."""
 
     def __init__(
         self,
@@ -202,9 +203,9 @@ class Batches(Generic[Found]):
         self._last: Row | None = None
 
     async def next(self) -> Sequence[Found]:
-        """The next ones; none at the end.
+        """Return the next batch; an empty one at the end.
 
-        Raises `Unavailable`; asked again, it goes on behind the last one that it gave.
+        Raises `Unavailable`. The next call then continues after the last document returned.
         """
         found: list[Found] = []
         size = 0
@@ -231,11 +232,11 @@ class Batches(Generic[Found]):
         ]
         if self._last is not None:
             at, key = ({"$literal": self._last[name]} for name in ("at", "_id"))
-            # In an expression values of all types have one order, as they do in a sort.
+            # In an expression, values of all types have the same total order as in a sort.
             later = {"$gt": ["$at", at]}, {"$and": [{"$eq": ["$at", at]}, {"$gt": ["$_id", key]}]}
             pipeline.append({"$match": {"$expr": {"$or": later}}})
         pipeline.append({"$sort": {"at": 1, "_id": 1}})
-        # No index has this order; the server's memory for a sort may be too small for all messages.
+        # No index has this order, and the server's memory limit for sorts may be too small.
         return await self._collection.aggregate(pipeline, allowDiskUse=True, batchSize=BATCH)
 
 
@@ -269,7 +270,7 @@ def _text(value: object) -> str | None:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """What may work later becomes `Unavailable`, all other refusals `DatabaseRefused`."""
+    """Raise `Unavailable` for errors that a retry may cure, `DatabaseRefused` for all others."""
     try:
         yield
     except BSONError as error:

@@ -1,4 +1,4 @@
-"""Reads of the entries of logs in MongoDB."""
+"""Reads of log entries in MongoDB."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from chat_mongo.tails import first_place, tails
 
 @dataclass(frozen=True, slots=True)
 class MongoLogReader(LogReader):
-    """Reads of what the log writes."""
+    """Reads the collections that the log writes."""
 
     database: MongoDatabase
 
@@ -61,7 +61,7 @@ class MongoLogReader(LogReader):
             cursor = self.database.collection(EntryDocument).find(wanted, session=session)
             rows = await cursor.sort("seq", ASCENDING).limit(limit).to_list()
             messages = await self._messages_of(session, rows)
-        # Between the two reads some may have expired; the caller sees that they are lacking.
+        # Entries may expire between the two reads. The caller notices that they are missing.
         return [_event(row, messages, until) for row in rows if "expired" not in row]
 
     async def standing(self, user_id: UserId, conversation_id: ConversationId) -> Standing | None:
@@ -85,7 +85,7 @@ class MongoLogReader(LogReader):
     async def _messages_of(
         self, session: AsyncClientSession, rows: list[Row]
     ) -> Mapping[str, Message]:
-        """The messages that these entries are about, as they are now."""
+        """Return the current state of the messages that these entries are about."""
         said = {row["_id"]: row for row in rows if row["kind"] == MESSAGE}
         revised = {row["message_id"] for row in rows if row["kind"] in {EDITED, DELETED}}
         entries = self.database.collection(EntryDocument)

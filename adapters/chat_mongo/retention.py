@@ -1,7 +1,7 @@
 """Retention in MongoDB.
 
-The entry of an expired message stays, emptied, for its client id and for how far its sender got;
-so does a log's last entry, which tells where the log ends.
+An expired message leaves an empty entry, which keeps its client id and its sender's marks. The last
+entry of a log also stays, because it says where the log ends.
 """
 
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ from chat_mongo.documents import FIRST_SEQ, MESSAGE, ConversationDocument, Entry
 from chat_mongo.tails import tails
 
 LOOK_SECONDS = 120.0
-"""A log whose front is long is looked through entry by entry."""
+"""Long, because each old entry at the beginning of a log is read."""
 EXPIRE_SECONDS = 30.0
-"""With what it takes to try again, where another process changes the same conversation."""
+"""Includes retries when another process changes the same conversation."""
 
 
 @dataclass(frozen=True, slots=True)
 class MongoLogRetention(LogRetention):
-    """Takes entries from what the log writes, in a transaction."""
+    """Removes expired entries from the collections that the log writes, in a transaction."""
 
     database: MongoDatabase
 
@@ -92,11 +92,11 @@ class MongoLogRetention(LogRetention):
         end = min(end, last["seq"] + 1)
         if end <= first_seq:
             return
-        # One place more: the last entry of before, where that is the last no longer.
+        # Begins one place earlier, at an entry that was kept because it was the last one then.
         stretch = {"conversation_id": conversation_id, "seq": {"$gte": first_seq - 1, "$lt": end}}
         kept = [last["seq"]]
         if row.get("client_id") is not None:
-            kept.append(1)  # what a group was created as tells its repeat
+            kept.append(1)  # needed to detect a repeat of the creation
         await entries.delete_many(
             {**stretch, "kind": {"$ne": MESSAGE}, "$nor": [{"seq": {"$in": kept}}]},
             session=session,

@@ -15,12 +15,12 @@ from chat_mongo.database import MongoDatabase
 from chat_mongo.documents import RefreshTokenDocument, SessionDocument
 
 ATTEMPTS = 100
-"""Concurrent uses of one refresh token are judged one after another: each round, one gets on."""
+"""Concurrent uses of one refresh token succeed one after another, one in each round."""
 
 
 @dataclass(frozen=True, slots=True)
 class MongoSessionStore(SessionStore):
-    """Sessions in one collection, and in another the digests of tokens that have no family."""
+    """Sessions in one collection, and the digests of tokens without a family in another."""
 
     database: MongoDatabase
 
@@ -113,7 +113,8 @@ class MongoSessionStore(SessionStore):
                 {"last_seen_at": {"$lt": before}, "$or": ended}, {"_id": 1}, session=at_database
             )
             old = [row["_id"] for row in await found.limit(limit).to_list()]
-            # In this order: were it to stop in between, the next time finds the session again.
+            # In this order, because if only the first step happens, the next purge finds the
+            # session again.
             await self.database.collection(RefreshTokenDocument).delete_many(
                 {"session_id": {"$in": old}}, session=at_database
             )
@@ -130,7 +131,7 @@ class MongoSessionStore(SessionStore):
     async def _use(
         self, use: RefreshUse, stored: SessionDocument, at_database: AsyncClientSession
     ) -> Session | None:
-        """The session after the use; None where it changed meanwhile, and nothing was done."""
+        """Return the session after the use, or None if another request changed it in between."""
         session = _session(stored)
         if session.ended_at is not None:
             raise SessionRevoked.of(session.id)
@@ -174,7 +175,7 @@ class MongoSessionStore(SessionStore):
 
 
 async def _of(use: RefreshUse, at_database: AsyncClientSession) -> SessionDocument:
-    """The session whose token is used. Raises `TokenInvalid`."""
+    """Return the session of the token. Raises `TokenInvalid`."""
     found = await SessionDocument.find_one({"family": use.family.hex()}, session=at_database)
     if found is None:
         token = await RefreshTokenDocument.find_one(

@@ -1,4 +1,4 @@
-"""Where members stand, past and present, and how far they got."""
+"""The standings of present and past members, and their receipts."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from chat_mongo.tails import first_place, last_places, tails
 
 @dataclass(frozen=True, slots=True)
 class MongoReceiptStore(ReceiptStore):
-    """Watermarks that only rise, beside the messages that a member sent."""
+    """Marks that only rise. A member's own messages count as received and read."""
 
     database: MongoDatabase
 
@@ -63,7 +63,7 @@ class MongoReceiptStore(ReceiptStore):
 
 
 def standing_id(conversation_id: str, user_id: str) -> str:
-    """The id of a member's standing."""
+    """Return the id of a member's standing."""
     return f"{conversation_id} {user_id}"
 
 
@@ -74,7 +74,7 @@ async def standings_of(
     conversations: Sequence[Row],
     ends: Mapping[str, int],
 ) -> Mapping[str, Standing]:
-    """Where a member of these conversations stands in each, whose logs end there at least."""
+    """Return this member's standing in each conversation, as of the given ends of the logs."""
     shown = {row["_id"]: _shown(row, user_id) for row in conversations}
     sent = await _last_by_sender(database, session, shown)
     ids = [standing_id(each, user) for each, users in shown.items() for user in users]
@@ -91,7 +91,7 @@ async def standings_of(
         }
         for conversation_id, users in shown.items()
     }
-    # What is sent meanwhile is beyond the end that was read, and so is a receipt for it.
+    # Messages may arrive after the ends were read, so marks beyond an end are lowered to it.
     read = {
         conversation_id: min(of_all[user_id].read_seq, ends[conversation_id])
         for conversation_id, of_all in receipts.items()
@@ -124,7 +124,7 @@ async def standing_of_former(
     user_id: UserId,
     conversation_id: ConversationId,
 ) -> Standing | None:
-    """Where someone stands who is no member; None if they never were."""
+    """Return the standing of a former member, or None if the user never was a member."""
     stored = await database.collection(StandingDocument).find_one(
         {"_id": standing_id(conversation_id, user_id)}, session=session
     )
@@ -144,7 +144,7 @@ def _receipt(user_id: UserId, stored: Mapping[str, int], sent: int) -> Receipt:
 
 
 def _shown(row: Row, user_id: UserId) -> list[UserId]:
-    """Whose receipts are needed: everyone's in a small conversation, else one's own."""
+    """Return the users whose receipts are needed: all members of a small conversation, else one."""
     if len(row["members"]) > RECEIPTS_UP_TO:
         return [user_id]
     return sorted(UserId(each["user_id"]) for each in row["members"])
@@ -153,7 +153,7 @@ def _shown(row: Row, user_id: UserId) -> list[UserId]:
 async def _last_by_sender(
     database: MongoDatabase, session: AsyncClientSession, shown: Mapping[str, Collection[UserId]]
 ) -> dict[tuple[str, str], int]:
-    """The seq of the last message of each sender in these conversations."""
+    """Return the seq of each sender's last message in these conversations."""
     last = {"_id": "$sender_id", "seq": {"$first": "$seq"}}
     pipeline: list[Row] = [
         {"$match": {"_id": {"$in": list(shown)}}},
@@ -163,7 +163,7 @@ async def _last_by_sender(
                 "from": EntryDocument.Settings.name,
                 "localField": "_id",
                 "foreignField": "conversation_id",
-                # As in `tails`: one entry of each sender is looked at.
+                # As in `tails`, the server reads only one entry for each sender.
                 "pipeline": [{"$sort": {"sender_id": 1, "seq": -1}}, {"$group": last}],
                 "as": "sent",
             }
@@ -180,7 +180,7 @@ async def _unread(
     read: Mapping[str, int],
     ends: Mapping[str, int],
 ) -> dict[str, int]:
-    """How many messages of others are after the mark and not deleted, up to `MAX_UNREAD`."""
+    """Count the messages of others after the read mark that are not deleted, up to `MAX_UNREAD`."""
     counts: list[list[Row]] = [
         [
             {

@@ -1,4 +1,4 @@
-"""The stores of conversations in one database, together."""
+"""All conversation stores of one database."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,10 +14,10 @@ from chat_mongo.standings import MongoReceiptStore
 
 @asynccontextmanager
 async def mongo_conversations(url: str, name: str = "chat") -> AsyncIterator[ConversationStores]:
-    """The stores in the database of that name on a replica set; it is closed at the end.
+    """Open the stores in that database of a replica set, and close it at the end.
 
-    The names of their collections begin with `chat_`, so that it may be a product's own database.
-    Raises `DatabaseRefused` where it can't be used.
+    The names of all collections begin with `chat_`, so you can use your product's own database.
+    Raises `DatabaseRefused` if the database can't be used.
     """
     database = await MongoDatabase.open(url, name)
     log = mongo_log(database)

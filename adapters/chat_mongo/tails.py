@@ -1,4 +1,4 @@
-"""Where logs begin and end."""
+"""Reads of the first and last places of logs."""
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
@@ -13,7 +13,7 @@ from chat_mongo.documents import FIRST_SEQ, ConversationDocument, EntryDocument
 async def tails(
     database: MongoDatabase, session: AsyncClientSession, conversation_ids: Collection[str]
 ) -> Mapping[str, Row]:
-    """The last entry of each of these conversations; of empty logs, none."""
+    """Return the last entry of each conversation, except those with empty logs."""
     return await _last_of_each(
         database, session, {"conversation_id": {"$in": list(conversation_ids)}}, "$$ROOT"
     )
@@ -22,7 +22,7 @@ async def tails(
 async def last_times(
     database: MongoDatabase, session: AsyncClientSession, conversation_ids: Collection[str]
 ) -> Mapping[str, datetime]:
-    """When the last entry of each of these conversations was appended; of empty logs, none."""
+    """Return the time of the last entry of each conversation, except those with empty logs."""
     return await _last_of_each(
         database, session, {"conversation_id": {"$in": list(conversation_ids)}}, "$at"
     )
@@ -31,7 +31,7 @@ async def last_times(
 async def first_place(
     database: MongoDatabase, session: AsyncClientSession, conversation_id: str
 ) -> int:
-    """The oldest place that is kept of a log."""
+    """Return the oldest place of a log that is kept."""
     row = await database.collection(ConversationDocument).find_one(
         {"_id": conversation_id}, {"first_seq": 1}, session=session
     )
@@ -45,7 +45,7 @@ async def last_places(
     *,
     sender_id: str,
 ) -> Mapping[str, int]:
-    """The seq of the last message that someone sent to each of these; where there is none, none."""
+    """Return the seq of the user's last message in each conversation that has one."""
     wanted = {"conversation_id": {"$in": list(conversation_ids)}, "sender_id": sender_id}
     return await _last_of_each(database, session, wanted, "$seq")
 
@@ -53,7 +53,7 @@ async def last_places(
 async def _last_of_each(
     database: MongoDatabase, session: AsyncClientSession, wanted: Row, what: str
 ) -> dict[str, Any]:
-    # In this form, and with the index, the server looks at one entry of each (DISTINCT_SCAN).
+    # In this form, and with the index, the server reads only one entry of each (DISTINCT_SCAN).
     pipeline = [
         {"$match": wanted},
         {"$sort": {"conversation_id": 1, "seq": -1}},

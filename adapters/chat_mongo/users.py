@@ -18,15 +18,15 @@ from chat_mongo.database import MongoDatabase
 from chat_mongo.documents import UserDocument
 
 _KEYS = {"display_name": "display_key", "email": "email_key"}
-"""Of each field of a profile, the one with its folded form."""
+"""Maps each field of a profile to the field with its folded form."""
 
 _AFTER_ALL = "\U0010ffff" * MAX_DISPLAY_NAME
-"""Sorts behind everything that a name may go on with."""
+"""Sorts after every possible continuation of a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class MongoUserStore(UserStore, AccountStore):
-    """Accounts in one collection; names and addresses are indexed folded."""
+    """Accounts in one collection. Names and addresses are indexed in folded form."""
 
     database: MongoDatabase
 
@@ -98,7 +98,7 @@ class MongoUserStore(UserStore, AccountStore):
             found = [
                 (each.username_key or "", each)
                 for each in await UserDocument.find(by_username, session=session)
-                .sort("username_key")  # unique: with the id, no index would give the order
+                .sort("username_key")  # unique; no index has the order with the id
                 .limit(limit + 1)
                 .to_list()
             ]
@@ -106,8 +106,8 @@ class MongoUserStore(UserStore, AccountStore):
                 by_display_name = _listing("display_key", low, without, after)
                 by_display_name["username_key"] = {"$not": _range(low, low)}
                 if len(found) > limit:
-                    # Behind these there is nothing for this page, and there may be very many whose
-                    # user names match, too.
+                    # Matches after these are not needed for this page, and a great many users could
+                    # match by both names.
                     by_display_name["display_key"]["$lte"] = found[-1][0]
                 found += [
                     (each.display_key or "", each)
@@ -221,12 +221,12 @@ def _living(user_id: UserId) -> dict[str, Any]:
 
 
 def _range(prefix: str, begin: str) -> dict[str, str]:
-    # No name is empty, and so the partial index serves the empty prefix, too.
+    # Names are never empty, so `$gt` lets the partial index serve the empty prefix, too.
     return {"$gt": "", "$gte": max(prefix, begin), "$lt": prefix + _AFTER_ALL}
 
 
 def _listing(field: str, low: str, without: UserId, after: NamePlace | None) -> dict[str, Any]:
-    """Whose name begins with `low`, from a place in the list on."""
+    """Return a query for users whose name begins with `low`, after a place in the list."""
     wanted: dict[str, Any] = {
         field: _range(low, after.key if after else ""),
         "_id": {"$ne": without},
