@@ -13,7 +13,7 @@ MIN_PASSWORD, MAX_PASSWORD = 8, 256
 MIN_DIFFERENT = 5
 """The least number of different characters in a new password."""
 MAX_TYPED = 4 * MAX_PASSWORD
-"""The most characters of a valid typed password. Each one in NFC decomposes into at most 4."""
+"""The most characters that a keyboard may send for a valid password: 4 for each one in NFC."""
 COMMENT = "#"
 """A line of the list that is this, or starts with this and a space, is a comment."""
 

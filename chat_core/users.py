@@ -102,7 +102,7 @@ def name_place(user: User, key: str) -> NamePlace | None:
 
 
 def check_username(name: str) -> str:
-    """Check for 3 to 32 of A to Z, a to z, digits, `.`, `_` and `-`. Raises `Invalid`."""
+    """Check for 3 to 32 ASCII letters, digits, `.`, `_` or `-`. Raises `Invalid`."""
     if not USERNAME.fullmatch(name):
         raise Invalid.field(
             "username", "must be 3 to 32 letters (a to z), digits, dots, underscores or hyphens"

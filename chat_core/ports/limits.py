@@ -19,7 +19,7 @@ class RateLimiter(Protocol):
         - It accepts up to `limit.burst` at once. More raise `RateLimited` and count nothing;
           `retry_after` says when they would be accepted.
         - After `retry_after` seconds that many are accepted.
-        - If one call has more than a burst, it is never accepted, so `retry_after` is None.
+        - If `count` is more than a burst, the call is never accepted, and `retry_after` is None.
         - Each key, and each limit name, has its own count.
         """
 

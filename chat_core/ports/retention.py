@@ -41,7 +41,7 @@ class LogRetention(Protocol):
         - `first_seq` never decreases, and never passes the place after the last entry.
         - New entries still get the places after the last one.
         - `revision`, members, roles, title, receipts and the time of the latest activity stay.
-        - A user who was removed before that place has an empty log, with the same end.
+        - A user who was removed before that place has an empty log, which ends where it did.
         - No read finds the removed messages, and they are not unread.
         - If an entry stays but its message was removed, the entry shows it as deleted at that time.
         - Client ids stay used for ever: a repeat gets the same message, as deleted at that time,

@@ -219,7 +219,7 @@ class ConversationStore(Protocol):
         return None
 
     async def fresh(self, conversation_id: ConversationId) -> Conversation | None:
-        """Do the same as `get`, never from a cache. Use it before a refusal."""
+        """Do the same as `get`, never from a cache. Use it before you refuse a request."""
         return await self.get(conversation_id)
 
     @abstractmethod
@@ -333,7 +333,7 @@ class BlockStore(Protocol):
         return None
 
     async def fresh_between(self, one: UserId, other: UserId) -> bool:
-        """Do the same as `between`, never from a cache. Use it before a refusal."""
+        """Do the same as `between`, never from a cache. Use it before you refuse a request."""
         return await self.between(one, other)
 
     @abstractmethod

@@ -156,7 +156,7 @@ class Presence:
         await self._announce_all(self._unannounced.all())
 
     async def _announce_due(self) -> None:
-        """Do the same as `announce`, but keep the users who are in their pause waiting."""
+        """Do the same as `announce`, but leave out users who are in their pause."""
         state = self._unannounced
         state.some.clear()
         due = state.due(self.clock.monotonic())
