@@ -14,7 +14,7 @@ from chat_mongo.documents import BlockDocument
 
 @dataclass(frozen=True, slots=True)
 class MongoBlockStore(BlockStore):
-    """Blocks in one collection, whose ids contain both users."""
+    """Blocks in one collection. The id of each contains both user ids."""
 
     database: MongoDatabase
 

@@ -1,7 +1,7 @@
 """Retention in MongoDB.
 
-An expired message leaves an empty entry, which keeps its client id and its sender's marks. The last
-entry of a log also stays, because it says where the log ends.
+An expired message leaves an empty entry, which keeps the client id and counts for the sender's
+marks. The last entry of a log also stays, because it says where the log ends.
 """
 
 from collections.abc import Mapping

@@ -164,7 +164,7 @@ class Appending:
         return self._heads.of(self._connection, conversation_id)
 
     def _head_before(self, write: RevisionWrite | ChangeWrite) -> Head | None:
-        """Return the head of the log if the write comes next in it, else None."""
+        """Return the head of the log, or None if the write does not follow it."""
         head = self._head(write.conversation_id)
         if head is None or head.last_seq + 1 != write.seq or head.revision != write.revision:
             return None

@@ -93,7 +93,7 @@ class SqliteLogStore(LogStore):
 
 
 class _Commit(database_writes.Write):
-    """Writes of one commit, stored in one transaction, which may include other writes."""
+    """The writes of one call. Other writes may share their transaction."""
 
     def __init__(self, database: SqliteDatabase, heads: Heads, writes: Sequence[Write]) -> None:
         self.verdicts: asyncio.Future[Verdicts] = asyncio.get_running_loop().create_future()
