@@ -2,6 +2,7 @@
 """Contract tests for `SessionStore`: refresh tokens."""
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
@@ -214,7 +215,7 @@ class SessionRefreshContract:
         with pytest.raises(RefreshReused):
             await sessions.refresh(use("b0", "d", 103))
 
-    async def test_of_concurrent_uses_of_a_used_up_token_the_first_ends_the_session(
+    async def test_of_concurrent_uses_of_a_used_up_token_one_ends_the_session(
         self, sessions: SessionStore, phone: Session
     ) -> None:
         await sessions.refresh(use("phone", "b", 100))
@@ -223,7 +224,7 @@ class SessionRefreshContract:
             return_exceptions=True,
         )
 
-        assert [type(each) for each in results] == [RefreshReused, SessionRevoked, SessionRevoked]
+        assert Counter(map(type, results)) == {RefreshReused: 1, SessionRevoked: 2}
         ended = await sessions.get(phone.id)
         assert ended == replace(phone, last_seen_at=at(100), ended_at=at(200))
 
