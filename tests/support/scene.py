@@ -60,6 +60,8 @@ class Scene:
         for _ in range(rounds - 1):
             if figures.slow():
                 figures = figures.with_round(await self._judge_once(attacks))
+        if figures.is_starved and figures.breaches() == figures.slow() != []:
+            pytest.skip(f"others had the cores, so times say nothing: {figures}")
         return figures
 
     async def _judge_once(self, attacks: Sequence[Attack]) -> Figures:

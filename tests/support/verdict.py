@@ -91,10 +91,13 @@ class Figures:
     """This machine, than an idle one."""
     reports: Sequence[Report]
 
+    @property
+    def is_starved(self) -> bool:
+        """Whether others had the cores, so that nothing can be said of times."""
+        return self.starved > MOST_STARVED
+
     def slow(self) -> list[str]:
-        """Where a bystander's p99 is past the bound; nothing where the cores were taken."""
-        if self.starved > MOST_STARVED:
-            return []
+        """Where a bystander's p99 is past the bound."""
         floor = FLOOR_MS * self.times_slower
         return [
             f"{kind}: p99 {self.attacked[kind].p99} ms, idle {self.idle[kind].p99} ms"
@@ -110,7 +113,10 @@ class Figures:
         return found
 
     def with_round(self, other: "Figures") -> "Figures":
-        """The faster of two rounds for each kind of answer, and the most memory of both."""
+        """The faster of two rounds for each kind of answer, and the most memory of both.
+
+        Times count if others left the cores free in either.
+        """
         faster = {
             kind: min((self, other), key=lambda each: each.attacked[kind].p99) for kind in KINDS
         }
@@ -119,6 +125,7 @@ class Figures:
             idle={kind: each.idle[kind] for kind, each in faster.items()},
             attacked={kind: each.attacked[kind] for kind, each in faster.items()},
             refusals=[*self.refusals, *other.refusals],
+            starved=min(self.starved, other.starved),
             grown_bytes=max(self.grown_bytes, other.grown_bytes),
             left_bytes=max(self.left_bytes, other.left_bytes),
         )
